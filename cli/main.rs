@@ -1,0 +1,2 @@
+//! keyquake
+fn main() {}

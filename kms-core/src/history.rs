@@ -1,0 +1,113 @@
+//! A value that reaches other hosts late: the current one, and what was true before.
+//!
+//! Policies, grants, aliases and tags are eventually consistent: the log of a host may already hold a
+//! change that its authorization does not act on yet (AWS KMS Developer Guide, eventual consistency).
+//! The log stays a strict prefix; only what is *seen* of it lags.
+
+use crate::env::Timestamp;
+use std::time::Duration;
+
+/// How long a superseded value is kept, so no propagation delay may be longer.
+pub const LONGEST_PROPAGATION: Duration = Duration::from_secs(600);
+
+/// How late a host sees each kind of change. Zero, the default, is at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Propagation {
+    /// Key policies.
+    pub policy: Duration,
+    /// Grants, made and withdrawn.
+    pub grant: Duration,
+    /// Aliases.
+    pub alias: Duration,
+    /// Tags.
+    pub tag: Duration,
+}
+
+/// What a host sees: its clock and how late changes reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visibility {
+    /// The host's clock.
+    pub now: Timestamp,
+    /// The delays of this host.
+    pub delays: Propagation,
+}
+
+/// A value and its recent past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History<T> {
+    current: T,
+    since: Timestamp,
+    past: Vec<(T, Timestamp)>,
+}
+
+impl<T: PartialEq> History<T> {
+    /// A value that is there from the start: whoever sees the record sees it.
+    pub fn new(value: T) -> History<T> {
+        History { current: value, since: Timestamp::EPOCH, past: Vec::new() }
+    }
+
+    /// The value in the log.
+    pub fn current(&self) -> &T {
+        &self.current
+    }
+
+    /// The value a host sees that hears of changes `delay` after they were committed.
+    pub fn seen(&self, now: Timestamp, delay: Duration) -> &T {
+        if delay.is_zero() || self.past.is_empty() || self.since.after(delay) <= now {
+            return &self.current;
+        }
+        let arrived = self.past.iter().rev().find(|(_, since)| since.after(delay) <= now);
+        arrived.or(self.past.first()).map_or(&self.current, |(value, _)| value)
+    }
+
+    /// A change committed at `at`.
+    pub fn set(&mut self, value: T, at: Timestamp) {
+        if value == self.current {
+            return;
+        }
+        let before = std::mem::replace(&mut self.current, value);
+        self.past.push((before, self.since));
+        self.since = at;
+        self.forget(at);
+    }
+
+    /// Whether nothing but the current value can be seen by anyone at `now`.
+    pub fn is_settled(&self, now: Timestamp) -> bool {
+        self.past.is_empty() || self.since.after(LONGEST_PROPAGATION) <= now
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let old =
+            self.past.windows(2).take_while(|pair| pair[1].1.after(LONGEST_PROPAGATION) <= now);
+        let old = old.count();
+        self.past.drain(..old);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: fn(u64) -> Timestamp = Timestamp::from_seconds;
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_change_is_seen_when_its_delay_has_passed() {
+        let mut history = History::new("a");
+        history.set("b", AT(100));
+        history.set("c", AT(103));
+        assert_eq!(history.seen(AT(104), Duration::ZERO), &"c");
+        assert_eq!(history.seen(AT(104), 5 * SECOND), &"a");
+        assert_eq!(history.seen(AT(106), 5 * SECOND), &"b");
+        assert_eq!(history.seen(AT(108), 5 * SECOND), &"c");
+    }
+
+    #[test]
+    fn the_past_does_not_grow_for_ever() {
+        let mut history = History::new(0);
+        for step in 1..10_000 {
+            history.set(step, AT(step * 60));
+        }
+        assert!(history.past.len() <= 12, "{}", history.past.len());
+    }
+}

@@ -1,0 +1,16 @@
+//! The hardware security module: a pure function of its domain state and a command.
+//!
+//! An HSM keeps nothing but the domain it joined, and that only in volatile memory. Backing keys come
+//! in with each command, as key tokens, and leave only as key tokens; so any HSM of the domain can
+//! serve any request, and one that lost its memory serves again once it has rejoined (AWS KMS
+//! Cryptographic Details: domains, durability protection).
+
+mod command;
+mod device;
+mod domain;
+
+pub use command::{
+    BackingKeyRef, Command, DataKeyPlaintext, Fault, Reply, TransferOffer, TransferredKey,
+};
+pub use device::HsmDevice;
+pub use domain::{DomainToken, HsmIdentity, MemberKey};

@@ -1,0 +1,91 @@
+//! The journal of a Region in its simplest form: state, log and key tokens in memory.
+//!
+//! It shows what a journal must do, and the simulator, the tests and the load generator use it as it
+//! is: check preconditions against the newest state, give out gap-free positions, recognise a repeated
+//! append by its id, and change key tokens together with the log. A database behind a server does the
+//! same in a transaction.
+
+use crate::env::Timestamp;
+use crate::name::RegionName;
+use crate::state::{LogEntry, State};
+use crate::step::{Append, Conflict};
+use crate::token::TokenStore;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A journal.
+#[derive(Debug)]
+pub struct Journal {
+    state: State,
+    log: Vec<Arc<LogEntry>>,
+    tokens: TokenStore,
+    positions: BTreeMap<u128, u64>,
+}
+
+impl Journal {
+    /// The journal of a new Region.
+    pub fn new(region: RegionName) -> Journal {
+        Journal {
+            state: State::new(region),
+            log: Vec::new(),
+            tokens: TokenStore::default(),
+            positions: BTreeMap::new(),
+        }
+    }
+
+    /// A journal with this log, and the key tokens that belong to its end.
+    pub fn restore(region: RegionName, log: Vec<Arc<LogEntry>>, tokens: TokenStore) -> Journal {
+        let mut journal = Journal { tokens, ..Journal::new(region) };
+        for entry in log {
+            journal.state.apply(&entry);
+            journal.positions.insert(entry.id, entry.position);
+            journal.log.push(entry);
+        }
+        journal
+    }
+
+    /// The newest state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The key tokens.
+    pub fn tokens(&self) -> &TokenStore {
+        &self.tokens
+    }
+
+    /// The position of the last entry.
+    pub fn head(&self) -> u64 {
+        self.state.position()
+    }
+
+    /// The entries behind a position.
+    pub fn entries_after(&self, position: u64) -> &[Arc<LogEntry>] {
+        let from = usize::try_from(position).unwrap_or(usize::MAX).min(self.log.len());
+        &self.log[from..]
+    }
+
+    /// Appends, if every precondition holds; an id that is already in the log is not appended again.
+    /// An append of tokens alone needs no entry and returns the head.
+    ///
+    /// # Errors
+    /// The precondition that does not hold, and where the log is.
+    pub fn append(&mut self, id: u128, append: &Append, now: Timestamp) -> Result<u64, Conflict> {
+        if let Some(position) = self.positions.get(&id) {
+            return Ok(*position);
+        }
+        self.state.check(&append.preconditions)?;
+        for change in &append.tokens {
+            self.tokens.apply(change);
+        }
+        if append.changes.is_empty() {
+            return Ok(self.head());
+        }
+        let position = self.head() + 1;
+        let entry = LogEntry { position, id, committed: now, changes: append.changes.clone() };
+        self.state.apply(&entry);
+        self.positions.insert(id, position);
+        self.log.push(Arc::new(entry));
+        Ok(position)
+    }
+}

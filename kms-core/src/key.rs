@@ -1,0 +1,354 @@
+//! A key as the state holds it: what it is, what it may be used for, and the materials it went through.
+//!
+//! A record never contains key material, plain or wrapped: it names key tokens, which live beside the
+//! journal and are re-encrypted and erased there (see [`crate::token`]).
+
+use crate::env::Timestamp;
+use crate::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName, TokenId};
+use crate::policy::Policy;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many days a day-based period is, as a span of time.
+pub const DAY: Duration = Duration::from_secs(86_400);
+
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident $text:literal,)* }) => {
+        $(#[$doc])*
+        #[allow(missing_docs)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($variant,)* }
+
+        impl $name {
+            /// Every value, in declaration order.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The value as the wire spells it.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// The value the wire spells like this, or nothing.
+            pub fn parse(text: &str) -> Option<$name> {
+                $name::ALL.iter().copied().find(|value| value.as_str() == text)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use wire_enum;
+
+wire_enum! {
+    /// What kind of key material a key has (AWS KMS API, `KeySpec`).
+    KeySpec {
+        SymmetricDefault "SYMMETRIC_DEFAULT",
+        Hmac224 "HMAC_224",
+        Hmac256 "HMAC_256",
+        Hmac384 "HMAC_384",
+        Hmac512 "HMAC_512",
+        Rsa2048 "RSA_2048",
+        Rsa3072 "RSA_3072",
+        Rsa4096 "RSA_4096",
+        EccNistP256 "ECC_NIST_P256",
+        EccNistP384 "ECC_NIST_P384",
+        EccNistP521 "ECC_NIST_P521",
+        EccSecgP256k1 "ECC_SECG_P256K1",
+        EccNistEdwards25519 "ECC_NIST_EDWARDS25519",
+        MlDsa44 "ML_DSA_44",
+        MlDsa65 "ML_DSA_65",
+        MlDsa87 "ML_DSA_87",
+        MlKem512 "ML_KEM_512",
+        MlKem768 "ML_KEM_768",
+        MlKem1024 "ML_KEM_1024",
+        Sm2 "SM2",
+    }
+}
+
+wire_enum! {
+    /// What a key is for; fixed when the key is made.
+    KeyUsage {
+        EncryptDecrypt "ENCRYPT_DECRYPT",
+        SignVerify "SIGN_VERIFY",
+        GenerateVerifyMac "GENERATE_VERIFY_MAC",
+        KeyAgreement "KEY_AGREEMENT",
+        EncapsulateDecapsulate "ENCAPSULATE_DECAPSULATE",
+    }
+}
+
+wire_enum! {
+    /// Where key material comes from; fixed when the key is made.
+    Origin {
+        AwsKms "AWS_KMS",
+        External "EXTERNAL",
+        AwsCloudHsm "AWS_CLOUDHSM",
+        ExternalKeyStore "EXTERNAL_KEY_STORE",
+    }
+}
+
+wire_enum! {
+    /// The state DescribeKey shows (AWS KMS Developer Guide, Key states).
+    KeyState {
+        Creating "Creating",
+        Enabled "Enabled",
+        Disabled "Disabled",
+        PendingDeletion "PendingDeletion",
+        PendingImport "PendingImport",
+        PendingReplicaDeletion "PendingReplicaDeletion",
+        Unavailable "Unavailable",
+        Updating "Updating",
+    }
+}
+
+wire_enum! {
+    /// What made a key material current.
+    RotationType {
+        Automatic "AUTOMATIC",
+        OnDemand "ON_DEMAND",
+    }
+}
+
+/// One key material of a key: a version. All of them decrypt, the current one encrypts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Material {
+    /// Derived from the key's id and the material.
+    pub id: MaterialId,
+    /// The key token that holds it, wrapped.
+    pub token: TokenId,
+    /// When it became current and how; the first material of a key has none.
+    pub rotation: Option<Rotation>,
+}
+
+/// A rotation that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// When the new material became current.
+    pub at: Timestamp,
+    /// Automatic or on demand.
+    pub kind: RotationType,
+}
+
+/// A new material that waits until every replica holds it, before it encrypts anything
+/// (AWS KMS Developer Guide, Rotating multi-Region keys).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingMaterial {
+    /// The material, not yet current.
+    pub material: Material,
+    /// The value of [`Primary::shared_version`] every replica must have acknowledged.
+    pub needs: u64,
+}
+
+/// The automatic rotation of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RotationSchedule {
+    /// When rotation was enabled; periods count from here.
+    pub since: Timestamp,
+    /// 90 to 2560 days.
+    pub period: Duration,
+    /// The next automatic rotation.
+    pub next: Timestamp,
+}
+
+impl RotationSchedule {
+    /// A schedule that begins at `since`.
+    pub fn starting(since: Timestamp, period: Duration) -> RotationSchedule {
+        RotationSchedule { since, period, next: since.after(period) }
+    }
+
+    /// The schedule after a rotation at `now`: the first multiple of the period still to come.
+    #[must_use]
+    pub fn after_rotation(mut self, now: Timestamp) -> RotationSchedule {
+        while self.next <= now {
+            self.next = self.next.after(self.period);
+        }
+        self
+    }
+}
+
+/// What the owner last wanted of the key, which the shown state is derived from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Usable, unless something else prevents it.
+    Enabled,
+    /// Switched off by its owner, or saved from deletion.
+    Disabled,
+    /// To be deleted when the waiting period has passed.
+    PendingDeletion {
+        /// When the waiting period ends; what DescribeKey shows.
+        at: Timestamp,
+        /// When the key is erased: later than `at` by more than clocks may differ, so that no skew
+        /// cuts a waiting period short. AWS deletes up to a day late.
+        erase: Timestamp,
+    },
+    /// A primary whose waiting period of `window` starts once its last replica is gone.
+    PendingReplicaDeletion {
+        /// The waiting period asked for.
+        window: Duration,
+    },
+}
+
+/// A transient state of a multi-Region key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// A replica whose primary has not acknowledged it yet.
+    Creating {
+        /// Not finished before.
+        until: Timestamp,
+    },
+    /// A primary on its way in or out.
+    Updating {
+        /// Not finished before.
+        until: Timestamp,
+    },
+}
+
+/// What makes a key a multi-Region key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MultiRegion {
+    /// The one key of the set that the others follow.
+    Primary(Primary),
+    /// A key that follows the primary.
+    Replica {
+        /// Where the primary is, as far as this Region has heard.
+        primary: RegionName,
+        /// The shared properties this replica has taken over.
+        shared_version: u64,
+    },
+}
+
+/// The primary's knowledge of its replicas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Primary {
+    /// Counts changes of what the keys of a set share.
+    pub shared_version: u64,
+    /// Every replica and the last shared version it acknowledged.
+    pub replicas: BTreeMap<RegionName, u64>,
+    /// The Region this key hands its role to, until that Region has taken it.
+    pub successor: Option<RegionName>,
+}
+
+/// A key.
+#[derive(Clone, PartialEq)]
+pub struct Key {
+    /// Where it lives and who owns it.
+    pub arn: KeyArn,
+    /// When it was created, here.
+    pub created: Timestamp,
+    /// The owner's description.
+    pub description: Arc<str>,
+    /// What kind of key material it has.
+    pub spec: KeySpec,
+    /// What it is for.
+    pub usage: KeyUsage,
+    /// Where its material comes from.
+    pub origin: Origin,
+    /// What the owner last wanted.
+    pub status: Status,
+    /// A transient state, which ends by a task.
+    pub transition: Option<Transition>,
+    /// Its part in a set of multi-Region keys, if any.
+    pub multi_region: Option<MultiRegion>,
+    /// The default key policy.
+    pub policy: Arc<Policy>,
+    /// The tags.
+    pub tags: Arc<BTreeMap<String, String>>,
+    /// The materials, oldest first; the last one is current.
+    pub materials: Vec<Material>,
+    /// A material that waits for the replicas.
+    pub pending: Option<PendingMaterial>,
+    /// Automatic rotation, when on.
+    pub rotation: Option<RotationSchedule>,
+    /// Rotations on demand so far; at most 25 in a key's life.
+    pub on_demand_rotations: u32,
+}
+
+impl Key {
+    /// The id.
+    pub fn id(&self) -> KeyId {
+        self.arn.id
+    }
+
+    /// The owner.
+    pub fn account(&self) -> AccountId {
+        self.arn.account
+    }
+
+    /// The state DescribeKey shows.
+    pub fn state(&self) -> KeyState {
+        match (self.status, self.transition) {
+            (Status::PendingDeletion { .. }, _) => KeyState::PendingDeletion,
+            (Status::PendingReplicaDeletion { .. }, _) => KeyState::PendingReplicaDeletion,
+            (_, Some(Transition::Creating { .. })) => KeyState::Creating,
+            (_, Some(Transition::Updating { .. })) => KeyState::Updating,
+            (Status::Disabled, None) => KeyState::Disabled,
+            (Status::Enabled, None) => KeyState::Enabled,
+        }
+    }
+
+    /// The material that encrypts.
+    pub fn current_material(&self) -> Option<&Material> {
+        self.materials.last()
+    }
+
+    /// The material a ciphertext was made with, if the key still has it.
+    pub fn material(&self, id: MaterialId) -> Option<&Material> {
+        self.materials.iter().rev().find(|material| material.id == id)
+    }
+
+    /// The primary's part, when this key is the primary of a set.
+    pub fn as_primary(&self) -> Option<&Primary> {
+        match &self.multi_region {
+            Some(MultiRegion::Primary(primary)) => Some(primary),
+            _ => None,
+        }
+    }
+
+    /// Whether this key follows a primary in another Region.
+    pub fn is_replica(&self) -> bool {
+        matches!(self.multi_region, Some(MultiRegion::Replica { .. }))
+    }
+
+    /// Every key token the key's materials live in.
+    pub fn tokens(&self) -> impl Iterator<Item = TokenId> {
+        let pending = self.pending.iter().map(|pending| &pending.material);
+        self.materials.iter().chain(pending).map(|material| material.token)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("arn", &self.arn)
+            .field("spec", &self.spec)
+            .field("state", &self.state())
+            .field("materials", &self.materials)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_never_drifts_from_the_day_it_was_enabled() {
+        let since = Timestamp::from_seconds(1_647_302_400);
+        let schedule = RotationSchedule::starting(since, 365 * DAY);
+        let late = schedule.next.after(400 * DAY);
+        assert_eq!(schedule.after_rotation(late).next, since.after(3 * 365 * DAY));
+    }
+
+    #[test]
+    fn wire_spelling_round_trips() {
+        for spec in KeySpec::ALL {
+            assert_eq!(KeySpec::parse(spec.as_str()), Some(*spec));
+        }
+        assert_eq!(KeyUsage::parse("encrypt_decrypt"), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! Which operation a key's state allows: AWS's own matrix, as one table.
+//!
+//! Source: AWS KMS Developer Guide, "Key states of AWS KMS keys" (2026). The columns are the states;
+//! PendingDeletion and PendingReplicaDeletion are one column there and here. Where AWS documents two
+//! errors for a cell ("2 or 3") the table says `Dying`, and the error is `KMSInvalidState`; a client
+//! must accept either.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::key::{Key, KeyState, Origin};
+use crate::ops::Operation;
+
+/// What a cell of the matrix says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// ✓: allowed.
+    Yes,
+    /// 1: `Disabled`, "is disabled".
+    Disabled,
+    /// 2 or 3: `KMSInvalidState`, "is pending deletion"; `Disabled` is documented too.
+    Dying,
+    /// 3: `KMSInvalidState`, "is pending deletion".
+    PendingDeletion,
+    /// 4: `KMSInvalidState`, "is not pending deletion".
+    NotPendingDeletion,
+    /// 5: `KMSInvalidState`, "is pending import".
+    PendingImport,
+    /// 6: `UnsupportedOperation`, the origin is not valid for the operation.
+    Imported,
+    /// 11: `KMSInvalidState`, "is unavailable".
+    Unavailable,
+    /// 14: `KMSInvalidState`, "is creating".
+    Creating,
+    /// 15: `KMSInvalidState`, "is updating".
+    Updating,
+    /// N/A: no key of this state can be named to the operation.
+    Never,
+}
+
+/// The states in the order of the columns.
+pub const COLUMNS: [KeyState; 7] = [
+    KeyState::Enabled,
+    KeyState::Disabled,
+    KeyState::PendingDeletion,
+    KeyState::PendingImport,
+    KeyState::Unavailable,
+    KeyState::Creating,
+    KeyState::Updating,
+];
+
+/// A row of the matrix. Operations that name no key have none.
+pub type Row = [Verdict; 7];
+
+/// The row of an operation.
+pub fn row(operation: Operation) -> Option<Row> {
+    use Verdict::{
+        Creating as Cr, Disabled as Di, Dying as Dy, Imported as Im, Never as Na,
+        NotPendingDeletion as Np, PendingDeletion as Pd, PendingImport as Pi, Unavailable as Un,
+        Updating as Up, Yes as Ok,
+    };
+    Some(match operation {
+        Operation::CancelKeyDeletion => [Np, Np, Ok, Np, Np, Np, Np],
+        Operation::CreateAlias => [Ok, Ok, Pd, Ok, Ok, Ok, Ok],
+        Operation::CreateGrant => [Ok, Di, Dy, Pi, Ok, Cr, Ok],
+        Operation::Decrypt
+        | Operation::Encrypt
+        | Operation::GenerateDataKey
+        | Operation::GenerateDataKeyWithoutPlaintext
+        | Operation::ReEncrypt => [Ok, Di, Dy, Pi, Un, Cr, Ok],
+        Operation::DeleteAlias
+        | Operation::DescribeKey
+        | Operation::GetKeyPolicy
+        | Operation::ListAliases
+        | Operation::ListGrants
+        | Operation::PutKeyPolicy
+        | Operation::RetireGrant
+        | Operation::RevokeGrant => [Ok; 7],
+        Operation::DisableKey | Operation::EnableKey => [Ok, Ok, Pd, Pi, Ok, Cr, Up],
+        Operation::DisableKeyRotation | Operation::EnableKeyRotation => {
+            [Ok, Di, Pd, Im, Un, Cr, Ok]
+        }
+        Operation::GetKeyRotationStatus => [Ok, Ok, Ok, Im, Un, Ok, Ok],
+        Operation::ListKeyRotations => [Ok, Ok, Ok, Ok, Un, Ok, Ok],
+        Operation::ReplicateKey => [Ok, Di, Dy, Pi, Na, Cr, Up],
+        Operation::RotateKeyOnDemand => [Ok, Di, Pd, Pi, Un, Cr, Ok],
+        Operation::ScheduleKeyDeletion => [Ok, Ok, Pd, Ok, Ok, Ok, Up],
+        // AWS shows ✓ for Pending deletion with footnote 10: leaving such a key is fine, pointing an
+        // alias at one is not; the operation tells the two keys apart.
+        Operation::UpdateAlias => [Ok; 7],
+        // AWS shows ✓ in Updating, while the operation's page demands that both keys be Enabled.
+        Operation::UpdatePrimaryRegion => [Ok, Di, Dy, Pi, Na, Cr, Ok],
+        Operation::CreateKey | Operation::GenerateRandom | Operation::ListKeys => return None,
+    })
+}
+
+/// What the matrix says of an operation on a key in a state.
+pub fn verdict(operation: Operation, state: KeyState) -> Verdict {
+    let state = match state {
+        KeyState::PendingReplicaDeletion => KeyState::PendingDeletion,
+        other => other,
+    };
+    let column = COLUMNS.iter().position(|column| *column == state);
+    row(operation).zip(column).map_or(Verdict::Yes, |(row, column)| row[column])
+}
+
+/// Whether a key's state lets an operation through.
+///
+/// # Errors
+/// The documented one.
+pub fn check(operation: Operation, key: &Key) -> Result<()> {
+    if unsupported_in_key_store(operation) && in_key_store(key) {
+        return Err(unsupported(key));
+    }
+    match verdict(operation, key.state()) {
+        Verdict::Yes => Ok(()),
+        refused => Err(error(refused, key)),
+    }
+}
+
+/// 7: operations that a key in a custom key store never supports.
+fn unsupported_in_key_store(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::DisableKeyRotation
+            | Operation::EnableKeyRotation
+            | Operation::GetKeyRotationStatus
+            | Operation::ListKeyRotations
+            | Operation::RotateKeyOnDemand
+    )
+}
+
+fn in_key_store(key: &Key) -> bool {
+    matches!(key.origin, Origin::AwsCloudHsm | Origin::ExternalKeyStore)
+}
+
+fn unsupported(key: &Key) -> Error {
+    ErrorCode::UnsupportedOperation.says(format!(
+        "{} origin is {} which is not valid for this operation.",
+        key.arn, key.origin
+    ))
+}
+
+fn error(verdict: Verdict, key: &Key) -> Error {
+    let arn = key.arn;
+    let invalid = |state: &str| ErrorCode::KmsInvalidState.says(format!("{arn} is {state}."));
+    match verdict {
+        Verdict::Disabled => ErrorCode::Disabled.says(format!("{arn} is disabled.")),
+        Verdict::Dying | Verdict::PendingDeletion => match key.state() {
+            KeyState::PendingReplicaDeletion => invalid("pending replica deletion"),
+            _ => invalid("pending deletion"),
+        },
+        Verdict::NotPendingDeletion => invalid("not pending deletion"),
+        Verdict::PendingImport => invalid("pending import"),
+        Verdict::Unavailable => invalid("unavailable"),
+        Verdict::Creating => invalid("creating"),
+        Verdict::Updating => invalid("updating"),
+        Verdict::Imported | Verdict::Never | Verdict::Yes => unsupported(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_that_names_a_key_has_a_row() {
+        let without: Vec<_> =
+            Operation::ALL.iter().filter(|operation| row(**operation).is_none()).collect();
+        assert_eq!(
+            without,
+            [&Operation::CreateKey, &Operation::GenerateRandom, &Operation::ListKeys]
+        );
+    }
+
+    #[test]
+    fn both_kinds_of_pending_deletion_share_a_column() {
+        for operation in Operation::ALL {
+            assert_eq!(
+                verdict(*operation, KeyState::PendingDeletion),
+                verdict(*operation, KeyState::PendingReplicaDeletion)
+            );
+        }
+    }
+}

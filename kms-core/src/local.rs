@@ -1,0 +1,439 @@
+//! The smallest shell: a few Regions in memory, one host and one HSM each, no network and no delay.
+//!
+//! It is what the core needs at least around it, written once: tests of operations, the proptest
+//! state machine, benches and in-process load all run it. A request is answered before the call
+//! returns; tasks run when [`Local::advance`] moves the clock.
+
+use crate::crypto::{AwsLc, CryptoBackend};
+use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Site, Timestamp};
+use crate::error::{ErrorCode, Result};
+use crate::hsm::{DomainToken, HsmDevice, HsmIdentity};
+use crate::journal::Journal;
+use crate::key::Key;
+use crate::kms::{Kms, Settings};
+use crate::multi_region::{RegionCommand, RegionReply};
+use crate::name::{AccountId, KeyArn, PrincipalArn, RegionName};
+use crate::ops::{Request, Response, create_key};
+use crate::policy::{Policy, PolicyKind};
+use crate::quota::Meter;
+use crate::state::{Change, DomainRecord};
+use crate::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
+use crate::task::Task;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a decision is taken again after a conflict.
+const MOST_DECISIONS: u8 = 5;
+
+/// Random bytes from a seed: HMAC-SHA-256 of a counter. The same seed gives the same bytes for ever,
+/// so it must never protect anything real.
+pub struct SeededRandom {
+    seed: [u8; 32],
+    drawn: u64,
+}
+
+impl SeededRandom {
+    /// A stream of its own for each seed.
+    pub fn new(seed: u64) -> SeededRandom {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_be_bytes());
+        SeededRandom { seed: bytes, drawn: 0 }
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&mut self, _: Site, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.seed)
+                .expect("HMAC takes any key length");
+            mac.update(&self.drawn.to_be_bytes());
+            self.drawn += 1;
+            chunk.copy_from_slice(&mac.finalize().into_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// One Region.
+struct Region {
+    kms: Kms,
+    journal: Journal,
+    hsm: HsmDevice,
+    meter: Meter,
+}
+
+/// Some Regions, with a clock and an owner who may do everything.
+pub struct Local {
+    home: RegionName,
+    regions: BTreeMap<RegionName, Region>,
+    random: Box<dyn Random + Send>,
+    owner: Arc<Caller>,
+    service: Arc<Caller>,
+    now: Timestamp,
+    started: Timestamp,
+    requests: u128,
+}
+
+impl Local {
+    /// `us-east-1` alone.
+    pub fn single_region() -> Local {
+        Local::regions(&["us-east-1"])
+    }
+
+    /// These Regions; requests go to the first unless said.
+    ///
+    /// # Panics
+    /// Without a Region, or when a name is none.
+    pub fn regions(names: &[&str]) -> Local {
+        let names = names.iter().map(|name| RegionName::parse(name).expect("a Region's name"));
+        Local::new(&names.collect::<Vec<_>>(), Arc::new(AwsLc), Box::new(SeededRandom::new(1)))
+    }
+
+    /// These Regions, on a backend, with random bytes from a source.
+    ///
+    /// # Panics
+    /// Without a Region.
+    pub fn new(
+        names: &[RegionName],
+        backend: Arc<dyn CryptoBackend>,
+        mut random: Box<dyn Random + Send>,
+    ) -> Local {
+        let now = Timestamp::from_seconds(1_767_225_600);
+        let settings = Settings { regions: names.to_vec(), ..Settings::default() };
+        let regions = names.iter().map(|name| {
+            (*name, Region::new(*name, &settings, backend.clone(), random.as_mut(), now))
+        });
+        Local {
+            home: *names.first().expect("at least one Region"),
+            regions: regions.collect(),
+            owner: Arc::new(owner()),
+            service: Arc::new(Caller::new(PrincipalArn::service(
+                "kms.amazonaws.com",
+                AccountId::new(0),
+            ))),
+            random,
+            now,
+            started: now,
+            requests: 0,
+        }
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Sets the clock without letting anything happen.
+    pub fn set_time(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// A principal that may do everything in account 111122223333.
+    pub fn owner(&self) -> Arc<Caller> {
+        self.owner.clone()
+    }
+
+    /// The settings of the first Region.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        let home = self.home;
+        self.region_mut(home).kms.settings_mut()
+    }
+
+    /// Puts request quotas in force in a Region.
+    pub fn set_meter(&mut self, region: RegionName, meter: Meter) {
+        self.region_mut(region).meter = meter;
+    }
+
+    /// The journal of the first Region.
+    pub fn journal(&self) -> &Journal {
+        &self.regions[&self.home].journal
+    }
+
+    /// The journal of a Region.
+    ///
+    /// # Panics
+    /// When there is no such Region.
+    pub fn journal_of(&self, region: RegionName) -> &Journal {
+        &self.regions[&region].journal
+    }
+
+    /// The record of a key.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn key(&self, arn: KeyArn) -> Arc<Key> {
+        let (key, _) = self.regions[&arn.region].journal.state().key(arn.id).expect("the key");
+        key.clone()
+    }
+
+    /// A new symmetric key of the owner's.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn create_key(&mut self) -> KeyArn {
+        match self.call(create_key::Request::default()) {
+            Ok(Response::CreateKey(response)) => response.key_metadata.arn,
+            other => panic!("CreateKey answered {other:?}"),
+        }
+    }
+
+    /// A request of the owner's to the first Region.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn call(&mut self, request: impl Into<Request>) -> Result<Response> {
+        self.call_in(self.home, request)
+    }
+
+    /// A request of the owner's to a Region.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn call_in(&mut self, region: RegionName, request: impl Into<Request>) -> Result<Response> {
+        let owner = self.owner();
+        self.outcome(region, &owner, &request.into()).result
+    }
+
+    /// A request of anybody's to the first Region.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn call_as(
+        &mut self,
+        caller: &Arc<Caller>,
+        request: impl Into<Request>,
+    ) -> Result<Response> {
+        self.outcome(self.home, caller, &request.into()).result
+    }
+
+    /// Everything a request comes to, the audit record included.
+    pub fn outcome(
+        &mut self,
+        region: RegionName,
+        caller: &Arc<Caller>,
+        request: &Request,
+    ) -> Outcome {
+        self.run(region, caller.clone(), &Work::Request(request))
+    }
+
+    /// Moves the clock, and lets what falls due happen, in every Region and in order.
+    pub fn advance(&mut self, by: Duration) {
+        let end = self.now.after(by);
+        loop {
+            let next = self.regions.values().filter_map(|region| region.kms.next_due()).min();
+            let Some(at) = next.map(|due| due.at).filter(|at| *at <= end) else { break };
+            self.now = self.now.max(at);
+            if !self.run_due() {
+                // What is left cannot be done yet; look again a second later.
+                self.now = self.now.after(Duration::from_secs(1));
+                if self.now >= end {
+                    break;
+                }
+            }
+        }
+        self.now = self.now.max(end);
+    }
+
+    /// Carries out what is due; whether anything changed.
+    fn run_due(&mut self) -> bool {
+        let mut progress = false;
+        for region in self.regions.keys().copied().collect::<Vec<_>>() {
+            for task in self.regions[&region].kms.advance(self.now) {
+                let outcome = self.run(region, self.service.clone(), &Work::Task(&task));
+                progress |= outcome.append.is_some() && outcome.result.is_ok();
+            }
+        }
+        progress
+    }
+
+    fn region_mut(&mut self, region: RegionName) -> &mut Region {
+        self.regions.get_mut(&region).expect("a Region of this shell")
+    }
+
+    /// Takes work from its decision to its append; a conflict means deciding again.
+    fn run(&mut self, region: RegionName, caller: Arc<Caller>, work: &Work<'_>) -> Outcome {
+        let mut call = self.new_call(caller);
+        let mut answered = Vec::new();
+        loop {
+            let mut outcome = self.decide(region, &mut call, work, &mut answered);
+            let Some(append) = outcome.append.as_ref().filter(|_| outcome.result.is_ok()) else {
+                return outcome;
+            };
+            match self.region_mut(region).append(call.request_id, append, call.now) {
+                Ok(()) => return outcome,
+                Err(_) if call.decision < MOST_DECISIONS => call.decision += 1,
+                Err(_) => {
+                    outcome.result = Err(Conflict::exhausted());
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn new_call(&mut self, caller: Arc<Caller>) -> Call {
+        self.requests += 1;
+        Call {
+            request_id: RequestId(self.requests),
+            caller,
+            service: None,
+            network: NetworkPath::default(),
+            now: self.now,
+            monotonic: self.now.since(self.started),
+            decision: 0,
+            caught_up: false,
+        }
+    }
+
+    fn decide(
+        &mut self,
+        region: RegionName,
+        call: &mut Call,
+        work: &Work<'_>,
+        answered: &mut Vec<(Ask, Reply)>,
+    ) -> Outcome {
+        let mut step = self.first_step(region, call, work);
+        loop {
+            step = match step {
+                Step::Done(outcome) => return outcome,
+                Step::CatchUp => {
+                    call.caught_up = true;
+                    self.first_step(region, call, work)
+                }
+                Step::Ask(ask, then) => {
+                    let reply = self.answer(region, call, &ask, answered);
+                    self.next_step(region, call, then, reply)
+                }
+            };
+        }
+    }
+
+    fn first_step(&mut self, region: RegionName, call: &Call, work: &Work<'_>) -> Step {
+        let Region { kms, meter, .. } = self.regions.get_mut(&region).expect("a Region");
+        let random = self.random.as_mut();
+        match work {
+            Work::Request(request) => kms.decide(call, request, meter, random),
+            Work::Command(command) => kms.serve(call, command, meter, random),
+            Work::Task(task) => kms.carry_out(call, task, random),
+        }
+    }
+
+    fn next_step(&mut self, region: RegionName, call: &Call, then: Then, reply: Reply) -> Step {
+        let kms = &self.regions[&region].kms;
+        then.resume(reply, kms, call, self.random.as_mut())
+    }
+
+    /// The answer of a peer, or the one it gave to the same question before.
+    fn answer(
+        &mut self,
+        region: RegionName,
+        call: &Call,
+        ask: &Ask,
+        answered: &mut Vec<(Ask, Reply)>,
+    ) -> Reply {
+        if let Some((_, reply)) = answered.iter().find(|(asked, _)| asked.same_question(ask)) {
+            return reply.clone();
+        }
+        let reply = match ask {
+            Ask::Hsm { command, tokens } => {
+                let Region { hsm, .. } = self.regions.get_mut(&region).expect("a Region");
+                match hsm.execute(command, tokens, self.random.as_mut()) {
+                    Ok(reply) => {
+                        self.region_mut(region).follow_domain();
+                        Reply::Hsm(reply)
+                    }
+                    Err(fault) => Reply::HsmFault(fault),
+                }
+            }
+            Ask::Region { region, command } => self.ask_region(*region, call, command),
+        };
+        answered.push((ask.clone(), reply.clone()));
+        reply
+    }
+
+    fn ask_region(&mut self, region: RegionName, call: &Call, command: &RegionCommand) -> Reply {
+        if !self.regions.contains_key(&region) {
+            return Reply::TimedOut;
+        }
+        let outcome = self.run(region, call.caller.clone(), &Work::Command(command));
+        Reply::Region(outcome.result.and_then(region_reply))
+    }
+}
+
+/// What there is to decide.
+enum Work<'w> {
+    Request(&'w Request),
+    Command(&'w RegionCommand),
+    Task(&'w Task),
+}
+
+fn region_reply(response: Response) -> Result<RegionReply> {
+    match response {
+        Response::Region(reply) => Ok(reply),
+        _ => Err(ErrorCode::KmsInternal.silent()),
+    }
+}
+
+impl Region {
+    fn new(
+        name: RegionName,
+        settings: &Settings,
+        backend: Arc<dyn CryptoBackend>,
+        random: &mut dyn Random,
+        now: Timestamp,
+    ) -> Region {
+        let identity = HsmIdentity::generate(backend.as_ref(), random);
+        let token = DomainToken::found(&identity, &[identity.public], backend.as_ref(), random);
+        let token = Arc::new(token.expect("a valid identity can found a domain"));
+        let mut region = Region {
+            kms: Kms::new(name, settings.clone()),
+            journal: Journal::new(name),
+            hsm: HsmDevice::new(identity, backend),
+            meter: Meter::off(),
+        };
+        let tokens_since = token.active;
+        let record = DomainRecord { token, rotated: now, tokens_since };
+        let append = Append { changes: vec![Change::PutDomain(record)], ..Append::default() };
+        region.append(RequestId(0), &append, now).expect("nothing to conflict with");
+        region
+    }
+
+    /// Appends, and takes the entry over at once: this host is never behind.
+    fn append(
+        &mut self,
+        id: RequestId,
+        append: &Append,
+        now: Timestamp,
+    ) -> std::result::Result<(), Conflict> {
+        self.journal.append(id.0, append, now)?;
+        for entry in self.journal.entries_after(self.kms.state().position()) {
+            self.kms.apply(entry);
+        }
+        for change in &append.tokens {
+            self.kms.apply_token(change);
+        }
+        self.follow_domain();
+        Ok(())
+    }
+
+    /// Gives the HSM the domain of the log, if it has an older one.
+    fn follow_domain(&mut self) {
+        if let Some((record, _)) = self.kms.state().domain()
+            && self.hsm.epoch() < Some(record.token.active)
+        {
+            let join = crate::hsm::Command::Join { token: record.token.clone() };
+            let joined = self.hsm.execute(&join, &[], &mut SeededRandom::new(0));
+            debug_assert!(joined.is_ok(), "the HSM is a member of its own domain");
+        }
+    }
+}
+
+/// An administrator whose account allows it everything.
+fn owner() -> Caller {
+    let principal = PrincipalArn::parse("arn:aws:iam::111122223333:role/owner").expect("an ARN");
+    let policy = r#"{"Version":"2012-10-17","Statement":
+        {"Effect":"Allow","Action":"kms:*","Resource":"*"}}"#;
+    let policy = Policy::parse(policy, PolicyKind::Identity).expect("a policy");
+    Caller::new(principal).with_policy(Arc::new(policy))
+}

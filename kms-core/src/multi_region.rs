@@ -1,0 +1,578 @@
+//! Multi-Region keys: what the Regions of a set say to each other.
+//!
+//! A primary knows its replicas and pushes what the set shares; a replica follows. Every command may
+//! arrive twice, late, or at a host that has not heard of the key yet: taking it again changes
+//! nothing, and whoever sent it keeps trying. Sources: AWS KMS Developer Guide, Multi-Region keys;
+//! AWS KMS Cryptographic Details, Replicating keys.
+
+use crate::env::Timestamp;
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::{self, Command, TransferOffer, TransferredKey};
+use crate::key::{
+    Key, KeySpec, KeyUsage, Material, MultiRegion, Origin, PendingMaterial, Primary, Rotation,
+    RotationSchedule, Status, Transition,
+};
+use crate::kms::{Checks, Effects, UsableKey, internal};
+use crate::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName, TokenId};
+use crate::ops::create_key::{self, limit_exceeded};
+use crate::ops::schedule_key_deletion::pending_deletion;
+use crate::ops::{Operation, Response};
+use crate::policy::Action;
+use crate::state::Change;
+use crate::step::{Counter, Next, Precondition, RecordId, UniqueName};
+use crate::token::{KeyToken, TokenChange};
+use crate::wire::{Description, PolicyText, Tag};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the keys of a set have in common, as the primary has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Counts changes of it.
+    pub version: u64,
+    /// Where the primary is.
+    pub primary: RegionName,
+    /// The materials, oldest first; the last one is current.
+    pub materials: Vec<(MaterialId, Option<Rotation>)>,
+    /// A material that is not current yet.
+    pub pending: Option<(MaterialId, Option<Rotation>)>,
+    /// Automatic rotation.
+    pub rotation: Option<RotationSchedule>,
+    /// Rotations on demand so far.
+    pub on_demand_rotations: u32,
+}
+
+/// What a replica to be created is, beside what the set shares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaSeed {
+    /// The owner.
+    pub account: AccountId,
+    /// The id, which the set shares.
+    pub id: KeyId,
+    /// The spec, which the set shares.
+    pub spec: KeySpec,
+    /// The usage, which the set shares.
+    pub usage: KeyUsage,
+    /// The origin, which the set shares.
+    pub origin: Origin,
+    /// The replica's own policy.
+    pub policy: Option<PolicyText>,
+    /// Accept a policy that the caller could not change again.
+    pub bypass: bool,
+    /// The replica's own description.
+    pub description: Option<Description>,
+    /// The replica's own tags.
+    pub tags: Vec<Tag>,
+}
+
+/// What one Region asks another.
+#[derive(Clone, PartialEq, Eq)]
+pub enum RegionCommand {
+    /// May the caller create this replica there, and with which ephemeral key is it sent?
+    OfferReplica(ReplicaSeed),
+    /// Create it.
+    AcceptReplica {
+        /// What it is.
+        seed: ReplicaSeed,
+        /// What the set shares.
+        shared: Shared,
+        /// The receiver's ephemeral key.
+        offer: TransferOffer,
+        /// The materials.
+        transferred: Vec<TransferredKey>,
+    },
+    /// A new replica makes itself known to its primary.
+    RegisterReplica {
+        /// The key.
+        id: KeyId,
+        /// Where the replica is.
+        region: RegionName,
+        /// The shared version it has.
+        version: u64,
+    },
+    /// A replica is deleted.
+    ForgetReplica {
+        /// The key.
+        id: KeyId,
+        /// Where the replica was.
+        region: RegionName,
+    },
+    /// Which of these materials does the replica lack, and with which ephemeral key are they sent?
+    OfferTransfer {
+        /// The key.
+        id: KeyId,
+        /// Every material of the primary.
+        materials: Vec<MaterialId>,
+    },
+    /// Take over what the set shares.
+    Synchronize {
+        /// The key.
+        id: KeyId,
+        /// It.
+        shared: Shared,
+        /// Materials the replica lacks, and the offer they were wrapped for.
+        transfer: Option<(TransferOffer, Vec<TransferredKey>)>,
+        /// Become the primary of these replicas.
+        promotion: Option<BTreeMap<RegionName, u64>>,
+    },
+    /// May the caller make the replica there the primary?
+    CheckSuccessor {
+        /// The key.
+        id: KeyId,
+    },
+}
+
+/// What the other Region answers.
+#[derive(Clone, PartialEq)]
+pub enum RegionReply {
+    /// To `OfferReplica` and `OfferTransfer`.
+    Offer {
+        /// The ephemeral key, when anything is to be sent.
+        offer: Option<TransferOffer>,
+        /// The materials to send.
+        missing: Vec<MaterialId>,
+    },
+    /// To `AcceptReplica`: the replica.
+    Accepted(Arc<Key>),
+    /// To `RegisterReplica`: the shared version the primary is at.
+    Registered(u64),
+    /// To `ForgetReplica`.
+    Forgotten,
+    /// To `Synchronize`: the shared version the replica is at.
+    Synchronized(u64),
+    /// To `Synchronize` with a promotion that cannot be: the replica is about to be deleted.
+    Declined,
+    /// To `CheckSuccessor`.
+    MayBePrimary,
+    /// The primary is elsewhere by now.
+    NotPrimary(RegionName),
+}
+
+impl RegionCommand {
+    /// The name in audit and history.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RegionCommand::OfferReplica(_) | RegionCommand::AcceptReplica { .. } => "CreateKey",
+            RegionCommand::RegisterReplica { .. } => "RegisterReplica",
+            RegionCommand::ForgetReplica { .. } => "ForgetReplica",
+            RegionCommand::OfferTransfer { .. } => "OfferTransfer",
+            RegionCommand::Synchronize { .. } => "SynchronizeMultiRegionKey",
+            RegionCommand::CheckSuccessor { .. } => "UpdatePrimaryRegion",
+        }
+    }
+
+    /// The public operation it is charged and checked as there, if any.
+    pub fn operation(&self) -> Option<Operation> {
+        match self {
+            RegionCommand::OfferReplica(_) => Some(Operation::CreateKey),
+            RegionCommand::CheckSuccessor { .. } => Some(Operation::UpdatePrimaryRegion),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for RegionCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for RegionReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegionReply::Offer { missing, .. } => write!(f, "Offer({} missing)", missing.len()),
+            RegionReply::Accepted(key) => write!(f, "Accepted({})", key.arn),
+            RegionReply::Registered(version) => write!(f, "Registered({version})"),
+            RegionReply::Forgotten => f.write_str("Forgotten"),
+            RegionReply::Synchronized(version) => write!(f, "Synchronized({version})"),
+            RegionReply::Declined => f.write_str("Declined"),
+            RegionReply::MayBePrimary => f.write_str("MayBePrimary"),
+            RegionReply::NotPrimary(region) => write!(f, "NotPrimary({region})"),
+        }
+    }
+}
+
+impl Shared {
+    /// What a primary shares.
+    pub(crate) fn of(key: &Key, primary: &Primary) -> Shared {
+        let material = |material: &Material| (material.id, material.rotation);
+        Shared {
+            version: primary.shared_version,
+            primary: key.arn.region,
+            materials: key.materials.iter().map(material).collect(),
+            pending: key.pending.as_ref().map(|pending| material(&pending.material)),
+            rotation: key.rotation,
+            on_demand_rotations: key.on_demand_rotations,
+        }
+    }
+
+    /// Every material, the pending one last.
+    pub(crate) fn material_ids(&self) -> Vec<MaterialId> {
+        self.materials.iter().chain(&self.pending).map(|(id, _)| *id).collect()
+    }
+
+    /// Makes a replica's record say what the primary's says. `tokens` are where the replica keeps the
+    /// materials.
+    fn impose_on(&self, key: &mut Key, tokens: &BTreeMap<MaterialId, TokenId>) -> Result<()> {
+        let local = |(id, rotation): &(MaterialId, Option<Rotation>)| {
+            let token = *tokens.get(id).ok_or_else(internal)?;
+            Ok(Material { id: *id, token, rotation: *rotation })
+        };
+        key.materials = self.materials.iter().map(local).collect::<Result<_>>()?;
+        key.pending = match &self.pending {
+            Some(pending) => Some(PendingMaterial { material: local(pending)?, needs: 0 }),
+            None => None,
+        };
+        key.rotation = self.rotation;
+        key.on_demand_rotations = self.on_demand_rotations;
+        key.multi_region =
+            Some(MultiRegion::Replica { primary: self.primary, shared_version: self.version });
+        Ok(())
+    }
+}
+
+/// Decides a command of another Region.
+pub(crate) fn serve(checks: Checks<'_, '_>, command: &RegionCommand) -> Result<Next> {
+    match command {
+        RegionCommand::OfferReplica(seed) => offer_replica(checks, seed),
+        RegionCommand::AcceptReplica { seed, shared, offer, transferred } => {
+            accept_replica(checks, seed, shared, offer, transferred)
+        }
+        RegionCommand::RegisterReplica { id, region, version } => {
+            register_replica(checks, *id, *region, *version)
+        }
+        RegionCommand::ForgetReplica { id, region } => forget_replica(checks, *id, *region),
+        RegionCommand::OfferTransfer { id, materials } => offer_transfer(checks, *id, materials),
+        RegionCommand::Synchronize { id, shared, transfer, promotion } => {
+            synchronize(checks, *id, shared, transfer.as_ref(), promotion.as_ref())
+        }
+        RegionCommand::CheckSuccessor { id } => check_successor(checks, *id),
+    }
+}
+
+/// ReplicateKey costs two CreateKey requests in the replica's Region, one of them a dry run (AWS KMS
+/// Developer Guide, Request quotas).
+fn offer_replica(mut checks: Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Next> {
+    let tags = create_key::tags(&seed.tags)?;
+    let mut context = checks.context(Action::CreateKey);
+    context.key_spec = Some(seed.spec.as_str());
+    context.key_usage = Some(seed.usage.as_str());
+    context.key_origin = Some(seed.origin.as_str());
+    context.multi_region = Some(true);
+    context.multi_region_key_type = Some("REPLICA");
+    context.bypass_lockout_check = Some(seed.bypass);
+    context.request_tags = Some(&tags);
+    checks.account(context)?;
+    checks.charge_again()?;
+    if !tags.is_empty() {
+        checks.permit_on_account(context.for_action(Action::TagResource))?;
+    }
+    check_room(&checks, seed)?;
+    let effects = checks.pass(false)?;
+    effects.ask_hsm(Command::OfferTransfer { key: seed.id }, |reply, effects| match reply {
+        hsm::Reply::Offer(offer) => {
+            effects.answer(RegionReply::Offer { offer: Some(offer), missing: Vec::new() })
+        }
+        _ => Err(internal()),
+    })
+}
+
+fn check_room(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<()> {
+    if checks.state().key(seed.id).is_some() {
+        return Err(already_exists(checks.region(), seed));
+    }
+    let keys = checks.state().count(Counter::Keys(seed.account));
+    if keys >= checks.settings().limits.keys {
+        return Err(limit_exceeded());
+    }
+    Ok(())
+}
+
+fn already_exists(region: RegionName, seed: &ReplicaSeed) -> Error {
+    let arn = KeyArn { region, account: seed.account, id: seed.id };
+    ErrorCode::AlreadyExists.says(format!("{arn} already exists."))
+}
+
+fn accept_replica(
+    mut checks: Checks<'_, '_>,
+    seed: &ReplicaSeed,
+    shared: &Shared,
+    offer: &TransferOffer,
+    transferred: &[TransferredKey],
+) -> Result<Next> {
+    if let Some(replica) = checks.own_key(seed.id) {
+        return match is_the_same_replica(&replica, shared) {
+            true => checks.pass(false)?.answer(RegionReply::Accepted(replica.shared_record())),
+            false => Err(already_exists(checks.region(), seed)),
+        };
+    }
+    check_room(&checks, seed)?;
+    let replica = unborn_replica(&checks, seed)?;
+    let limits = checks.settings().limits;
+    let mut effects = checks.pass(false)?;
+    effects.require_absent(UniqueName::Key(seed.id));
+    effects.require(Precondition::CountBelow(Counter::Keys(seed.account), limits.keys));
+    let shared = shared.clone();
+    let command = Command::ImportBackingKeys {
+        key: seed.id,
+        offer: offer.clone(),
+        transferred: transferred.to_vec(),
+    };
+    effects.ask_hsm(command, move |reply, mut effects| {
+        let tokens = imported(reply)?;
+        let mut replica = replica;
+        shared.impose_on(&mut replica, &by_material(&tokens))?;
+        let replica = Arc::new(replica);
+        effects.record(Change::PutKey(replica.clone()));
+        keep(&mut effects, tokens);
+        effects.answer(RegionReply::Accepted(replica))
+    })
+}
+
+/// A replica that is still being created from the same materials is what an earlier copy of this very
+/// command made.
+fn is_the_same_replica(replica: &Key, shared: &Shared) -> bool {
+    let materials = replica.materials.iter().map(|material| material.id);
+    matches!(replica.transition, Some(Transition::Creating { .. }))
+        && materials.eq(shared.materials.iter().map(|(id, _)| *id))
+}
+
+fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {
+    let arn = KeyArn { region: checks.region(), account: seed.account, id: seed.id };
+    let now = checks.call().now;
+    Ok(Key {
+        arn,
+        created: now,
+        description: seed.description.as_ref().map_or("", Description::as_str).into(),
+        spec: seed.spec,
+        usage: seed.usage,
+        origin: seed.origin,
+        status: Status::Enabled,
+        transition: Some(Transition::Creating {
+            until: now.after(checks.settings().creating_time),
+        }),
+        multi_region: None,
+        policy: create_key::policy(checks, seed.policy.as_ref(), arn, seed.bypass)?,
+        tags: Arc::new(create_key::tags(&seed.tags)?),
+        materials: Vec::new(),
+        pending: None,
+        rotation: None,
+        on_demand_rotations: 0,
+    })
+}
+
+fn register_replica(
+    mut checks: Checks<'_, '_>,
+    id: KeyId,
+    region: RegionName,
+    version: u64,
+) -> Result<Next> {
+    let key = known_here(&mut checks, id)?;
+    let mut effects = checks.pass(false)?;
+    let mut record = key.to_record();
+    let Some(MultiRegion::Primary(primary)) = &mut record.multi_region else {
+        return not_primary(effects, &key);
+    };
+    let at = primary.shared_version;
+    if !primary.replicas.contains_key(&region) {
+        primary.replicas.insert(region, version);
+        record.status = waiting_for_replicas(record.status, effects.call().now);
+        effects.record(Change::PutKey(Arc::new(record)));
+    }
+    effects.answer(RegionReply::Registered(at))
+}
+
+/// A primary that was about to be deleted when it heard of one more replica waits for that one, too.
+fn waiting_for_replicas(status: Status, now: Timestamp) -> Status {
+    match status {
+        Status::PendingDeletion { at, .. } => {
+            let week = Duration::from_secs(7 * 86_400);
+            Status::PendingReplicaDeletion { window: at.since(now).max(week) }
+        }
+        other => other,
+    }
+}
+
+fn forget_replica(mut checks: Checks<'_, '_>, id: KeyId, region: RegionName) -> Result<Next> {
+    let Some(key) = checks.own_key(id) else {
+        return checks.pass(false)?.answer(RegionReply::Forgotten);
+    };
+    let mut effects = checks.pass(false)?;
+    let mut record = key.to_record();
+    let Some(MultiRegion::Primary(primary)) = &mut record.multi_region else {
+        return not_primary(effects, &key);
+    };
+    if primary.replicas.remove(&region).is_some() {
+        if let (true, Status::PendingReplicaDeletion { window }) =
+            (primary.replicas.is_empty(), record.status)
+        {
+            record.status = pending_deletion(effects.call().now, window, effects.settings());
+        }
+        effects.record(Change::PutKey(Arc::new(record)));
+    }
+    effects.answer(RegionReply::Forgotten)
+}
+
+fn offer_transfer(mut checks: Checks<'_, '_>, id: KeyId, materials: &[MaterialId]) -> Result<Next> {
+    let key = known_here(&mut checks, id)?;
+    let held = tokens_by_material(&key);
+    let missing: Vec<_> = materials.iter().filter(|id| !held.contains_key(id)).copied().collect();
+    let effects = checks.pass(false)?;
+    if missing.is_empty() {
+        return effects.answer(RegionReply::Offer { offer: None, missing });
+    }
+    effects.ask_hsm(Command::OfferTransfer { key: id }, move |reply, effects| match reply {
+        hsm::Reply::Offer(offer) => {
+            effects.answer(RegionReply::Offer { offer: Some(offer), missing })
+        }
+        _ => Err(internal()),
+    })
+}
+
+fn synchronize(
+    mut checks: Checks<'_, '_>,
+    id: KeyId,
+    shared: &Shared,
+    transfer: Option<&(TransferOffer, Vec<TransferredKey>)>,
+    promotion: Option<&BTreeMap<RegionName, u64>>,
+) -> Result<Next> {
+    let key = known_here(&mut checks, id)?;
+    let effects = checks.pass(false)?;
+    if let Some(at) = needs_nothing(&key, shared, promotion.is_some()) {
+        return effects.answer(RegionReply::Synchronized(at));
+    }
+    if promotion.is_some() && key.status != Status::Enabled {
+        return effects.answer(RegionReply::Declined);
+    }
+    let (shared, promotion) = (shared.clone(), promotion.cloned());
+    let Some((offer, transferred)) = transfer else {
+        return take_over(effects, &key, &shared, promotion, Vec::new());
+    };
+    let command = Command::ImportBackingKeys {
+        key: id,
+        offer: offer.clone(),
+        transferred: transferred.clone(),
+    };
+    effects.ask_hsm(command, move |reply, effects| {
+        take_over(effects, &key, &shared, promotion, imported(reply)?)
+    })
+}
+
+/// The shared version the key is at, when it has nothing to learn. A primary learns only from the
+/// Region it has handed its role to.
+fn needs_nothing(key: &Key, shared: &Shared, promoted: bool) -> Option<u64> {
+    match &key.multi_region {
+        Some(MultiRegion::Replica { shared_version, .. }) => {
+            (*shared_version >= shared.version && !promoted).then_some(*shared_version)
+        }
+        Some(MultiRegion::Primary(primary)) => {
+            let handed_over = primary.successor == Some(shared.primary);
+            (!handed_over).then_some(primary.shared_version)
+        }
+        None => Some(0),
+    }
+}
+
+fn take_over(
+    mut effects: Effects<'_, '_>,
+    key: &UsableKey,
+    shared: &Shared,
+    promotion: Option<BTreeMap<RegionName, u64>>,
+    tokens: Vec<Arc<KeyToken>>,
+) -> Result<Next> {
+    let mut record = key.to_record();
+    let mut held = tokens_by_material(key);
+    held.extend(by_material(&tokens));
+    shared.impose_on(&mut record, &held)?;
+    if matches!(record.transition, Some(Transition::Updating { .. })) {
+        record.transition = None;
+    }
+    if let Some(replicas) = promotion {
+        promote(&mut record, shared, replicas, &effects);
+    }
+    effects.record(Change::PutKey(Arc::new(record)));
+    keep(&mut effects, tokens);
+    effects.answer(RegionReply::Synchronized(shared.version))
+}
+
+/// The new primary. Where the primary is, is shared too, so every replica has something to learn.
+fn promote(
+    record: &mut Key,
+    shared: &Shared,
+    replicas: BTreeMap<RegionName, u64>,
+    effects: &Effects<'_, '_>,
+) {
+    let shared_version = shared.version + 1;
+    if let Some(pending) = &mut record.pending {
+        pending.needs = shared_version;
+    }
+    record.multi_region =
+        Some(MultiRegion::Primary(Primary { shared_version, replicas, successor: None }));
+    let until = effects.call().now.after(effects.settings().updating_time);
+    record.transition = Some(Transition::Updating { until });
+}
+
+fn check_successor(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
+    let mut context = checks.context(Action::UpdatePrimaryRegion);
+    let region = checks.region();
+    context.primary_region = Some(region.as_str());
+    let key = checks.key_by_id(id, context, &[])?;
+    if !key.is_replica() || key.state() != crate::key::KeyState::Enabled {
+        return Err(
+            ErrorCode::KmsInvalidState.says(format!("{} is not an enabled replica.", key.arn))
+        );
+    }
+    checks.pass(false)?.answer(RegionReply::MayBePrimary)
+}
+
+fn known_here(checks: &mut Checks<'_, '_>, id: KeyId) -> Result<UsableKey> {
+    checks.own_key(id).ok_or_else(|| ErrorCode::NotFound.says(format!("Key '{id}' does not exist")))
+}
+
+fn not_primary(effects: Effects<'_, '_>, key: &Key) -> Result<Next> {
+    match &key.multi_region {
+        Some(MultiRegion::Replica { primary, .. }) => {
+            effects.answer(RegionReply::NotPrimary(*primary))
+        }
+        _ => Err(internal()),
+    }
+}
+
+fn imported(reply: hsm::Reply) -> Result<Vec<Arc<KeyToken>>> {
+    match reply {
+        hsm::Reply::Tokens { tokens } => Ok(tokens),
+        _ => Err(internal()),
+    }
+}
+
+fn by_material(tokens: &[Arc<KeyToken>]) -> BTreeMap<MaterialId, TokenId> {
+    tokens.iter().map(|token| (token.material, token.id)).collect()
+}
+
+fn tokens_by_material(key: &Key) -> BTreeMap<MaterialId, TokenId> {
+    let pending = key.pending.iter().map(|pending| &pending.material);
+    key.materials.iter().chain(pending).map(|material| (material.id, material.token)).collect()
+}
+
+fn keep(effects: &mut Effects<'_, '_>, tokens: Vec<Arc<KeyToken>>) {
+    for token in tokens {
+        effects.record_token(TokenChange::Put(token));
+    }
+}
+
+impl Effects<'_, '_> {
+    fn answer(self, reply: RegionReply) -> Result<Next> {
+        self.done(Response::Region(reply))
+    }
+
+    /// The newest record of a key, instead of the one the checks saw; the append then depends on that
+    /// one. For what is right whatever happened to the key in between.
+    pub(crate) fn newest(&mut self, id: KeyId) -> Option<Key> {
+        let (key, version) = self.state().key(id)?;
+        self.require_nothing();
+        self.require(Precondition::VersionIs(RecordId::Key(id), version));
+        Some(Key::clone(key))
+    }
+}

@@ -1,0 +1,567 @@
+//! Names, parsed once: accounts, Regions, key ids, ARNs, alias names, principals, grant ids.
+//!
+//! Past the edge no name is a string. Ids and ARNs of keys are plain values of a few words, so that
+//! messages and state copy them without allocating.
+
+use crate::error::{ErrorCode, Result};
+use std::fmt;
+use std::sync::Arc;
+
+/// A twelve-digit AWS account.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(u64);
+
+impl AccountId {
+    /// From the number; only twelve digits count.
+    pub const fn new(number: u64) -> AccountId {
+        AccountId(number % 1_000_000_000_000)
+    }
+
+    /// Exactly twelve digits, or nothing.
+    pub fn parse(text: &str) -> Option<AccountId> {
+        let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok().map(AccountId)).flatten()
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.0)
+    }
+}
+
+/// The name of a Region, at most 32 characters, kept in place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegionName {
+    bytes: [u8; 32],
+    length: u8,
+}
+
+impl RegionName {
+    /// A Region of the shape `^([a-z]+-){2,3}\d+$`, or nothing (AWS KMS API, `RegionType`).
+    pub fn parse(text: &str) -> Option<RegionName> {
+        let mut words: Vec<&str> = text.split('-').collect();
+        let number = words.pop()?;
+        let shaped = (2..=3).contains(&words.len())
+            && words.iter().all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()))
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit());
+        let length = u8::try_from(text.len()).ok().filter(|length| *length <= 32)?;
+        let mut bytes = [0; 32];
+        shaped.then(|| {
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            RegionName { bytes, length }
+        })
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
+
+    /// The partition the Region belongs to.
+    pub fn partition(&self) -> Partition {
+        match self.as_str() {
+            name if name.starts_with("cn-") => Partition::China,
+            name if name.starts_with("us-gov-") => Partition::GovCloud,
+            _ => Partition::Aws,
+        }
+    }
+}
+
+impl fmt::Display for RegionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A group of Regions that share nothing with the other groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Partition {
+    /// The commercial Regions.
+    Aws,
+    /// The China Regions.
+    China,
+    /// AWS GovCloud (US).
+    GovCloud,
+}
+
+impl Partition {
+    /// The second field of an ARN.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Partition::Aws => "aws",
+            Partition::China => "aws-cn",
+            Partition::GovCloud => "aws-us-gov",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Partition> {
+        [Partition::Aws, Partition::China, Partition::GovCloud]
+            .into_iter()
+            .find(|partition| partition.as_str() == text)
+    }
+}
+
+/// The id of a key: a UUID, or `mrk-` and 32 hexadecimal digits for a multi-Region key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId {
+    bytes: [u8; 16],
+    multi_region: bool,
+}
+
+impl KeyId {
+    /// The id of a single-Region key made of random bytes (a version 4 UUID).
+    pub fn single_region(mut bytes: [u8; 16]) -> KeyId {
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        KeyId { bytes, multi_region: false }
+    }
+
+    /// The id of a multi-Region key made of random bytes.
+    pub fn multi_region(bytes: [u8; 16]) -> KeyId {
+        KeyId { bytes, multi_region: true }
+    }
+
+    /// Whether the id has the multi-Region prefix.
+    pub fn is_multi_region(self) -> bool {
+        self.multi_region
+    }
+
+    /// The sixteen bytes and the form, for canonical encodings.
+    pub fn to_bytes(self) -> [u8; 17] {
+        let mut bytes = [0; 17];
+        bytes[0] = u8::from(self.multi_region);
+        bytes[1..].copy_from_slice(&self.bytes);
+        bytes
+    }
+
+    /// The inverse of [`KeyId::to_bytes`].
+    pub fn from_bytes(bytes: &[u8; 17]) -> Option<KeyId> {
+        let mut id = [0; 16];
+        id.copy_from_slice(&bytes[1..]);
+        (bytes[0] <= 1).then_some(KeyId { bytes: id, multi_region: bytes[0] == 1 })
+    }
+
+    /// Either of the two forms, lower or upper case, or nothing.
+    pub fn parse(text: &str) -> Option<KeyId> {
+        if let Some(hex) = text.strip_prefix("mrk-") {
+            return Some(KeyId { bytes: parse_hex(hex)?, multi_region: true });
+        }
+        Some(KeyId { bytes: parse_uuid(text)?, multi_region: false })
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.multi_region {
+            f.write_str("mrk-")?;
+            return write_hex(f, &self.bytes);
+        }
+        write_uuid(f, &self.bytes)
+    }
+}
+
+/// The ARN of a key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyArn {
+    /// The key's Region, which implies the partition.
+    pub region: RegionName,
+    /// The account that owns the key.
+    pub account: AccountId,
+    /// The id.
+    pub id: KeyId,
+}
+
+impl fmt::Display for KeyArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let partition = self.region.partition().as_str();
+        write!(f, "arn:{partition}:kms:{}:{}:key/{}", self.region, self.account, self.id)
+    }
+}
+
+/// The name of an alias, with its prefix `alias/`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AliasName(Arc<str>);
+
+impl AliasName {
+    /// A well-formed alias name: prefix, 1–250 more characters of `[a-zA-Z0-9:/_-]`.
+    pub fn parse(text: &str) -> Option<AliasName> {
+        let rest = text.strip_prefix("alias/")?;
+        let fits = !rest.is_empty() && text.len() <= 256 && rest.bytes().all(is_name_byte);
+        fits.then(|| AliasName(text.into()))
+    }
+
+    /// Whether the name is reserved for AWS managed keys.
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with("alias/aws/")
+    }
+
+    /// The name with its prefix.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AliasName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An alias where it lives: unique in its account and Region.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AliasArn {
+    /// The Region.
+    pub region: RegionName,
+    /// The account.
+    pub account: AccountId,
+    /// The name.
+    pub name: AliasName,
+}
+
+impl fmt::Display for AliasArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let partition = self.region.partition().as_str();
+        write!(f, "arn:{partition}:kms:{}:{}:{}", self.region, self.account, self.name)
+    }
+}
+
+/// Whether a byte may stand in alias and grant names.
+pub fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'_' | b'-')
+}
+
+/// How a request names a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyIdentifier {
+    /// The id alone: a key of the caller's account and the endpoint's Region.
+    Id(KeyId),
+    /// The full ARN.
+    Arn(KeyArn),
+    /// An alias of the caller's account.
+    Alias(AliasName),
+    /// The full ARN of an alias.
+    AliasArn(AliasArn),
+}
+
+impl KeyIdentifier {
+    /// Parses any of the four forms.
+    ///
+    /// # Errors
+    /// `InvalidArn` for what begins like an ARN and is none; `NotFound` for anything else that is not
+    /// a key id or alias name, as AWS KMS answers it.
+    pub fn parse(text: &str) -> Result<KeyIdentifier> {
+        if text.starts_with("arn:") {
+            return parse_kms_arn(text)
+                .ok_or_else(|| ErrorCode::InvalidArn.says(format!("Invalid arn {text}")));
+        }
+        let named = if text.starts_with("alias/") {
+            AliasName::parse(text).map(KeyIdentifier::Alias)
+        } else {
+            KeyId::parse(text).map(KeyIdentifier::Id)
+        };
+        named.ok_or_else(|| ErrorCode::NotFound.says(format!("Invalid keyId '{text}'")))
+    }
+
+    /// Whether the request named an alias.
+    pub fn is_alias(&self) -> bool {
+        matches!(self, KeyIdentifier::Alias(_) | KeyIdentifier::AliasArn(_))
+    }
+}
+
+impl fmt::Display for KeyIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyIdentifier::Id(id) => id.fmt(f),
+            KeyIdentifier::Arn(arn) => arn.fmt(f),
+            KeyIdentifier::Alias(name) => name.fmt(f),
+            KeyIdentifier::AliasArn(arn) => arn.fmt(f),
+        }
+    }
+}
+
+fn parse_kms_arn(text: &str) -> Option<KeyIdentifier> {
+    let mut parts = text.splitn(6, ':').skip(1);
+    let partition = Partition::parse(parts.next()?)?;
+    let service = parts.next()?;
+    let region = RegionName::parse(parts.next()?)?;
+    let account = AccountId::parse(parts.next()?)?;
+    let resource = parts.next()?;
+    if service != "kms" || region.partition() != partition {
+        return None;
+    }
+    match resource.strip_prefix("key/") {
+        Some(id) => KeyId::parse(id).map(|id| KeyIdentifier::Arn(KeyArn { region, account, id })),
+        None => AliasName::parse(resource)
+            .map(|name| KeyIdentifier::AliasArn(AliasArn { region, account, name })),
+    }
+}
+
+/// What kind of principal an ARN names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalKind {
+    /// The account itself: `arn:aws:iam::111122223333:root`.
+    Root,
+    /// An IAM user.
+    User,
+    /// An IAM role.
+    Role,
+    /// A session of a role: `arn:aws:sts::…:assumed-role/role/session`.
+    AssumedRole,
+    /// A federated user session.
+    FederatedUser,
+    /// An AWS service such as `logs.us-east-1.amazonaws.com`.
+    Service,
+}
+
+/// A principal that may call, hold a grant or stand in a policy.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalArn {
+    text: Arc<str>,
+    account: AccountId,
+    kind: PrincipalKind,
+}
+
+impl PrincipalArn {
+    /// The root principal of an account.
+    pub fn root(account: AccountId) -> PrincipalArn {
+        let text = format!("arn:aws:iam::{account}:root").into();
+        PrincipalArn { text, account, kind: PrincipalKind::Root }
+    }
+
+    /// An AWS service acting on behalf of an account.
+    pub fn service(host: &str, account: AccountId) -> PrincipalArn {
+        PrincipalArn { text: host.into(), account, kind: PrincipalKind::Service }
+    }
+
+    /// An IAM or STS ARN, or nothing.
+    pub fn parse(text: &str) -> Option<PrincipalArn> {
+        let mut parts = text.splitn(6, ':');
+        let (arn, partition) = (parts.next()?, parts.next()?);
+        let (service, region) = (parts.next()?, parts.next()?);
+        let account = AccountId::parse(parts.next()?)?;
+        let resource = parts.next()?;
+        let head = arn == "arn" && Partition::parse(partition).is_some() && region.is_empty();
+        let kind = principal_kind(service, resource).filter(|_| head)?;
+        Some(PrincipalArn { text: text.into(), account, kind })
+    }
+
+    /// The account the principal belongs to, or that a service acts for.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// What kind of principal it is.
+    pub fn kind(&self) -> PrincipalKind {
+        self.kind
+    }
+
+    /// The ARN, or the host name of a service.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The role a role session came from: session ARN to role name.
+    pub fn session_role(&self) -> Option<&str> {
+        let session = (self.kind == PrincipalKind::AssumedRole).then_some(&self.text)?;
+        session.split_once(":assumed-role/")?.1.split('/').next()
+    }
+}
+
+impl fmt::Display for PrincipalArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn principal_kind(service: &str, resource: &str) -> Option<PrincipalKind> {
+    let (family, name) = resource.split_once('/').unwrap_or((resource, ""));
+    let kind = match (service, family) {
+        ("iam", "root") if name.is_empty() => return Some(PrincipalKind::Root),
+        ("iam", "user") => PrincipalKind::User,
+        ("iam", "role") => PrincipalKind::Role,
+        ("sts", "assumed-role") => {
+            return name
+                .split_once('/')
+                .filter(|(role, session)| !role.is_empty() && !session.is_empty())
+                .map(|_| PrincipalKind::AssumedRole);
+        }
+        ("sts", "federated-user") => PrincipalKind::FederatedUser,
+        _ => return None,
+    };
+    (!name.is_empty()).then_some(kind)
+}
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident $bytes:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; $bytes]);
+
+        impl $name {
+            /// Lower-case hexadecimal digits of exactly this length, or nothing.
+            pub fn parse(text: &str) -> Option<$name> {
+                parse_hex(text).map($name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(f, &self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+hex_id! {
+    /// The id of a grant: 64 hexadecimal digits.
+    GrantId 32
+}
+
+hex_id! {
+    /// The id of one key material of a key: 64 hexadecimal digits, derived from key and material.
+    MaterialId 32
+}
+
+hex_id! {
+    /// The id of a key token, which stays the same when the token is re-encrypted.
+    TokenId 16
+}
+
+macro_rules! debug_as_display {
+    ($($name:ty),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+
+debug_as_display!(AccountId, RegionName, KeyId, KeyArn, AliasName, PrincipalArn);
+
+/// Writes sixteen bytes as a hyphenated UUID.
+pub fn write_uuid(f: &mut fmt::Formatter<'_>, bytes: &[u8; 16]) -> fmt::Result {
+    let mut from = 0;
+    for (index, length) in [4, 2, 2, 2, 6].into_iter().enumerate() {
+        if index > 0 {
+            f.write_str("-")?;
+        }
+        write_hex(f, &bytes[from..from + length])?;
+        from += length;
+    }
+    Ok(())
+}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        let pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        f.write_str(std::str::from_utf8(&pair).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let hyphens = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    hyphens.then(|| parse_hex(&digits)).flatten()
+}
+
+fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    let mut bytes = [0; N];
+    if digits.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_identifiers_round_trip() {
+        for text in [
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+            "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+            "alias/test/key",
+            "arn:aws:kms:eu-west-1:111122223333:alias/test",
+        ] {
+            assert_eq!(KeyIdentifier::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn broken_identifiers_have_their_documented_error() {
+        for (text, code) in [
+            (
+                "arn:aws:kms:us-east-1:1111:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                ErrorCode::InvalidArn,
+            ),
+            ("arn:aws:s3:::bucket", ErrorCode::InvalidArn),
+            (
+                "arn:aws:kms:cn-north-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                ErrorCode::InvalidArn,
+            ),
+            ("not-a-key", ErrorCode::NotFound),
+            ("1234abcd-12ab-34cd-56ef-1234567890a", ErrorCode::NotFound),
+            ("mrk-12", ErrorCode::NotFound),
+            ("alias/", ErrorCode::NotFound),
+            ("1234abcd-12ab-34cd-56ef-1234567890äb", ErrorCode::NotFound),
+        ] {
+            assert_eq!(KeyIdentifier::parse(text).unwrap_err().code, code, "{text}");
+        }
+    }
+
+    #[test]
+    fn principals_know_their_kind_and_account() {
+        let session =
+            PrincipalArn::parse("arn:aws:sts::111122223333:assumed-role/admin/alice").unwrap();
+        assert_eq!(session.kind(), PrincipalKind::AssumedRole);
+        assert_eq!(session.session_role(), Some("admin"));
+        assert_eq!(session.account(), AccountId::new(111_122_223_333));
+        assert_eq!(PrincipalArn::root(session.account()).kind(), PrincipalKind::Root);
+        for bad in ["arn:aws:iam::111122223333:user/", "arn:aws:iam::1:root", "alice", ""] {
+            assert!(PrincipalArn::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn regions_have_a_shape() {
+        assert_eq!(RegionName::parse("us-gov-west-1").unwrap().partition(), Partition::GovCloud);
+        for bad in ["", "us-east", "US-east-1", "us-east-1a", "a-b-c-d-1", "us--1"] {
+            assert!(RegionName::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_survive_their_bytes() {
+        for id in [KeyId::single_region([7; 16]), KeyId::multi_region([9; 16])] {
+            assert_eq!(KeyId::from_bytes(&id.to_bytes()), Some(id));
+            assert_eq!(KeyId::parse(&id.to_string()), Some(id));
+        }
+    }
+}

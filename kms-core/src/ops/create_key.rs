@@ -1,0 +1,266 @@
+//! CreateKey: a new KMS key.
+
+use super::Info;
+use super::describe_key::{KeyMetadata, metadata};
+use crate::env::Site;
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::{Command, Reply};
+use crate::key::{Key, KeySpec, KeyUsage, Material, MultiRegion, Origin, Primary, Status};
+use crate::kms::{Checks, internal};
+use crate::name::{KeyArn, KeyId, TokenId};
+use crate::policy::{Action, Policy, PolicyKind};
+use crate::state::Change;
+use crate::step::{Counter, Next, Precondition, UniqueName};
+use crate::token::{KeyToken, TokenChange};
+use crate::wire::{Description, PolicyText, Tag};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the model says of it.
+pub const INFO: Info = Info {
+    read_only: false,
+    errors: &[
+        ErrorCode::MalformedPolicyDocument,
+        ErrorCode::DependencyTimeout,
+        ErrorCode::InvalidArn,
+        ErrorCode::UnsupportedOperation,
+        ErrorCode::KmsInternal,
+        ErrorCode::LimitExceeded,
+        ErrorCode::Tag,
+    ],
+};
+
+crate::shape! {
+    /// What the key shall be.
+    #[derive(Default)]
+    pub struct Request {
+        /// The key policy; the default policy unless said.
+        policy: Option<PolicyText> = "Policy",
+        /// A description.
+        description: Option<Description> = "Description",
+        /// What it is for; `ENCRYPT_DECRYPT` unless said.
+        key_usage: Option<KeyUsage> = "KeyUsage",
+        /// The old name of `KeySpec`.
+        customer_master_key_spec: Option<KeySpec> = "CustomerMasterKeySpec",
+        /// What kind of key; `SYMMETRIC_DEFAULT` unless said.
+        key_spec: Option<KeySpec> = "KeySpec",
+        /// Where its material comes from; `AWS_KMS` unless said.
+        origin: Option<Origin> = "Origin",
+        /// Accept a policy that the caller could not change again.
+        bypass_policy_lockout_safety_check: bool = "BypassPolicyLockoutSafetyCheck",
+        /// Tags.
+        tags: Vec<Tag> = "Tags",
+        /// Whether it is the primary of a set of multi-Region keys.
+        multi_region: bool = "MultiRegion",
+    }
+}
+
+crate::shape! {
+    /// The key.
+    pub struct Response {
+        /// What DescribeKey would say.
+        key_metadata: KeyMetadata = "KeyMetadata",
+    }
+}
+
+pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+    check_kind(request)?;
+    let tags = tags(&request.tags)?;
+    let mut context = checks.context(Action::CreateKey);
+    context.key_spec = Some(KeySpec::SymmetricDefault.as_str());
+    context.key_usage = Some(KeyUsage::EncryptDecrypt.as_str());
+    context.key_origin = Some(Origin::AwsKms.as_str());
+    context.multi_region = Some(request.multi_region);
+    context.bypass_lockout_check = Some(request.bypass_policy_lockout_safety_check);
+    context.request_tags = Some(&tags);
+    checks.account(context)?;
+    if !tags.is_empty() {
+        checks.permit_on_account(context.for_action(Action::TagResource))?;
+    }
+    let account = checks.call().caller.account();
+    let region = checks.region();
+    let limits = checks.settings().limits;
+    // The policy is judged for a key that has no id yet; no policy can name it anyway.
+    let unborn = KeyArn { region, account, id: KeyId::single_region([0; 16]) };
+    let policy = policy(
+        &checks,
+        request.policy.as_ref(),
+        unborn,
+        request.bypass_policy_lockout_safety_check,
+    )?;
+    if checks.state().count(Counter::Keys(account)) >= limits.keys {
+        return Err(limit_exceeded());
+    }
+    let mut effects = checks.pass(false)?;
+    let bytes = effects.draw(Site::KeyId);
+    let id = match request.multi_region {
+        true => KeyId::multi_region(bytes),
+        false => KeyId::single_region(bytes),
+    };
+    effects.require_absent(UniqueName::Key(id));
+    effects.require(Precondition::CountBelow(Counter::Keys(account), limits.keys));
+    let key = Key {
+        arn: KeyArn { region, account, id },
+        created: effects.call().now,
+        description: request.description.as_ref().map_or("", Description::as_str).into(),
+        spec: KeySpec::SymmetricDefault,
+        usage: KeyUsage::EncryptDecrypt,
+        origin: Origin::AwsKms,
+        status: Status::Enabled,
+        transition: None,
+        multi_region: request.multi_region.then(|| MultiRegion::Primary(Primary::default())),
+        policy,
+        tags: Arc::new(tags),
+        materials: Vec::new(),
+        pending: None,
+        rotation: None,
+        on_demand_rotations: 0,
+    };
+    effects.ask_hsm(Command::GenerateBackingKey { key: id }, move |reply, mut effects| {
+        let Reply::BackingKey { token } = reply else { return Err(internal()) };
+        let key = Arc::new(with_first_material(key, &token));
+        effects.record(Change::PutKey(key.clone()));
+        effects.record_token(TokenChange::Put(token));
+        effects.done(Response { key_metadata: metadata(&key) })
+    })
+}
+
+fn with_first_material(mut key: Key, token: &KeyToken) -> Key {
+    key.materials.push(first_material(token.material, token.id));
+    key
+}
+
+fn first_material(id: crate::name::MaterialId, token: TokenId) -> Material {
+    Material { id, token, rotation: None }
+}
+
+/// The kinds of keys this build makes.
+fn check_kind(request: &Request) -> Result<()> {
+    let spec = match (request.key_spec, request.customer_master_key_spec) {
+        (Some(a), Some(b)) if a != b => {
+            return Err(ErrorCode::Validation.says(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
+            ));
+        }
+        (a, b) => a.or(b).unwrap_or(KeySpec::SymmetricDefault),
+    };
+    let usage = request.key_usage.unwrap_or(KeyUsage::EncryptDecrypt);
+    let origin = request.origin.unwrap_or(Origin::AwsKms);
+    if spec != KeySpec::SymmetricDefault || origin != Origin::AwsKms {
+        return Err(ErrorCode::UnsupportedOperation.silent());
+    }
+    if usage != KeyUsage::EncryptDecrypt {
+        return Err(ErrorCode::Validation
+            .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
+    }
+    Ok(())
+}
+
+/// A stored policy from a request's, or the default one; it must leave the caller in control.
+pub(crate) fn policy(
+    checks: &Checks<'_, '_>,
+    text: Option<&PolicyText>,
+    key: KeyArn,
+    bypass: bool,
+) -> Result<Arc<Policy>> {
+    let Some(text) = text else { return Ok(Arc::new(Policy::default_for(key.account))) };
+    if text.as_str().len() > checks.settings().limits.policy_bytes {
+        return Err(ErrorCode::LimitExceeded.says("The policy document is too long."));
+    }
+    let policy = Policy::parse(text.as_str(), PolicyKind::Key)
+        .map_err(|problem| ErrorCode::MalformedPolicyDocument.says(problem.to_string()))?;
+    if !bypass && !checks.keeps_control(&policy, key) {
+        return Err(ErrorCode::MalformedPolicyDocument.says(
+            "The new key policy will not allow you to update the key policy in the future.",
+        ));
+    }
+    Ok(Arc::new(policy))
+}
+
+/// Tags by key; no key twice, none of the reserved ones, at most fifty.
+pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
+    let mut by_key = BTreeMap::new();
+    for tag in tags {
+        let key = tag.key.as_str();
+        if key.starts_with("aws:") {
+            return Err(ErrorCode::Tag.says("Tag keys must not begin with aws:"));
+        }
+        if by_key.insert(key.to_owned(), tag.value.as_str().to_owned()).is_some() {
+            return Err(ErrorCode::Tag.says(format!("Duplicate tag key {key}")));
+        }
+    }
+    if by_key.len() > 50 {
+        return Err(ErrorCode::Tag.says("A key can have at most 50 tags."));
+    }
+    Ok(by_key)
+}
+
+pub(crate) fn limit_exceeded() -> Error {
+    ErrorCode::LimitExceeded.says("The request was rejected because a quota was exceeded.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::KeyState;
+    use crate::local::Local;
+    use crate::ops::Response as Any;
+    use crate::wire::KeyManager;
+
+    fn create(local: &mut Local, request: Request) -> Result<KeyMetadata> {
+        match local.call(request)? {
+            Any::CreateKey(response) => Ok(response.key_metadata),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let mut local = Local::single_region();
+        let key = create(&mut local, Request::default()).unwrap();
+        assert_eq!(key.key_state, KeyState::Enabled);
+        assert_eq!(key.key_spec, KeySpec::SymmetricDefault);
+        assert_eq!(key.key_manager, KeyManager::Customer);
+        assert!(key.enabled && !key.multi_region);
+        assert_eq!(key.description.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_multi_region_key_shows_it_in_its_id() {
+        let mut local = Local::single_region();
+        let key = create(&mut local, Request { multi_region: true, ..Request::default() }).unwrap();
+        assert!(key.key_id.starts_with("mrk-"));
+    }
+
+    #[test]
+    fn a_policy_that_locks_the_caller_out_needs_the_bypass() {
+        let mut local = Local::single_region();
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":
+            {"AWS":"arn:aws:iam::999999999999:root"},"Action":"kms:*","Resource":"*"}]}"#;
+        let locked = Request { policy: Some(policy.into()), ..Request::default() };
+        let error = create(&mut local, locked.clone()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::MalformedPolicyDocument);
+        let bypass = Request { bypass_policy_lockout_safety_check: true, ..locked };
+        create(&mut local, bypass).unwrap();
+    }
+
+    #[test]
+    fn the_hundred_thousand_and_first_key_is_refused() {
+        let mut local = Local::single_region();
+        local.settings_mut().limits.keys = 2;
+        for _ in 0..2 {
+            create(&mut local, Request::default()).unwrap();
+        }
+        let error = create(&mut local, Request::default()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::LimitExceeded);
+    }
+
+    #[test]
+    fn tags_are_unique_and_not_reserved() {
+        let tag = |key: &str| Tag { key: key.into(), value: "v".into() };
+        for bad in [vec![tag("a"), tag("a")], vec![tag("aws:x")]] {
+            assert_eq!(tags(&bad).unwrap_err().code, ErrorCode::Tag);
+        }
+        assert_eq!(tags(&[tag("a"), tag("b")]).unwrap().len(), 2);
+    }
+}

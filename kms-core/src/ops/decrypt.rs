@@ -1,0 +1,187 @@
+//! Decrypt: opens what a KMS key sealed, with whichever material sealed it.
+
+use super::Info;
+use super::encrypt::check_usage;
+use crate::ciphertext::{Blob, EncryptionContext};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::{Command, Reply};
+use crate::kms::{Checks, UsableKey, internal};
+use crate::name::{KeyArn, MaterialId};
+use crate::policy::Action;
+use crate::step::Next;
+use crate::wire::{CiphertextBlob, EncryptionAlgorithm, GrantTokens, KeyRef, Plaintext};
+
+/// What the model says of it.
+pub const INFO: Info = Info {
+    read_only: true,
+    errors: &[
+        ErrorCode::NotFound,
+        ErrorCode::Disabled,
+        ErrorCode::InvalidCiphertext,
+        ErrorCode::KeyUnavailable,
+        ErrorCode::IncorrectKey,
+        ErrorCode::InvalidKeyUsage,
+        ErrorCode::DependencyTimeout,
+        ErrorCode::InvalidGrantToken,
+        ErrorCode::KmsInternal,
+        ErrorCode::KmsInvalidState,
+        ErrorCode::DryRunOperation,
+    ],
+};
+
+crate::shape! {
+    /// A ciphertext.
+    pub struct Request {
+        /// The blob.
+        ciphertext_blob: CiphertextBlob = "CiphertextBlob",
+        /// What it is bound to.
+        encryption_context: EncryptionContext = "EncryptionContext",
+        /// Grants that may not have reached every host.
+        grant_tokens: GrantTokens = "GrantTokens",
+        /// The key it must have been made with, if the caller cares.
+        key_id: Option<KeyRef> = "KeyId",
+        /// How; `SYMMETRIC_DEFAULT` unless said.
+        encryption_algorithm: Option<EncryptionAlgorithm> = "EncryptionAlgorithm",
+        /// Only check.
+        dry_run: bool = "DryRun",
+    }
+}
+
+crate::shape! {
+    /// The plaintext.
+    pub struct Response {
+        /// The key that made the ciphertext.
+        key_id: KeyArn = "KeyId",
+        /// What was encrypted.
+        plaintext: Plaintext = "Plaintext",
+        /// How.
+        encryption_algorithm: EncryptionAlgorithm = "EncryptionAlgorithm",
+        /// The material that made the ciphertext.
+        key_material_id: MaterialId = "KeyMaterialId",
+    }
+}
+
+impl Request {
+    /// Opens a blob that is bound to nothing.
+    pub fn new(blob: CiphertextBlob) -> Request {
+        Request {
+            ciphertext_blob: blob,
+            encryption_context: EncryptionContext::default(),
+            grant_tokens: GrantTokens::default(),
+            key_id: None,
+            encryption_algorithm: None,
+            dry_run: false,
+        }
+    }
+}
+
+pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+    let algorithm = request.encryption_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault);
+    let source =
+        Source { blob: &request.ciphertext_blob, named: request.key_id.as_ref(), algorithm };
+    let mut context = checks.context(Action::Decrypt);
+    context.encryption_context = Some(request.encryption_context.pairs());
+    context.encryption_algorithm = Some(algorithm.as_str());
+    let (key, material) = source.check(&mut checks, context, &request.grant_tokens, "Decrypt")?;
+    let effects = checks.pass(request.dry_run)?;
+    let command = Command::Decrypt {
+        with: key.of_material(material).ok_or_else(invalid_ciphertext)?,
+        blob: request.ciphertext_blob.0.clone(),
+        context: request.encryption_context.clone(),
+    };
+    effects.ask_hsm(command, move |reply, effects| match reply {
+        Reply::Plaintext { plaintext } => effects.done(Response {
+            key_id: key.arn,
+            plaintext: Plaintext(plaintext),
+            encryption_algorithm: algorithm,
+            key_material_id: material,
+        }),
+        _ => Err(internal()),
+    })
+}
+
+/// A ciphertext to open, for Decrypt and for the first half of ReEncrypt.
+pub(super) struct Source<'r> {
+    pub(super) blob: &'r CiphertextBlob,
+    pub(super) named: Option<&'r KeyRef>,
+    pub(super) algorithm: EncryptionAlgorithm,
+}
+
+impl Source<'_> {
+    /// The key and the material that made the ciphertext, once the key is found usable. A blob that
+    /// names no key that exists here could be anything, so it is not told apart from a damaged one.
+    pub(super) fn check(
+        &self,
+        checks: &mut Checks<'_, '_>,
+        context: crate::policy::RequestContext<'_>,
+        tokens: &GrantTokens,
+        operation: &str,
+    ) -> Result<(UsableKey, MaterialId)> {
+        let blob = Blob::parse(&self.blob.0);
+        let key = match (self.named, &blob) {
+            (Some(named), _) => checks.key(named, context, tokens)?,
+            (None, Some(blob)) if checks.state().key(blob.key).is_some() => {
+                checks.key_by_id(blob.key, context, tokens)?
+            }
+            (None, _) => return Err(invalid_ciphertext()),
+        };
+        check_usage(&key, self.algorithm, operation)?;
+        let blob = blob.ok_or_else(invalid_ciphertext)?;
+        if blob.key != key.id() {
+            return Err(ErrorCode::IncorrectKey.says(INCORRECT_KEY));
+        }
+        if key.material(blob.material).is_none() {
+            return Err(invalid_ciphertext());
+        }
+        Ok((key, blob.material))
+    }
+}
+
+/// The text still says CMK, as the service's does.
+const INCORRECT_KEY: &str =
+    "The key ID in the request does not identify a CMK that can perform this operation.";
+
+pub(super) fn invalid_ciphertext() -> Error {
+    ErrorCode::InvalidCiphertext.silent()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::Local;
+    use crate::ops::{Response as Any, encrypt};
+    use std::collections::BTreeMap;
+
+    fn sealed(local: &mut Local, key: KeyArn) -> CiphertextBlob {
+        match local.call(encrypt::Request::new(key, *b"secret")).unwrap() {
+            Any::Encrypt(response) => response.ciphertext_blob,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_opens_and_names_its_material() {
+        let mut local = Local::single_region();
+        let key = local.create_key();
+        let blob = sealed(&mut local, key);
+        let Any::Decrypt(opened) = local.call(Request::new(blob)).unwrap() else { panic!() };
+        assert_eq!(opened.plaintext.0.as_bytes(), b"secret");
+        assert_eq!(opened.key_id, key);
+    }
+
+    #[test]
+    fn another_context_another_byte_and_another_key_are_told_apart_only_by_the_key() {
+        let mut local = Local::single_region();
+        let (key, other) = (local.create_key(), local.create_key());
+        let blob = sealed(&mut local, key);
+        let context = EncryptionContext::new(BTreeMap::from([("a".into(), "b".into())]));
+        let bound = Request { encryption_context: context, ..Request::new(blob.clone()) };
+        assert_eq!(local.call(bound).unwrap_err(), invalid_ciphertext());
+        let mut bytes = blob.0.to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        let damaged = Request::new(CiphertextBlob(bytes.into()));
+        assert_eq!(local.call(damaged).unwrap_err(), invalid_ciphertext());
+        let named = Request { key_id: Some(other.into()), ..Request::new(blob) };
+        assert_eq!(local.call(named).unwrap_err().code, ErrorCode::IncorrectKey);
+    }
+}

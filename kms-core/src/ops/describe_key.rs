@@ -1,0 +1,208 @@
+//! DescribeKey: everything about a key but its policy, aliases, tags, grants and rotation.
+
+use super::Info;
+use crate::env::Timestamp;
+use crate::error::{ErrorCode, Result};
+use crate::key::{DAY, Key, KeySpec, KeyState, KeyUsage, MultiRegion, Origin, Status};
+use crate::kms::Checks;
+use crate::name::{KeyArn, MaterialId, RegionName};
+use crate::policy::Action;
+use crate::step::Next;
+use crate::wire::{
+    EncryptionAlgorithm, GrantTokens, KeyManager, KeyRef, Listed, MultiRegionKeyType,
+};
+
+/// What the model says of it.
+pub const INFO: Info = Info {
+    read_only: true,
+    errors: &[
+        ErrorCode::NotFound,
+        ErrorCode::InvalidArn,
+        ErrorCode::DependencyTimeout,
+        ErrorCode::KmsInternal,
+    ],
+};
+
+crate::shape! {
+    /// Which key.
+    pub struct Request {
+        /// The key, by id, ARN or alias.
+        key_id: KeyRef = "KeyId",
+        /// Grants that may not have reached every host.
+        grant_tokens: GrantTokens = "GrantTokens",
+    }
+}
+
+crate::shape! {
+    /// The key.
+    pub struct Response {
+        /// Everything about it.
+        key_metadata: KeyMetadata = "KeyMetadata",
+    }
+}
+
+crate::shape! {
+    /// A key as callers see it.
+    pub struct KeyMetadata {
+        /// The owner.
+        account: String = "AWSAccountId",
+        /// The id.
+        key_id: String = "KeyId",
+        /// The ARN.
+        arn: KeyArn = "Arn",
+        /// When it was created.
+        creation_date: Timestamp = "CreationDate",
+        /// Whether the state is `Enabled`.
+        enabled: bool = "Enabled",
+        /// The description.
+        description: Option<String> = "Description",
+        /// What it is for.
+        key_usage: KeyUsage = "KeyUsage",
+        /// The state.
+        key_state: KeyState = "KeyState",
+        /// When it will be deleted, in `PendingDeletion`.
+        deletion_date: Option<Timestamp> = "DeletionDate",
+        /// Where its material comes from.
+        origin: Origin = "Origin",
+        /// Who looks after it.
+        key_manager: KeyManager = "KeyManager",
+        /// The old name of `KeySpec`.
+        customer_master_key_spec: KeySpec = "CustomerMasterKeySpec",
+        /// What kind of key it is.
+        key_spec: KeySpec = "KeySpec",
+        /// What it can encrypt by.
+        encryption_algorithms: Listed<EncryptionAlgorithm> = "EncryptionAlgorithms",
+        /// Whether it is a multi-Region key.
+        multi_region: bool = "MultiRegion",
+        /// Its set, if it is.
+        multi_region_configuration: Option<MultiRegionConfiguration> = "MultiRegionConfiguration",
+        /// The waiting period, in `PendingReplicaDeletion`.
+        pending_deletion_window_in_days: Option<u32> = "PendingDeletionWindowInDays",
+        /// The current key material.
+        current_key_material_id: Option<MaterialId> = "CurrentKeyMaterialId",
+    }
+}
+
+crate::shape! {
+    /// A set of multi-Region keys, as one of them knows it.
+    pub struct MultiRegionConfiguration {
+        /// The part of the key described.
+        multi_region_key_type: MultiRegionKeyType = "MultiRegionKeyType",
+        /// The primary.
+        primary_key: MultiRegionKey = "PrimaryKey",
+        /// The replicas.
+        replica_keys: Listed<MultiRegionKey> = "ReplicaKeys",
+    }
+}
+
+crate::shape! {
+    /// A key of a set.
+    pub struct MultiRegionKey {
+        /// The ARN.
+        arn: KeyArn = "Arn",
+        /// The Region.
+        region: String = "Region",
+    }
+}
+
+pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+    let context = checks.context(Action::DescribeKey);
+    let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
+    checks.pass(false)?.done(Response { key_metadata: metadata(&key) })
+}
+
+/// What callers see of a key.
+pub(crate) fn metadata(key: &Key) -> KeyMetadata {
+    let state = key.state();
+    let (deletion_date, window) = match key.status {
+        Status::PendingDeletion { at, .. } => (Some(at), None),
+        Status::PendingReplicaDeletion { window } => (None, Some(window)),
+        _ => (None, None),
+    };
+    KeyMetadata {
+        account: key.account().to_string(),
+        key_id: key.id().to_string(),
+        arn: key.arn,
+        creation_date: key.created,
+        enabled: state == KeyState::Enabled,
+        description: Some(key.description.to_string()),
+        key_usage: key.usage,
+        key_state: state,
+        deletion_date,
+        origin: key.origin,
+        key_manager: KeyManager::Customer,
+        customer_master_key_spec: key.spec,
+        key_spec: key.spec,
+        encryption_algorithms: Listed(vec![EncryptionAlgorithm::SymmetricDefault]),
+        multi_region: key.multi_region.is_some(),
+        multi_region_configuration: key.multi_region.as_ref().map(|set| configuration(key, set)),
+        pending_deletion_window_in_days: window.and_then(days),
+        current_key_material_id: key.current_material().map(|material| material.id),
+    }
+}
+
+/// Whole days of a span.
+pub(crate) fn days(span: std::time::Duration) -> Option<u32> {
+    u32::try_from(span.as_secs() / DAY.as_secs()).ok()
+}
+
+fn configuration(key: &Key, set: &MultiRegion) -> MultiRegionConfiguration {
+    let member = |region: RegionName| MultiRegionKey {
+        arn: KeyArn { region, ..key.arn },
+        region: region.to_string(),
+    };
+    match set {
+        MultiRegion::Primary(primary) => MultiRegionConfiguration {
+            multi_region_key_type: MultiRegionKeyType::Primary,
+            primary_key: member(key.arn.region),
+            replica_keys: Listed(primary.replicas.keys().map(|region| member(*region)).collect()),
+        },
+        MultiRegion::Replica { primary, .. } => MultiRegionConfiguration {
+            multi_region_key_type: MultiRegionKeyType::Replica,
+            primary_key: member(*primary),
+            replica_keys: Listed(vec![member(key.arn.region)]),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::Local;
+    use crate::ops::Response as Any;
+
+    fn describe(local: &mut Local, key: &str) -> Result<KeyMetadata> {
+        let key_id = KeyRef::new(key);
+        match local.call(Request { key_id, grant_tokens: GrantTokens::default() })? {
+            Any::DescribeKey(response) => Ok(response.key_metadata),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_by_id_and_arn() {
+        let mut local = Local::single_region();
+        let arn = local.create_key();
+        let by_arn = describe(&mut local, &arn.to_string()).unwrap();
+        let by_id = describe(&mut local, &arn.id.to_string()).unwrap();
+        assert_eq!(by_arn, by_id);
+        assert_eq!(by_arn.arn, arn);
+        assert!(by_arn.current_key_material_id.is_some());
+    }
+
+    #[test]
+    fn what_does_not_exist_is_not_found() {
+        let mut local = Local::single_region();
+        for missing in [
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "alias/nothing",
+            "nonsense",
+            "arn:aws:kms:eu-west-3:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        ] {
+            let error = describe(&mut local, missing).unwrap_err();
+            assert_eq!(error.code, ErrorCode::NotFound, "{missing}");
+        }
+        let malformed = describe(&mut local, "arn:aws:kms:nowhere").unwrap_err();
+        assert_eq!(malformed.code, ErrorCode::InvalidArn);
+    }
+}

@@ -1,0 +1,282 @@
+//! What the tasks do that fall due: the operations without a caller.
+//!
+//! A task checks for itself that it is still due, because two workers may carry it out, and the state
+//! may have changed since. One that has nothing left to do is done.
+
+use crate::env::Timestamp;
+use crate::error::Result;
+use crate::hsm::{self, BackingKeyRef, Command, TransferOffer, TransferredKey};
+use crate::key::{Key, MultiRegion, RotationType, Status, Transition};
+use crate::kms::{Checks, Effects, UsableKey, internal};
+use crate::multi_region::{RegionCommand, RegionReply, Shared};
+use crate::name::{KeyId, MaterialId, RegionName};
+use crate::ops::Response;
+use crate::rotation;
+use crate::state::{Change, Departure, DomainRecord};
+use crate::step::Next;
+use crate::task::{DOMAIN_KEY_LIFE, Task};
+use crate::token::{DomainEpoch, TokenChange};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many key tokens one command re-encrypts.
+const TOKENS_AT_ONCE: usize = 64;
+
+/// Decides a task.
+pub(crate) fn task(checks: Checks<'_, '_>, task: &Task) -> Result<Next> {
+    match task {
+        Task::RotateKey(id) => rotate_key(checks, *id),
+        Task::DeleteKey(id) => delete_key(checks, *id),
+        Task::FinishReplica(id) => finish_replica(checks, *id),
+        Task::Synchronize(id, region) => synchronize(checks, *id, *region),
+        Task::PromoteMaterial(id) => change_key(checks, *id, |record, now| {
+            rotation::promote(record, now);
+        }),
+        Task::HandOver(id) => hand_over(checks, *id),
+        Task::FinishUpdate(id) => change_key(checks, *id, |record, _| record.transition = None),
+        Task::ReportDeparture(id) => report_departure(checks, *id),
+        Task::RotateDomainKey => rotate_domain_key(checks),
+        Task::ReencryptTokens(epoch) => reencrypt_tokens(checks, *epoch),
+    }
+}
+
+fn rotate_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
+    let now = checks.call().now;
+    let due = |key: &UsableKey| {
+        key.status == Status::Enabled
+            && key.pending.is_none()
+            && !key.is_replica()
+            && key.rotation.is_some_and(|schedule| schedule.next <= now)
+    };
+    let Some(key) = checks.own_key(id).filter(due) else { return done(checks) };
+    let effects = checks.pass(false)?;
+    effects.ask_hsm(Command::GenerateBackingKey { key: id }, move |reply, mut effects| {
+        let hsm::Reply::BackingKey { token } = reply else { return Err(internal()) };
+        let mut record = key.to_record();
+        record.rotation = record.rotation.map(|schedule| schedule.after_rotation(now));
+        rotation::take_material(&mut record, &token, RotationType::Automatic, now);
+        effects.record(Change::PutKey(Arc::new(record)));
+        effects.record_token(TokenChange::Put(token));
+        effects.done(Response::TaskDone)
+    })
+}
+
+/// The end of a key: its record, its aliases and grants, and its key tokens, which no log keeps.
+fn delete_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
+    let now = checks.call().now;
+    let due = |key: &UsableKey| match key.status {
+        Status::PendingDeletion { erase, .. } => erase <= now,
+        _ => false,
+    };
+    let Some(key) = checks.own_key(id).filter(due) else { return done(checks) };
+    let mut effects = checks.pass(false)?;
+    effects.record(Change::EraseKey(id));
+    if let Some(MultiRegion::Replica { primary, .. }) = &key.multi_region {
+        effects.record(Change::PutDeparture(id, Departure { primary: *primary }));
+    }
+    for token in key.tokens() {
+        effects.record_token(TokenChange::Erase(token));
+    }
+    effects.done(Response::TaskDone)
+}
+
+fn finish_replica(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
+    let Some(key) = checks.own_key(id) else { return done(checks) };
+    let region = checks.region();
+    let (Some(Transition::Creating { .. }), Some(MultiRegion::Replica { primary, shared_version })) =
+        (key.transition, &key.multi_region)
+    else {
+        return done(checks);
+    };
+    let (primary, version) = (*primary, *shared_version);
+    let command = RegionCommand::RegisterReplica { id, region, version };
+    checks.pass(false)?.ask_region(primary, command, move |reply, mut effects| {
+        let Some(mut record) = effects.newest(id) else {
+            return effects.done(Response::TaskDone);
+        };
+        let Some(MultiRegion::Replica { primary, shared_version }) = &mut record.multi_region
+        else {
+            return effects.done(Response::TaskDone);
+        };
+        match reply {
+            // Enabled only once it has everything the primary has; the primary will send it.
+            RegionReply::Registered(at) if at > *shared_version => {
+                return effects.done(Response::TaskDone);
+            }
+            RegionReply::Registered(_) => record.transition = None,
+            RegionReply::NotPrimary(region) => *primary = region,
+            _ => return Err(internal()),
+        }
+        effects.record(Change::PutKey(Arc::new(record)));
+        effects.done(Response::TaskDone)
+    })
+}
+
+fn synchronize(mut checks: Checks<'_, '_>, id: KeyId, region: RegionName) -> Result<Next> {
+    let Some(key) = checks.own_key(id) else { return done(checks) };
+    let behind = key.as_primary().filter(|primary| {
+        primary.replicas.get(&region).is_some_and(|known| *known < primary.shared_version)
+    });
+    let Some(primary) = behind else { return done(checks) };
+    let shared = Shared::of(&key, primary);
+    push(checks.pass(false)?, key, region, shared, None, move |reply, mut effects| {
+        let RegionReply::Synchronized(version) = reply else { return Err(internal()) };
+        if let Some(mut record) = effects.newest(id)
+            && let Some(MultiRegion::Primary(primary)) = &mut record.multi_region
+            && let Some(known) = primary.replicas.get_mut(&region)
+        {
+            *known = version.max(*known);
+            effects.record(Change::PutKey(Arc::new(record)));
+        }
+        effects.done(Response::TaskDone)
+    })
+}
+
+fn hand_over(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
+    let Some(key) = checks.own_key(id) else { return done(checks) };
+    let here = checks.region();
+    let handing = key.as_primary().and_then(|primary| Some((primary, primary.successor?)));
+    let Some((primary, successor)) = handing else { return done(checks) };
+    let shared = Shared::of(&key, primary);
+    let version = shared.version;
+    let mut replicas = primary.replicas.clone();
+    replicas.remove(&successor);
+    replicas.insert(here, version);
+    let promotion = Some(replicas);
+    push(checks.pass(false)?, key, successor, shared, promotion, move |reply, mut effects| {
+        let Some(mut record) = effects.newest(id) else {
+            return effects.done(Response::TaskDone);
+        };
+        let Some(MultiRegion::Primary(primary)) = &mut record.multi_region else {
+            return effects.done(Response::TaskDone);
+        };
+        match reply {
+            RegionReply::Synchronized(_) => {
+                record.multi_region =
+                    Some(MultiRegion::Replica { primary: successor, shared_version: version });
+            }
+            RegionReply::Declined => primary.successor = None,
+            _ => return Err(internal()),
+        }
+        record.transition = None;
+        effects.record(Change::PutKey(Arc::new(record)));
+        effects.done(Response::TaskDone)
+    })
+}
+
+/// Sends a replica what it lacks: an offer from there, a wrapping here, and the whole of it there.
+fn push(
+    effects: Effects<'_, '_>,
+    key: UsableKey,
+    region: RegionName,
+    shared: Shared,
+    promotion: Option<BTreeMap<RegionName, u64>>,
+    then: impl FnOnce(RegionReply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
+) -> Result<Next> {
+    let id = key.id();
+    let command = RegionCommand::OfferTransfer { id, materials: shared.material_ids() };
+    effects.ask_region(region, command, move |reply, effects| {
+        let send = move |transfer, effects: Effects<'_, '_>| {
+            let command = RegionCommand::Synchronize { id, shared, transfer, promotion };
+            effects.ask_region(region, command, then)
+        };
+        match reply {
+            RegionReply::Offer { offer: None, .. } => send(None, effects),
+            RegionReply::Offer { offer: Some(offer), missing } => {
+                export(effects, &key, &missing, offer, move |transfer, effects| {
+                    send(Some(transfer), effects)
+                })
+            }
+            _ => Err(internal()),
+        }
+    })
+}
+
+/// Wraps materials for another Region's offer.
+pub(super) fn export(
+    effects: Effects<'_, '_>,
+    key: &UsableKey,
+    materials: &[MaterialId],
+    offer: TransferOffer,
+    then: impl FnOnce((TransferOffer, Vec<TransferredKey>), Effects<'_, '_>) -> Result<Next>
+    + Send
+    + 'static,
+) -> Result<Next> {
+    let keys = materials.iter().map(|id| key.held_material(*id).ok_or_else(internal));
+    let keys: Vec<BackingKeyRef> = keys.collect::<Result<_>>()?;
+    let recipient = offer.public.clone();
+    effects.ask_hsm(Command::ExportBackingKeys { keys, recipient }, move |reply, effects| {
+        match reply {
+            hsm::Reply::Transferred(transferred) => then((offer, transferred), effects),
+            _ => Err(internal()),
+        }
+    })
+}
+
+fn report_departure(checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
+    let Some(departure) = checks.state().departure(id) else { return done(checks) };
+    let command = RegionCommand::ForgetReplica { id, region: checks.region() };
+    let effects = checks.pass(false)?;
+    effects.ask_region(departure.primary, command, move |reply, mut effects| {
+        match reply {
+            RegionReply::Forgotten => effects.record(Change::RemoveDeparture(id)),
+            RegionReply::NotPrimary(primary) => {
+                effects.record(Change::PutDeparture(id, Departure { primary }));
+            }
+            _ => return Err(internal()),
+        }
+        effects.done(Response::TaskDone)
+    })
+}
+
+fn rotate_domain_key(mut checks: Checks<'_, '_>) -> Result<Next> {
+    let now = checks.call().now;
+    let due = |domain: &DomainRecord| {
+        domain.rotated.after(DOMAIN_KEY_LIFE) <= now && domain.tokens_since == domain.token.active
+    };
+    let Some(domain) = checks.read_domain().filter(due) else { return done(checks) };
+    let from = domain.token.active;
+    checks.pass(false)?.ask_hsm(Command::RotateDomainKey { from }, move |reply, mut effects| {
+        let hsm::Reply::Domain { token } = reply else { return Err(internal()) };
+        effects.record(Change::PutDomain(DomainRecord { token, rotated: now, ..domain }));
+        effects.done(Response::TaskDone)
+    })
+}
+
+/// Re-encrypts some key tokens; when none is left, says so in the domain's record. A token that a
+/// slow HSM puts under an older domain key afterwards is found by the next rotation.
+fn reencrypt_tokens(mut checks: Checks<'_, '_>, epoch: DomainEpoch) -> Result<Next> {
+    let due = |domain: &DomainRecord| domain.token.active == epoch && domain.tokens_since < epoch;
+    let Some(domain) = checks.read_domain().filter(due) else { return done(checks) };
+    let tokens = checks.tokens().older_than(epoch, TOKENS_AT_ONCE);
+    let mut effects = checks.pass(false)?;
+    if tokens.is_empty() {
+        effects.record(Change::PutDomain(DomainRecord { tokens_since: epoch, ..domain }));
+        return effects.done(Response::TaskDone);
+    }
+    let command = Command::ReencryptTokens { tokens, under: epoch };
+    effects.ask_hsm(command, |reply, mut effects| {
+        let hsm::Reply::Tokens { tokens } = reply else { return Err(internal()) };
+        for token in tokens {
+            effects.record_token(TokenChange::Reencrypt(token));
+        }
+        effects.done(Response::TaskDone)
+    })
+}
+
+fn change_key(
+    mut checks: Checks<'_, '_>,
+    id: KeyId,
+    change: impl FnOnce(&mut Key, Timestamp),
+) -> Result<Next> {
+    let Some(key) = checks.own_key(id) else { return done(checks) };
+    let mut effects = checks.pass(false)?;
+    let mut record = key.to_record();
+    change(&mut record, effects.call().now);
+    effects.record(Change::PutKey(Arc::new(record)));
+    effects.done(Response::TaskDone)
+}
+
+fn done(checks: Checks<'_, '_>) -> Result<Next> {
+    checks.pass(false)?.done(Response::TaskDone)
+}

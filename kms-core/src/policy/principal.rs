@@ -1,0 +1,167 @@
+//! Which callers a principal names, in policies and in grants.
+//!
+//! A principal is matched exactly, with two widenings that AWS documents: an account stands for
+//! everyone in it (who then needs an IAM policy as well), and a role stands for its sessions.
+
+use crate::name::{PrincipalArn, PrincipalKind};
+
+/// How closely a named principal fits a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// Only the caller's account is named: the account decides, by its IAM policies.
+    Account,
+    /// The caller itself is named, its role, or everyone.
+    Itself,
+}
+
+/// How `named` fits `caller`, or nothing when it does not.
+///
+/// The root principal of an account fits itself closely; any other principal of the account only
+/// through the account. An AWS service belongs to no account.
+pub fn fit(named: &PrincipalArn, caller: &PrincipalArn) -> Option<Fit> {
+    match named.kind() {
+        PrincipalKind::Root => fit_account(named, caller),
+        PrincipalKind::Role if caller.kind() == PrincipalKind::AssumedRole => {
+            is_session_of(named, caller).then_some(Fit::Itself)
+        }
+        kind => (kind == caller.kind() && named.as_str() == caller.as_str()).then_some(Fit::Itself),
+    }
+}
+
+fn fit_account(root: &PrincipalArn, caller: &PrincipalArn) -> Option<Fit> {
+    match caller.kind() {
+        _ if root.account() != caller.account() => None,
+        PrincipalKind::Service => None,
+        PrincipalKind::Root => Some(Fit::Itself),
+        _ => Some(Fit::Account),
+    }
+}
+
+/// `arn:aws:iam::A:role/[path/]Name` and `arn:aws:sts::A:assumed-role/Name/session`. A session ARN
+/// does not carry the path of its role, so only the name is compared; it is unique in an account.
+fn is_session_of(role: &PrincipalArn, session: &PrincipalArn) -> bool {
+    role.account() == session.account() && session.session_role() == Some(last_segment(role))
+}
+
+/// The name of a user or role without its path.
+pub(super) fn last_segment(principal: &PrincipalArn) -> &str {
+    principal.as_str().rsplit('/').next().unwrap_or_default()
+}
+
+/// The principals of one statement.
+#[derive(Debug)]
+pub(super) enum Principals {
+    /// The statement has no principal element: it speaks of whoever it is attached to.
+    Implied,
+    /// `Principal`.
+    Only(Names),
+    /// `NotPrincipal`.
+    AllBut(Names),
+}
+
+impl Principals {
+    /// How the statement fits the caller, or nothing when it does not speak of the caller.
+    pub(super) fn fit(&self, caller: &PrincipalArn) -> Option<Fit> {
+        match self {
+            Principals::Implied => Some(Fit::Itself),
+            Principals::Only(names) => names.fit(caller),
+            Principals::AllBut(names) => names.fit(caller).is_none().then_some(Fit::Itself),
+        }
+    }
+}
+
+/// A list of principals, compiled.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// `"*"`: everyone, services too.
+    pub(super) everyone: bool,
+    /// Accounts, users, roles and sessions.
+    pub(super) arns: Vec<PrincipalArn>,
+    /// Host names of AWS services.
+    pub(super) services: Vec<Box<str>>,
+}
+
+impl Names {
+    fn fit(&self, caller: &PrincipalArn) -> Option<Fit> {
+        if self.everyone {
+            return Some(Fit::Itself);
+        }
+        if caller.kind() == PrincipalKind::Service {
+            let named = self.services.iter().any(|host| **host == *caller.as_str());
+            return named.then_some(Fit::Itself);
+        }
+        self.arns.iter().filter_map(|named| fit(named, caller)).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::AccountId;
+
+    fn arn(text: &str) -> PrincipalArn {
+        PrincipalArn::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_principal_is_matched_exactly_but_for_accounts_and_roles() {
+        for (named, caller, expected) in [
+            ("iam::111122223333:root", "iam::111122223333:root", Some(Fit::Itself)),
+            ("iam::111122223333:root", "iam::111122223333:user/alice", Some(Fit::Account)),
+            ("iam::111122223333:root", "iam::444455556666:user/alice", None),
+            ("iam::111122223333:user/alice", "iam::111122223333:user/alice", Some(Fit::Itself)),
+            ("iam::111122223333:user/alice", "iam::111122223333:user/Alice", None),
+            ("iam::111122223333:user/alice", "iam::111122223333:root", None),
+            (
+                "iam::111122223333:role/app",
+                "sts::111122223333:assumed-role/app/i-1",
+                Some(Fit::Itself),
+            ),
+            (
+                "iam::111122223333:role/team/app",
+                "sts::111122223333:assumed-role/app/i-1",
+                Some(Fit::Itself),
+            ),
+            ("iam::111122223333:role/app/x", "sts::111122223333:assumed-role/app/x", None),
+            ("iam::444455556666:role/app", "sts::111122223333:assumed-role/app/i-1", None),
+            (
+                "sts::111122223333:assumed-role/app/i-1",
+                "sts::111122223333:assumed-role/app/i-2",
+                None,
+            ),
+            ("sts::111122223333:assumed-role/app/i-1", "iam::111122223333:role/app", None),
+            ("iam::111122223333:user/app", "sts::111122223333:assumed-role/app/app", None),
+            (
+                "sts::111122223333:federated-user/f",
+                "sts::111122223333:federated-user/f",
+                Some(Fit::Itself),
+            ),
+        ] {
+            let (named, caller) =
+                (arn(&format!("arn:aws:{named}")), arn(&format!("arn:aws:{caller}")));
+            assert_eq!(fit(&named, &caller), expected, "{named} for {caller}");
+        }
+    }
+
+    #[test]
+    fn a_service_belongs_to_no_account() {
+        let account = AccountId::new(111_122_223_333);
+        let logs = PrincipalArn::service("logs.us-east-1.amazonaws.com", account);
+        assert_eq!(fit(&PrincipalArn::root(account), &logs), None);
+        let named = Names { services: vec![logs.as_str().into()], ..Names::default() };
+        assert_eq!(named.fit(&logs), Some(Fit::Itself));
+        let other = PrincipalArn::service("logs.eu-west-1.amazonaws.com", account);
+        assert_eq!(named.fit(&other), None);
+        assert_eq!(Principals::AllBut(named).fit(&other), Some(Fit::Itself));
+    }
+
+    #[test]
+    fn the_closest_fit_counts() {
+        let alice = arn("arn:aws:iam::111122223333:user/alice");
+        let names = Names {
+            arns: vec![PrincipalArn::root(alice.account()), alice.clone()],
+            ..Names::default()
+        };
+        assert_eq!(names.fit(&alice), Some(Fit::Itself));
+    }
+}

@@ -1,0 +1,147 @@
+//! Key tokens: backing keys wrapped by a domain key, and where they are kept.
+//!
+//! Tokens live beside the journal, not in it, and do not count in a key's version: rotating the domain
+//! key re-encrypts every token without touching a key, and deleting a key really erases its tokens
+//! instead of leaving them in a log (AWS KMS Cryptographic Details, Key hierarchy).
+
+use crate::name::{KeyId, MaterialId, TokenId};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Which domain key; counted up by one at every rotation of the domain key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DomainEpoch(pub u32);
+
+/// A backing key, sealed under a domain key, with the metadata it is bound to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyToken {
+    /// Stays the same when the token is re-encrypted.
+    pub id: TokenId,
+    /// The domain key that opens it.
+    pub epoch: DomainEpoch,
+    /// The key it belongs to.
+    pub key: KeyId,
+    /// The material in it.
+    pub material: MaterialId,
+    /// The initialisation vector.
+    pub iv: [u8; 12],
+    /// Ciphertext and tag.
+    pub sealed: Vec<u8>,
+}
+
+impl KeyToken {
+    /// What the seal authenticates beside the backing key.
+    pub fn aad(&self) -> Vec<u8> {
+        let mut aad = b"keyquake key token 1".to_vec();
+        aad.extend_from_slice(&self.id.0);
+        aad.extend_from_slice(&self.epoch.0.to_be_bytes());
+        aad.extend_from_slice(&self.key.to_bytes());
+        aad.extend_from_slice(&self.material.0);
+        aad
+    }
+}
+
+impl fmt::Debug for KeyToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyToken({} of {}, epoch {})", self.id, self.key, self.epoch.0)
+    }
+}
+
+/// One change of the token store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenChange {
+    /// A new backing key.
+    Put(Arc<KeyToken>),
+    /// The same backing key under a newer domain key; nothing, if the token was erased meanwhile.
+    Reencrypt(Arc<KeyToken>),
+    /// The end of a backing key.
+    Erase(TokenId),
+}
+
+/// Every key token of a Region.
+#[derive(Clone, Debug, Default)]
+pub struct TokenStore {
+    tokens: BTreeMap<TokenId, Arc<KeyToken>>,
+}
+
+impl TokenStore {
+    /// The token of that id.
+    pub fn get(&self, id: TokenId) -> Option<&Arc<KeyToken>> {
+        self.tokens.get(&id)
+    }
+
+    /// Carries out one change.
+    pub fn apply(&mut self, change: &TokenChange) {
+        match change {
+            TokenChange::Put(token) => {
+                self.tokens.insert(token.id, token.clone());
+            }
+            TokenChange::Reencrypt(token) => {
+                if let Some(kept) = self.tokens.get_mut(&token.id)
+                    && kept.epoch < token.epoch
+                {
+                    *kept = token.clone();
+                }
+            }
+            TokenChange::Erase(id) => {
+                self.tokens.remove(id);
+            }
+        }
+    }
+
+    /// Up to `limit` tokens that an older domain key than `epoch` sealed, by id.
+    pub fn older_than(&self, epoch: DomainEpoch, limit: usize) -> Vec<TokenId> {
+        let older = self.tokens.values().filter(|token| token.epoch < epoch);
+        older.map(|token| token.id).take(limit).collect()
+    }
+
+    /// How many tokens there are.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// Every token, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<KeyToken>> {
+        self.tokens.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(epoch: u32) -> Arc<KeyToken> {
+        Arc::new(KeyToken {
+            id: TokenId([1; 16]),
+            epoch: DomainEpoch(epoch),
+            key: KeyId::single_region([2; 16]),
+            material: MaterialId([3; 32]),
+            iv: [0; 12],
+            sealed: vec![0; 48],
+        })
+    }
+
+    #[test]
+    fn an_erased_token_does_not_come_back_by_re_encryption() {
+        let mut store = TokenStore::default();
+        store.apply(&TokenChange::Put(token(1)));
+        store.apply(&TokenChange::Erase(TokenId([1; 16])));
+        store.apply(&TokenChange::Reencrypt(token(2)));
+        assert!(store.is_empty());
+    }
+
+    #[test]
+    fn a_late_re_encryption_does_not_go_back_to_an_older_domain_key() {
+        let mut store = TokenStore::default();
+        store.apply(&TokenChange::Put(token(3)));
+        store.apply(&TokenChange::Reencrypt(token(2)));
+        assert_eq!(store.get(TokenId([1; 16])).unwrap().epoch, DomainEpoch(3));
+        assert_eq!(store.older_than(DomainEpoch(4), 10), [TokenId([1; 16])]);
+    }
+}

@@ -1,0 +1,75 @@
+//! The wire: JSON 1.1 bodies to typed requests and back, for every operation of the table.
+//!
+//! `X-Amz-Target: TrentService.<Operation>` names the operation; blobs are base64, timestamps epoch
+//! seconds. Nothing here knows HTTP: a server and a client both call these four functions.
+
+mod member;
+mod shape;
+
+pub use member::*;
+pub use shape::{Member, Object, Problems, Shape, member, put};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::ops::{Operation, Request, Response};
+use serde_json::{Value, json};
+
+/// The prefix of the target header.
+pub const TARGET_PREFIX: &str = "TrentService.";
+
+/// The request in a body.
+///
+/// # Errors
+/// `UnknownOperation`, `Serialization`, or a `Validation` that counts every broken constraint.
+pub fn decode_request(target: &str, body: &[u8]) -> Result<Request> {
+    let name = target.strip_prefix(TARGET_PREFIX).unwrap_or_default();
+    let operation = Operation::parse(name).ok_or_else(|| ErrorCode::UnknownOperation.silent())?;
+    let mut problems = Problems::default();
+    let decoded = Request::decode_members(operation, &object(body)?, &mut problems);
+    match problems.into_error() {
+        Some(error) => Err(error),
+        None => decoded.ok_or_else(|| ErrorCode::Serialization.silent()),
+    }
+}
+
+/// The body of a request.
+pub fn encode_request(request: &Request) -> Vec<u8> {
+    Value::Object(request.encode_members()).to_string().into_bytes()
+}
+
+/// The body of an answer; operations without an output answer with an empty body.
+pub fn encode_response(response: &Response) -> Vec<u8> {
+    match response.encode_members() {
+        members if members.is_empty() => Vec::new(),
+        members => Value::Object(members).to_string().into_bytes(),
+    }
+}
+
+/// The answer in a body.
+///
+/// # Errors
+/// `Serialization` for what is no answer to that operation.
+pub fn decode_response(operation: Operation, body: &[u8]) -> Result<Response> {
+    let mut problems = Problems::default();
+    let decoded = Response::decode_members(operation, &object(body)?, &mut problems);
+    decoded.ok_or_else(|| ErrorCode::Serialization.silent())
+}
+
+/// The body of an error.
+pub fn encode_error(error: &Error) -> Vec<u8> {
+    let name = error.code.wire_name();
+    let body = match &error.message {
+        Some(message) => json!({ "__type": name, "message": message }),
+        None => json!({ "__type": name }),
+    };
+    body.to_string().into_bytes()
+}
+
+fn object(body: &[u8]) -> Result<Object> {
+    if body.is_empty() {
+        return Ok(Object::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(ErrorCode::Serialization.silent()),
+    }
+}

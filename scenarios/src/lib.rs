@@ -1,0 +1,64 @@
+//! The scenario language of keyquake: what a run is made of, written in TOML.
+//!
+//! One schema serves the simulator, the load generator and the planner. Start with [`Scenario`]:
+//!
+//! - [`Scenario::load`] reads a file, the bases it extends and `--set` overrides;
+//! - [`ScenarioError`] says in one sentence where the first problem is and what would be right;
+//! - [`schema_listing`] describes every key, from the very code that reads them;
+//! - [`Schedule`] turns [`Arrivals`] into intended starts, alike in simulation and under load;
+//! - [`library`] lists the scenario files of a folder.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `schema` | the tables of a scenario, one file each |
+//! | `fault`, `workload`, `arrivals` | vocabularies: one table each, which parses and lists |
+//! | `reader`, `kind` | how a table, a value, a choice between kinds is read |
+//! | `load`, `overrides`, `merge` | how texts become one tree |
+//! | `value`, `source`, `error`, `nearest` | the tree, places in texts, and the error |
+
+mod arrivals;
+mod error;
+mod fault;
+mod kind;
+mod library;
+mod listing;
+mod load;
+mod merge;
+mod nearest;
+mod overrides;
+mod reader;
+mod schema;
+mod session;
+mod source;
+mod units;
+mod value;
+mod vocabulary;
+mod workload;
+
+pub use arrivals::{ARRIVALS, Arrivals, Schedule};
+pub use error::ScenarioError;
+pub use fault::{
+    ClockSkew, Direction, FAULTS, Fault, FaultKind, HsmLoss, Latency, Links, NodeCrash,
+    RegionPartition, Role,
+};
+pub use kind::RegionName;
+pub use library::library;
+pub use listing::{Field, FieldDefault, Listing, Section};
+pub use load::schema_listing;
+pub use overrides::Override;
+pub use reader::Entry;
+pub use schema::{
+    Client, Expect, KeyGroup, KeyName, KeySelector, Keys, LatencyMatrix, Operation, Parameter,
+    Phase, Propagation, Quota, RetryMode, SCHEMA, Sabotage, Scenario, Throttling, Topology,
+    Verdict,
+};
+pub use units::{Bytes, ClockOffset, Probability, Rate, duration_text};
+pub use vocabulary::{
+    Argument, ArgumentProblem, Arguments, Names, ParameterInfo, ParameterKind, ParameterValue,
+    Vocabulary,
+};
+pub use workload::{
+    Aliases, CHOICES, DeletionRace, EncryptDecrypt, EnvelopeEncryption, Grants, KeyChoice,
+    KeyCreation, KeyLifecycle, MultiRegion, Policies, Random, Rotation, WORKLOADS, Workload,
+    WorkloadKind,
+};

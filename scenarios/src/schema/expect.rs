@@ -1,0 +1,175 @@
+//! What a run must show. The oracles judge every run; this adds what the scenario is about.
+
+use std::collections::BTreeMap;
+
+use crate::kind::{Count, Kind, List, Named, PROBABILITY, Word};
+use crate::listing::FieldDefault;
+use crate::reader::Reader;
+use crate::units::Probability;
+
+/// The expectations of a scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expect {
+    /// How the run must end.
+    pub verdict: Verdict,
+    /// The only API errors clients may see; none stated means any.
+    pub allowed_errors: Option<Vec<String>>,
+    /// The least share of requests answered, client errors counting as answers.
+    pub availability_min: Option<Probability>,
+    /// Bounds on throttled requests, by quota pool.
+    pub throttled: BTreeMap<String, Throttling>,
+}
+
+/// How a run must end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// No oracle objects.
+    Pass,
+    /// This oracle objects, as a planted bug or a minimised failure makes it.
+    Violation {
+        /// The oracle's name.
+        oracle: String,
+    },
+}
+
+/// Bounds on the throttled requests of one pool, over the whole run and all Regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Throttling {
+    /// At least so many.
+    pub min: Option<u32>,
+    /// At most so many.
+    pub max: Option<u32>,
+}
+
+#[derive(Clone, Copy)]
+enum Ending {
+    Pass,
+    Violation,
+}
+
+const VERDICT: Word<Ending> = Word {
+    what: "verdict",
+    words: &[("pass", Ending::Pass), ("violation", Ending::Violation)],
+};
+const ERROR: Named = Named {
+    what: "API error",
+    among: |vocabulary| &vocabulary.errors,
+};
+const ORACLE: Named = Named {
+    what: "oracle",
+    among: |vocabulary| &vocabulary.oracles,
+};
+const POOL: Named = Named {
+    what: "quota pool",
+    among: |vocabulary| &vocabulary.quota_pools,
+};
+const REQUESTS: Count = Count {
+    min: 0,
+    max: u32::MAX,
+};
+
+impl Expect {
+    pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
+        reader.table(
+            "expect",
+            "What the run must show; the oracles always judge.",
+            |reader| {
+                let errors = List {
+                    of: ERROR,
+                    max: 100,
+                };
+                Self {
+                    verdict: verdict(reader),
+                    allowed_errors: reader.optional(
+                        "allowed_errors",
+                        &errors,
+                        "The only API errors clients may see; any when unset.",
+                    ),
+                    availability_min: reader.optional(
+                        "availability_min",
+                        &PROBABILITY,
+                        "Least share of requests answered; client errors count as answers.",
+                    ),
+                    throttled: throttled(reader),
+                }
+            },
+        )
+    }
+}
+
+fn verdict(reader: &mut Reader<'_, '_>) -> Verdict {
+    let ending = reader.or("verdict", &VERDICT, "pass", "How the run must end.");
+    let oracle = reader.optional(
+        "oracle",
+        &ORACLE,
+        "The oracle that must object, with `verdict = \"violation\"`.",
+    );
+    match (ending, oracle) {
+        (Ending::Pass, None) => Verdict::Pass,
+        (Ending::Pass, Some(_)) => {
+            reader.complain(
+                "oracle",
+                "an oracle is named only with verdict = \"violation\"",
+            );
+            Verdict::Pass
+        }
+        (Ending::Violation, Some(oracle)) => Verdict::Violation { oracle },
+        (Ending::Violation, None) => {
+            if reader.raw("oracle").is_none() {
+                let message =
+                    "a violation needs the oracle that must object, as in oracle = \"durability\"";
+                reader.complain("verdict", message);
+            }
+            Verdict::Pass
+        }
+    }
+}
+
+fn throttled(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Throttling> {
+    let mut bounds: BTreeMap<String, Throttling> = BTreeMap::new();
+    for (pool, min) in counts(
+        reader,
+        "throttled_min",
+        "The least number of throttled requests, by quota pool.",
+    ) {
+        bounds.entry(pool).or_default().min = Some(min);
+    }
+    for (pool, max) in counts(
+        reader,
+        "throttled_max",
+        "The greatest number of throttled requests, by quota pool.",
+    ) {
+        let bound = bounds.entry(pool.clone()).or_default();
+        bound.max = Some(max);
+        if bound.min.is_some_and(|min| min > max) {
+            reader.complain(
+                "throttled_max",
+                format!("the maximum of {pool:?} is below its minimum"),
+            );
+        }
+    }
+    bounds
+}
+
+/// A table of counts whose keys are quota pools.
+fn counts(
+    reader: &mut Reader<'_, '_>,
+    name: &'static str,
+    doc: &'static str,
+) -> Vec<(String, u32)> {
+    reader.table(name, doc, |reader| {
+        reader.note(
+            "*pool*",
+            REQUESTS.name(),
+            FieldDefault::Unset,
+            "A quota pool and its number.",
+        );
+        let mut counts = Vec::new();
+        for (pool, entry) in reader.entries() {
+            reader.check_name(&POOL, pool, entry.key);
+            let count = reader.parse(&REQUESTS, &entry.value);
+            counts.extend(count.map(|count| (pool.to_owned(), count)));
+        }
+        counts
+    })
+}

@@ -1,0 +1,120 @@
+//! Where the service runs: Regions, what stands in each, and how far apart everything is.
+
+use std::time::Duration;
+
+use crate::kind::{ANY_DURATION, Count, List, NEW_REGION, RegionName, Word};
+use crate::reader::Reader;
+
+/// Regions and the machines in each of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// The Regions, the first being the home of what names none.
+    pub regions: Vec<RegionName>,
+    /// Availability Zones in each Region.
+    pub zones: u32,
+    /// API hosts in each Region.
+    pub api_hosts: u32,
+    /// HSMs in each Region.
+    pub hsms: u32,
+    /// Round-trip times between Regions.
+    pub latency: LatencyMatrix,
+    /// When other hosts see a committed change.
+    pub propagation: Propagation,
+}
+
+/// A named matrix of round-trip times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatencyMatrix {
+    /// Close to what is published for AWS Regions in 2026.
+    Aws2026Approx,
+}
+
+/// How long after its commit a change may still be unseen by other hosts of its Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Propagation {
+    /// Key policies.
+    pub policy: Duration,
+    /// Grants used without their grant token.
+    pub grant: Duration,
+    /// Aliases.
+    pub alias: Duration,
+    /// Tags, as far as authorization looks at them.
+    pub tag: Duration,
+}
+
+const LATENCY: Word<LatencyMatrix> = Word {
+    what: "latency matrix",
+    words: &[("aws-2026-approx", LatencyMatrix::Aws2026Approx)],
+};
+
+impl Topology {
+    pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
+        reader.table(
+            "topology",
+            "Regions and what stands in each of them.",
+            |reader| {
+                let regions = List {
+                    of: NEW_REGION,
+                    max: 16,
+                };
+                let regions = reader.or(
+                    "regions",
+                    &regions,
+                    ["us-east-1"],
+                    "The Regions; the first is the home of what names none.",
+                );
+                reader.session.regions.clone_from(&regions);
+                Self {
+                    regions,
+                    zones: reader.or(
+                        "zones",
+                        &Count { min: 1, max: 6 },
+                        3,
+                        "Availability Zones in each Region.",
+                    ),
+                    api_hosts: reader.or(
+                        "api_hosts",
+                        &Count { min: 1, max: 64 },
+                        2,
+                        "API hosts in each Region.",
+                    ),
+                    hsms: reader.or(
+                        "hsms",
+                        &Count { min: 1, max: 64 },
+                        3,
+                        "HSMs in each Region.",
+                    ),
+                    latency: reader.or(
+                        "latency",
+                        &LATENCY,
+                        "aws-2026-approx",
+                        "Round-trip times between Regions.",
+                    ),
+                    propagation: Propagation::read(reader),
+                }
+            },
+        )
+    }
+}
+
+impl Propagation {
+    fn read(reader: &mut Reader<'_, '_>) -> Self {
+        let doc = "How long after its commit a change may be unseen by other hosts of the Region.";
+        reader.table("propagation", doc, |reader| Self {
+            policy: reader.or("policy", &ANY_DURATION, "3s", "Key policies."),
+            grant: reader.or(
+                "grant",
+                &ANY_DURATION,
+                "3s",
+                "Grants, unless their grant token is used.",
+            ),
+            alias: reader.or("alias", &ANY_DURATION, "3s", "Aliases."),
+            tag: reader.or(
+                "tag",
+                &ANY_DURATION,
+                "3s",
+                "Tags, as far as authorization looks at them.",
+            ),
+        })
+    }
+}

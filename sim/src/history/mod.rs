@@ -1,0 +1,259 @@
+//! What happened: events with their source, in the one order they were recorded, and a digest of all.
+//!
+//! Oracles see nothing but this. Events say what a client asked and got, where a host decided, what a
+//! journal committed, what a task did; never a plaintext or a key, only keyed digests of plaintexts,
+//! so that "the same bytes came back" can be judged and nothing leaks.
+
+mod convert;
+mod encode;
+mod facts;
+
+pub use facts::{CallFacts, Digest, Facts, Got, Grantee, Target, Wanted};
+
+use crate::clock::SimTime;
+use crate::fault::NodeAction;
+use crate::place::NodeId;
+use kms_core::env::{RequestId, Timestamp};
+use kms_core::error::ErrorCode;
+use kms_core::key::KeyState;
+use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName};
+use kms_core::task::Task;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+
+/// Who can say something. An oracle names the sources it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A client of the service.
+    Client,
+    /// An API host.
+    Host,
+    /// An HSM.
+    Hsm,
+    /// A journal.
+    Journal,
+    /// A worker.
+    Worker,
+    /// The world itself: crashes, restarts, clocks.
+    World,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A client sends an attempt. Attempts of one call share `call`.
+    Called {
+        /// Names the attempt.
+        request: RequestId,
+        /// Counts the calls of this client.
+        call: u64,
+        /// From 1.
+        attempt: u8,
+        /// Where it is sent.
+        region: RegionName,
+        /// What it asks, and who.
+        facts: CallFacts,
+    },
+    /// A client has an answer to an attempt.
+    Returned {
+        /// The attempt.
+        request: RequestId,
+        /// The answer.
+        got: Result<Got, ErrorCode>,
+    },
+    /// A client gives an attempt up; whether it took effect, it does not know.
+    TimedOut {
+        /// The attempt.
+        request: RequestId,
+    },
+    /// A call is over, whatever came of it.
+    Ended {
+        /// Counts the calls of this client.
+        call: u64,
+        /// The error it ended with, if it did.
+        error: Option<ErrorCode>,
+    },
+    /// A host answers an attempt.
+    Answered {
+        /// The attempt.
+        request: RequestId,
+        /// The log position of the state it was decided on.
+        position: u64,
+        /// The host's clock at that decision.
+        now: Timestamp,
+        /// The quota pool it was charged to or refused by, if any.
+        pool: Option<&'static str>,
+        /// The error, if it is one.
+        error: Option<ErrorCode>,
+    },
+    /// A host charged a request, so it was admitted under its quota. Pools count by intervals of the
+    /// host's monotonic clock, which is true time.
+    Admitted {
+        /// The account.
+        account: AccountId,
+        /// The pool.
+        pool: &'static str,
+    },
+    /// A journal made an entry durable.
+    Committed {
+        /// The Region.
+        region: RegionName,
+        /// The entry.
+        position: u64,
+        /// The append, which is the request or the task that asked for it.
+        id: RequestId,
+        /// What changed.
+        changes: Vec<Changed>,
+    },
+    /// A worker or host tried a task.
+    TaskTried {
+        /// The Region.
+        region: RegionName,
+        /// The append it would make.
+        id: RequestId,
+        /// The task.
+        task: Task,
+        /// The error, if it failed.
+        error: Option<ErrorCode>,
+    },
+    /// A host refused a stale decision: the journal said no, and it decides again.
+    Conflicted {
+        /// The attempt.
+        request: RequestId,
+    },
+    /// An HSM executed a command.
+    Executed {
+        /// The command.
+        command: &'static str,
+        /// Whether it did.
+        done: bool,
+    },
+    /// At the very end: a follower's or a journal's state.
+    Settled {
+        /// The Region.
+        region: RegionName,
+        /// How far it is.
+        position: u64,
+        /// The fingerprint of its state.
+        digest: [u8; 32],
+        /// The set memberships of its multi-Region keys.
+        sets: Vec<SetMember>,
+    },
+    /// A fault acted on a node, the subject of the record.
+    Acted(NodeAction),
+}
+
+/// What a log entry does to a record, for oracles.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Changed {
+    /// A key exists from now on, or is another now.
+    Key {
+        /// Which.
+        id: KeyId,
+        /// Its state.
+        state: KeyState,
+        /// Its current material.
+        material: Option<MaterialId>,
+        /// Its part in a set of multi-Region keys.
+        role: Option<SetRole>,
+        /// Whether a new material waits for the replicas.
+        pending: bool,
+        /// The period of its automatic rotation, in days.
+        rotation_days: Option<u32>,
+        /// When its waiting period ends, in `PendingDeletion`.
+        deletion: Option<Timestamp>,
+    },
+    /// A key is gone.
+    KeyErased(KeyId),
+    /// Something that is no key.
+    Other,
+}
+
+/// A key's part in a set of multi-Region keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetRole {
+    /// The primary, and the replicas it knows of.
+    Primary(BTreeSet<RegionName>),
+    /// A replica, and where its primary is.
+    Replica(RegionName),
+}
+
+/// A multi-Region key at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetMember {
+    /// The key.
+    pub key: KeyArn,
+    /// Whether it is the primary.
+    pub primary: bool,
+    /// The current material.
+    pub material: Option<MaterialId>,
+}
+
+impl Event {
+    /// Who said it.
+    pub fn source(&self) -> Source {
+        match self {
+            Event::Called { .. }
+            | Event::Returned { .. }
+            | Event::TimedOut { .. }
+            | Event::Ended { .. } => Source::Client,
+            Event::Answered { .. } | Event::Admitted { .. } | Event::Conflicted { .. } => {
+                Source::Host
+            }
+            Event::Executed { .. } => Source::Hsm,
+            Event::Committed { .. } | Event::Settled { .. } => Source::Journal,
+            Event::TaskTried { .. } => Source::Worker,
+            Event::Acted(_) => Source::World,
+        }
+    }
+}
+
+/// An event, when and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// True time.
+    pub at: SimTime,
+    /// The node that said it, or that it is about.
+    pub node: NodeId,
+    /// What.
+    pub event: Event,
+}
+
+/// The history of a run.
+#[derive(Default)]
+pub struct History {
+    records: Vec<Record>,
+    hash: Sha256,
+}
+
+impl History {
+    /// Every record, in order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The digest of everything so far, byte for byte.
+    pub fn digest(&self) -> [u8; 32] {
+        self.hash.clone().finalize().into()
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, at: SimTime, node: NodeId, event: Event) {
+        let record = Record { at, node, event };
+        encode::absorb(&mut self.hash, &record);
+        self.records.push(record);
+    }
+}
+
+#[cfg(all(feature = "sim", madsim))]
+impl crate::driver::Recorder<Event> for History {
+    fn record(&mut self, at: SimTime, from: NodeId, event: Event) {
+        self.push(at, from, event);
+    }
+
+    fn acted(&mut self, at: SimTime, action: NodeAction) {
+        let (NodeAction::Crash(node) | NodeAction::Restart(node) | NodeAction::Skew(node, _)) =
+            action;
+        self.push(at, node, Event::Acted(action));
+    }
+}

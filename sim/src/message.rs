@@ -1,0 +1,139 @@
+//! What nodes say to each other.
+//!
+//! Bodies are shared behind `Arc` where a copy would cost, since everything lives in one process; the
+//! size a message has on a wire is said beside it, for bandwidth.
+
+use kms_core::Result as KmsResult;
+use kms_core::env::{Caller, RequestId};
+use kms_core::hsm;
+use kms_core::multi_region::{RegionCommand, RegionReply};
+use kms_core::ops::{Request, Response};
+use kms_core::state::LogEntry;
+use kms_core::step::{Append, Conflict};
+use kms_core::token::{KeyToken, TokenChange, TokenStore};
+use std::sync::Arc;
+
+/// Numbers a question of one node, so that it knows the answer.
+pub type AskId = u64;
+
+/// A message.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Client to host: one attempt of a call.
+    Request {
+        /// Names the attempt.
+        id: RequestId,
+        /// Who calls.
+        caller: Arc<Caller>,
+        /// What.
+        request: Arc<Request>,
+    },
+    /// Host to client.
+    Response {
+        /// The attempt.
+        id: RequestId,
+        /// The answer.
+        result: Arc<KmsResult<Response>>,
+    },
+    /// Host or worker to HSM.
+    HsmCommand {
+        /// The question.
+        ask: AskId,
+        /// Names the random draws: the request and which of its commands this is.
+        draw: (RequestId, u32),
+        /// What.
+        command: Arc<hsm::Command>,
+        /// The key tokens it works on.
+        tokens: Vec<Arc<KeyToken>>,
+    },
+    /// HSM to host or worker.
+    HsmReply {
+        /// The question.
+        ask: AskId,
+        /// The answer.
+        result: Result<hsm::Reply, hsm::Fault>,
+    },
+    /// Host or worker to its Region's journal.
+    Append {
+        /// The question.
+        ask: AskId,
+        /// The idempotency key.
+        id: RequestId,
+        /// What.
+        append: Arc<Append>,
+    },
+    /// Journal to host or worker.
+    Appended {
+        /// The question.
+        ask: AskId,
+        /// The position, or what is no longer true.
+        result: Result<u64, Conflict>,
+    },
+    /// Journal to follower: what it has not acknowledged.
+    Feed(Arc<Feed>),
+    /// Follower to journal: how far it is. Asking for a snapshot of the key tokens, when it lost them.
+    Follow {
+        /// The position it has applied.
+        position: u64,
+        /// The token changes it has applied.
+        tokens: TokenPosition,
+    },
+    /// Host or worker to a host of another Region.
+    RegionCommand {
+        /// The question.
+        ask: AskId,
+        /// Names the request there.
+        id: RequestId,
+        /// Who calls.
+        caller: Arc<Caller>,
+        /// What.
+        command: Arc<RegionCommand>,
+    },
+    /// The answer to it.
+    RegionReply {
+        /// The question.
+        ask: AskId,
+        /// The answer.
+        result: KmsResult<RegionReply>,
+    },
+}
+
+/// Entries and token changes for a follower, in order and without gaps behind what it has.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// Where the journal is.
+    pub head: u64,
+    /// The entries.
+    pub entries: Vec<Arc<LogEntry>>,
+    /// The token changes, or all tokens.
+    pub tokens: TokenFeed,
+}
+
+/// Key tokens on their way to a follower.
+#[derive(Clone, Debug)]
+pub enum TokenFeed {
+    /// These changes follow the one counted `after`, in the journal's life `life`.
+    Changes {
+        /// Counted from the start of the journal's life.
+        after: TokenPosition,
+        /// The changes.
+        changes: Vec<TokenChange>,
+    },
+    /// Everything, for a follower that has nothing to build on.
+    Snapshot {
+        /// What it includes.
+        at: TokenPosition,
+        /// All tokens.
+        tokens: Arc<TokenStore>,
+    },
+}
+
+/// How many token changes somebody has seen, and of which life of the journal. Token changes are not
+/// in the log, so a journal that restarts counts them anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenPosition {
+    /// The journal's life; 0 is none.
+    pub life: u64,
+    /// The changes seen in it.
+    pub count: u64,
+}
