@@ -108,7 +108,7 @@ pub fn verdict(operation: Operation, state: KeyState) -> Verdict {
 /// The documented one.
 pub fn check(operation: Operation, key: &Key) -> Result<()> {
     if unsupported_in_key_store(operation) && in_key_store(key) {
-        return Err(unsupported(key));
+        return Err(unsupported());
     }
     match verdict(operation, key.state()) {
         Verdict::Yes => Ok(()),
@@ -132,11 +132,9 @@ fn in_key_store(key: &Key) -> bool {
     matches!(key.origin, Origin::AwsCloudHsm | Origin::ExternalKeyStore)
 }
 
-fn unsupported(key: &Key) -> Error {
-    ErrorCode::UnsupportedOperation.says(format!(
-        "{} origin is {} which is not valid for this operation.",
-        key.arn, key.origin
-    ))
+/// One of the four exceptions that carry no message.
+fn unsupported() -> Error {
+    ErrorCode::UnsupportedOperation.silent()
 }
 
 fn error(verdict: Verdict, key: &Key) -> Error {
@@ -153,7 +151,7 @@ fn error(verdict: Verdict, key: &Key) -> Error {
         Verdict::Unavailable => invalid("unavailable"),
         Verdict::Creating => invalid("creating"),
         Verdict::Updating => invalid("updating"),
-        Verdict::Imported | Verdict::Never | Verdict::Yes => unsupported(key),
+        Verdict::Imported | Verdict::Never | Verdict::Yes => unsupported(),
     }
 }
 

@@ -88,26 +88,46 @@ impl Local {
     /// Without a Region, or when a name is none.
     pub fn regions(names: &[&str]) -> Local {
         let names = names.iter().map(|name| RegionName::parse(name).expect("a Region's name"));
-        Local::new(&names.collect::<Vec<_>>(), Arc::new(AwsLc), Box::new(SeededRandom::new(1)))
+        let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
+        Local::new(&names.collect::<Vec<_>>(), &backend, Box::new(SeededRandom::new(1)))
     }
 
-    /// These Regions, on a backend, with random bytes from a source.
+    /// These Regions with one HSM each, on a backend, with random bytes from a source.
     ///
     /// # Panics
     /// Without a Region.
     pub fn new(
         names: &[RegionName],
-        backend: Arc<dyn CryptoBackend>,
+        backend: &Arc<dyn CryptoBackend>,
         mut random: Box<dyn Random + Send>,
     ) -> Local {
-        let now = Timestamp::from_seconds(1_767_225_600);
-        let settings = Settings { regions: names.to_vec(), ..Settings::default() };
-        let regions = names.iter().map(|name| {
-            (*name, Region::new(*name, &settings, backend.clone(), random.as_mut(), now))
+        let mut hsm = |name: &RegionName| {
+            (*name, vec![HsmIdentity::generate(backend.as_ref(), random.as_mut())])
+        };
+        let regions: Vec<_> = names.iter().map(&mut hsm).collect();
+        Local::founded(&regions, backend, random, Timestamp::from_seconds(1_767_225_600))
+    }
+
+    /// These Regions, whose domains have these HSMs as members; the first of each executes the
+    /// commands. This is how a larger world is given its first keys.
+    ///
+    /// # Panics
+    /// Without a Region, or when one has no HSM.
+    pub fn founded(
+        hsms: &[(RegionName, Vec<HsmIdentity>)],
+        backend: &Arc<dyn CryptoBackend>,
+        mut random: Box<dyn Random + Send>,
+        now: Timestamp,
+    ) -> Local {
+        let names = hsms.iter().map(|(name, _)| *name).collect();
+        let settings = Settings { regions: names, ..Settings::default() };
+        let regions = hsms.iter().map(|(name, hsms)| {
+            (*name, Region::new(*name, hsms, &settings, backend, random.as_mut(), now))
         });
+        let regions = regions.collect();
         Local {
-            home: *names.first().expect("at least one Region"),
-            regions: regions.collect(),
+            home: hsms.first().expect("at least one Region").0,
+            regions,
             owner: Arc::new(owner()),
             service: Arc::new(Caller::new(PrincipalArn::service(
                 "kms.amazonaws.com",
@@ -133,6 +153,14 @@ impl Local {
     /// A principal that may do everything in account 111122223333.
     pub fn owner(&self) -> Arc<Caller> {
         self.owner.clone()
+    }
+
+    /// How a Region is set up.
+    ///
+    /// # Panics
+    /// When there is no such Region.
+    pub fn settings_of_mut(&mut self, region: RegionName) -> &mut Settings {
+        self.region_mut(region).kms.settings_mut()
     }
 
     /// The settings of the first Region.
@@ -378,18 +406,20 @@ fn region_reply(response: Response) -> Result<RegionReply> {
 impl Region {
     fn new(
         name: RegionName,
+        hsms: &[HsmIdentity],
         settings: &Settings,
-        backend: Arc<dyn CryptoBackend>,
+        backend: &Arc<dyn CryptoBackend>,
         random: &mut dyn Random,
         now: Timestamp,
     ) -> Region {
-        let identity = HsmIdentity::generate(backend.as_ref(), random);
-        let token = DomainToken::found(&identity, &[identity.public], backend.as_ref(), random);
+        let first = hsms.first().expect("at least one HSM").clone();
+        let members: Vec<_> = hsms.iter().map(|hsm| hsm.public).collect();
+        let token = DomainToken::found(&first, &members, backend.as_ref(), random);
         let token = Arc::new(token.expect("a valid identity can found a domain"));
         let mut region = Region {
             kms: Kms::new(name, settings.clone()),
             journal: Journal::new(name),
-            hsm: HsmDevice::new(identity, backend),
+            hsm: HsmDevice::new(first, backend.clone()),
             meter: Meter::off(),
         };
         let tokens_since = token.active;

@@ -23,6 +23,7 @@ use crate::step::{Counter, Next, Precondition, RecordId, UniqueName};
 use crate::token::{KeyToken, TokenChange};
 use crate::wire::{Description, PolicyText, Tag};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -376,8 +377,8 @@ fn register_replica(
         return not_primary(effects, &key);
     };
     let at = primary.shared_version;
-    if !primary.replicas.contains_key(&region) {
-        primary.replicas.insert(region, version);
+    if let Entry::Vacant(unknown) = primary.replicas.entry(region) {
+        unknown.insert(version);
         record.status = waiting_for_replicas(record.status, effects.call().now);
         effects.record(Change::PutKey(Arc::new(record)));
     }

@@ -3,9 +3,16 @@
 //! Past the edge no name is a string. Ids and ARNs of keys are plain values of a few words, so that
 //! messages and state copy them without allocating.
 
+mod principal;
+mod text;
+
+pub use principal::{PrincipalArn, PrincipalKind};
+pub use text::write_uuid;
+
 use crate::error::{ErrorCode, Result};
 use std::fmt;
 use std::sync::Arc;
+use text::{Line, parse_hex, parse_uuid};
 
 /// A twelve-digit AWS account.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +33,9 @@ impl AccountId {
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        let mut line = Line::<12>::new();
+        line.push_number(self.0, 12);
+        line.write(f)
     }
 }
 
@@ -143,6 +152,15 @@ impl KeyId {
         (bytes[0] <= 1).then_some(KeyId { bytes: id, multi_region: bytes[0] == 1 })
     }
 
+    fn push_to<const N: usize>(self, line: &mut Line<N>) {
+        if self.multi_region {
+            line.push("mrk-");
+            line.push_hex(&self.bytes);
+        } else {
+            line.push_uuid(&self.bytes);
+        }
+    }
+
     /// Either of the two forms, lower or upper case, or nothing.
     pub fn parse(text: &str) -> Option<KeyId> {
         if let Some(hex) = text.strip_prefix("mrk-") {
@@ -154,11 +172,9 @@ impl KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.multi_region {
-            f.write_str("mrk-")?;
-            return write_hex(f, &self.bytes);
-        }
-        write_uuid(f, &self.bytes)
+        let mut line = Line::<36>::new();
+        self.push_to(&mut line);
+        line.write(f)
     }
 }
 
@@ -175,8 +191,17 @@ pub struct KeyArn {
 
 impl fmt::Display for KeyArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let partition = self.region.partition().as_str();
-        write!(f, "arn:{partition}:kms:{}:{}:key/{}", self.region, self.account, self.id)
+        // `arn:aws-us-gov:kms:`, a Region of 32 characters, an account of 12, `:key/` and an id.
+        let mut line = Line::<{ 19 + 32 + 1 + 12 + 5 + 36 }>::new();
+        line.push("arn:");
+        line.push(self.region.partition().as_str());
+        line.push(":kms:");
+        line.push(self.region.as_str());
+        line.push(":");
+        line.push_number(self.account.0, 12);
+        line.push(":key/");
+        self.id.push_to(&mut line);
+        line.write(f)
     }
 }
 
@@ -298,101 +323,6 @@ fn parse_kms_arn(text: &str) -> Option<KeyIdentifier> {
     }
 }
 
-/// What kind of principal an ARN names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PrincipalKind {
-    /// The account itself: `arn:aws:iam::111122223333:root`.
-    Root,
-    /// An IAM user.
-    User,
-    /// An IAM role.
-    Role,
-    /// A session of a role: `arn:aws:sts::…:assumed-role/role/session`.
-    AssumedRole,
-    /// A federated user session.
-    FederatedUser,
-    /// An AWS service such as `logs.us-east-1.amazonaws.com`.
-    Service,
-}
-
-/// A principal that may call, hold a grant or stand in a policy.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PrincipalArn {
-    text: Arc<str>,
-    account: AccountId,
-    kind: PrincipalKind,
-}
-
-impl PrincipalArn {
-    /// The root principal of an account.
-    pub fn root(account: AccountId) -> PrincipalArn {
-        let text = format!("arn:aws:iam::{account}:root").into();
-        PrincipalArn { text, account, kind: PrincipalKind::Root }
-    }
-
-    /// An AWS service acting on behalf of an account.
-    pub fn service(host: &str, account: AccountId) -> PrincipalArn {
-        PrincipalArn { text: host.into(), account, kind: PrincipalKind::Service }
-    }
-
-    /// An IAM or STS ARN, or nothing.
-    pub fn parse(text: &str) -> Option<PrincipalArn> {
-        let mut parts = text.splitn(6, ':');
-        let (arn, partition) = (parts.next()?, parts.next()?);
-        let (service, region) = (parts.next()?, parts.next()?);
-        let account = AccountId::parse(parts.next()?)?;
-        let resource = parts.next()?;
-        let head = arn == "arn" && Partition::parse(partition).is_some() && region.is_empty();
-        let kind = principal_kind(service, resource).filter(|_| head)?;
-        Some(PrincipalArn { text: text.into(), account, kind })
-    }
-
-    /// The account the principal belongs to, or that a service acts for.
-    pub fn account(&self) -> AccountId {
-        self.account
-    }
-
-    /// What kind of principal it is.
-    pub fn kind(&self) -> PrincipalKind {
-        self.kind
-    }
-
-    /// The ARN, or the host name of a service.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The role a role session came from: session ARN to role name.
-    pub fn session_role(&self) -> Option<&str> {
-        let session = (self.kind == PrincipalKind::AssumedRole).then_some(&self.text)?;
-        session.split_once(":assumed-role/")?.1.split('/').next()
-    }
-}
-
-impl fmt::Display for PrincipalArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-fn principal_kind(service: &str, resource: &str) -> Option<PrincipalKind> {
-    let (family, name) = resource.split_once('/').unwrap_or((resource, ""));
-    let kind = match (service, family) {
-        ("iam", "root") if name.is_empty() => return Some(PrincipalKind::Root),
-        ("iam", "user") => PrincipalKind::User,
-        ("iam", "role") => PrincipalKind::Role,
-        ("sts", "assumed-role") => {
-            return name
-                .split_once('/')
-                .filter(|(role, session)| !role.is_empty() && !session.is_empty())
-                .map(|_| PrincipalKind::AssumedRole);
-        }
-        ("sts", "federated-user") => PrincipalKind::FederatedUser,
-        _ => return None,
-    };
-    (!name.is_empty()).then_some(kind)
-}
-
 macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident $bytes:literal) => {
         $(#[$doc])*
@@ -408,7 +338,9 @@ macro_rules! hex_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(f, &self.0)
+                let mut line = Line::<{ 2 * $bytes }>::new();
+                line.push_hex(&self.0);
+                line.write(f)
             }
         }
 
@@ -446,55 +378,6 @@ macro_rules! debug_as_display {
 }
 
 debug_as_display!(AccountId, RegionName, KeyId, KeyArn, AliasName, PrincipalArn);
-
-/// Writes sixteen bytes as a hyphenated UUID.
-pub fn write_uuid(f: &mut fmt::Formatter<'_>, bytes: &[u8; 16]) -> fmt::Result {
-    let mut from = 0;
-    for (index, length) in [4, 2, 2, 2, 6].into_iter().enumerate() {
-        if index > 0 {
-            f.write_str("-")?;
-        }
-        write_hex(f, &bytes[from..from + length])?;
-        from += length;
-    }
-    Ok(())
-}
-
-fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        let pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-        f.write_str(std::str::from_utf8(&pair).unwrap_or_default())?;
-    }
-    Ok(())
-}
-
-fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    let hyphens = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    hyphens.then(|| parse_hex(&digits)).flatten()
-}
-
-fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    let mut bytes = [0; N];
-    if digits.len() != 2 * N {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
-    }
-    Some(bytes)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -537,23 +420,22 @@ mod tests {
     }
 
     #[test]
-    fn principals_know_their_kind_and_account() {
-        let session =
-            PrincipalArn::parse("arn:aws:sts::111122223333:assumed-role/admin/alice").unwrap();
-        assert_eq!(session.kind(), PrincipalKind::AssumedRole);
-        assert_eq!(session.session_role(), Some("admin"));
-        assert_eq!(session.account(), AccountId::new(111_122_223_333));
-        assert_eq!(PrincipalArn::root(session.account()).kind(), PrincipalKind::Root);
-        for bad in ["arn:aws:iam::111122223333:user/", "arn:aws:iam::1:root", "alice", ""] {
-            assert!(PrincipalArn::parse(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
     fn regions_have_a_shape() {
         assert_eq!(RegionName::parse("us-gov-west-1").unwrap().partition(), Partition::GovCloud);
         for bad in ["", "us-east", "US-east-1", "us-east-1a", "a-b-c-d-1", "us--1"] {
             assert!(RegionName::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_longest_arn_has_room() {
+        let region = RegionName::parse("us-gov-aaaaaaaaaaaaaaaaaaaaaaa-1").unwrap();
+        let account = AccountId::new(7);
+        for id in [KeyId::single_region([0xab; 16]), KeyId::multi_region([0xcd; 16])] {
+            let arn = KeyArn { region, account, id };
+            let text = format!("arn:aws-us-gov:kms:{}:000000000007:key/{id}", region.as_str());
+            assert_eq!(arn.to_string(), text);
+            assert_eq!(text.len(), 105);
         }
     }
 

@@ -82,18 +82,19 @@ mod tests {
     #[test]
     fn pages_follow_each_other_over_changes() {
         let mut items: Vec<u32> = (0..10).collect();
-        let page = take(items.iter(), 4, "numbers", |n| n.to_string());
+        let page = take(items.iter(), 4, "numbers", ToString::to_string);
         assert_eq!(page.items, [&0, &1, &2, &3]);
         let at = position(page.next.as_ref(), "numbers", |text| text.parse::<u32>().ok()).unwrap();
         items.retain(|n| *n != 3 && *n != 4);
-        let rest = take(items.iter().filter(|n| Some(**n) > at), 10, "numbers", |n| n.to_string());
+        let rest =
+            take(items.iter().filter(|n| Some(**n) > at), 10, "numbers", ToString::to_string);
         assert_eq!(rest.items, [&5, &6, &7, &8, &9]);
         assert_eq!(rest.next, None);
     }
 
     #[test]
     fn a_marker_of_another_list_is_refused() {
-        let page = take(0..10, 4, "numbers", |n: &u32| n.to_string());
+        let page = take(0..10, 4, "numbers", u32::to_string);
         let marker = page.next.unwrap();
         let parse = |text: &str| text.parse::<u32>().ok();
         for (marker, list) in [(marker, "letters"), (Marker::from("%%"), "numbers")] {

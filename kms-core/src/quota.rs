@@ -128,6 +128,9 @@ pub struct Meter {
     restarted: Option<Duration>,
     /// One count a pool, so that only an account's first request allocates.
     counted: BTreeMap<AccountId, Box<[Counted]>>,
+    /// What was admitted since the shell last asked.
+    admitted: Vec<(AccountId, PoolId)>,
+    refused: Option<PoolId>,
 }
 
 impl Meter {
@@ -140,6 +143,8 @@ impl Meter {
             rates: Box::default(),
             restarted: None,
             counted: BTreeMap::new(),
+            admitted: Vec::new(),
+            refused: None,
         }
     }
 
@@ -175,6 +180,7 @@ impl Meter {
         };
         let interval = interval_at(monotonic, rate.interval);
         if self.restarted.is_some_and(|at| interval <= interval_at(at, rate.interval)) {
+            self.refused = Some(pool);
             return false;
         }
         let share = self.share.in_interval(interval, rate.count);
@@ -187,7 +193,23 @@ impl Meter {
         }
         let fits = counted.admitted < share;
         counted.admitted += u64::from(fits);
+        match fits {
+            true => self.admitted.push((charge.account, pool)),
+            false => self.refused = Some(pool),
+        }
         fits
+    }
+
+    /// The requests admitted since the last time this was asked, by account and pool.
+    pub fn take_admitted(&mut self) -> Vec<(AccountId, &'static str)> {
+        let Some(profile) = &self.profile else { return Vec::new() };
+        let admitted = self.admitted.drain(..);
+        admitted.map(|(account, pool)| (account, profile.pool_name(pool))).collect()
+    }
+
+    /// The pool that refused a request last.
+    pub fn last_refused(&self) -> Option<&'static str> {
+        Some(self.profile.as_ref()?.pool_name(self.refused?))
     }
 }
 

@@ -90,6 +90,14 @@ struct AliasSlot {
     version: u64,
 }
 
+impl AliasSlot {
+    /// Whether no host sees the alias any more. One that was made anew and deleted again is still
+    /// seen, whatever the first deletion had in store for it.
+    fn is_gone(&self, now: Timestamp) -> bool {
+        self.alias.current().is_none() && self.alias.is_settled(now)
+    }
+}
+
 struct GrantSlot {
     grant: Arc<Grant>,
     /// Whether the grant is in force; it is kept for a while after its end.
@@ -342,7 +350,7 @@ impl State {
                 self.put_alias((*account, name.clone()), alias, entry);
             }
             Change::RemoveAlias(account, name) => {
-                self.remove_alias((*account, name.clone()), entry)
+                self.remove_alias((*account, name.clone()), entry);
             }
             Change::PutGrant(grant) => self.put_grant(grant, entry),
             Change::RemoveGrant(id) => self.remove_grant(*id, entry),
@@ -448,7 +456,8 @@ impl State {
     }
 
     fn remove_grant(&mut self, id: GrantId, entry: &LogEntry) {
-        let Some(slot) = self.grants.get_mut(&id) else { return };
+        let in_force = self.grants.get_mut(&id).filter(|slot| *slot.alive.current());
+        let Some(slot) = in_force else { return };
         slot.alive.set(false, entry.committed);
         slot.version = entry.position;
         let grant = slot.grant.clone();
@@ -470,7 +479,7 @@ impl State {
                 Some((_, Fading::Grant(id))) => self.drop_grant(id),
                 Some((_, Fading::Alias(account, name))) => {
                     let at = (account, name);
-                    if self.aliases.get(&at).is_some_and(|slot| slot.alias.current().is_none()) {
+                    if self.aliases.get(&at).is_some_and(|slot| slot.is_gone(now)) {
                         self.aliases.remove(&at);
                     }
                 }

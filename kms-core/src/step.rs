@@ -210,7 +210,8 @@ pub struct Conflict {
 }
 
 impl Conflict {
-    /// What the caller hears when deciding again did not help: for a limit, that it is reached.
+    /// What the caller hears when deciding again and again did not help. A limit that is reached, a
+    /// name that is taken and a record that is gone are found by the next decision itself.
     pub fn exhausted() -> Error {
         crate::error::ErrorCode::KmsInternal.says("The request could not be completed. Try again.")
     }

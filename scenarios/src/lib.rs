@@ -6,6 +6,7 @@
 //! - [`ScenarioError`] says in one sentence where the first problem is and what would be right;
 //! - [`schema_listing`] describes every key, from the very code that reads them;
 //! - [`Schedule`] turns [`Arrivals`] into intended starts, alike in simulation and under load;
+//! - [`Workload::generator`] makes the requests of a workload's clients, [`Script`] those written out;
 //! - [`library`] lists the scenario files of a folder.
 //!
 //! | module | what it holds |
@@ -58,7 +59,7 @@ pub use vocabulary::{
     Vocabulary,
 };
 pub use workload::{
-    Aliases, CHOICES, DeletionRace, EncryptDecrypt, EnvelopeEncryption, Grants, KeyChoice,
-    KeyCreation, KeyLifecycle, MultiRegion, Policies, Random, Rotation, WORKLOADS, Workload,
-    WorkloadKind,
+    Aliases, CHOICES, Created, DeletionRace, Draw, EncryptDecrypt, EnvelopeEncryption, Generator,
+    Grants, KeyBook, KeyChoice, KeyCreation, KeyLifecycle, Moment, MultiRegion, Planned, Policies,
+    Random, Rotation, Script, WORKERS, WORKLOADS, Who, Workload, WorkloadKind, check_arguments,
 };

@@ -61,6 +61,14 @@ pub struct Disk<T> {
     durable: usize,
 }
 
+/// A sync under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sync {
+    /// How long it takes.
+    pub takes: Duration,
+    up_to: usize,
+}
+
 impl<T> Disk<T> {
     /// An empty disk.
     pub fn new(parameters: DiskParameters) -> Self {
@@ -81,14 +89,14 @@ impl<T> Disk<T> {
         Ok(self.takes(&self.parameters.write, stream))
     }
 
-    /// Makes everything written so far durable. Returns how long that takes; the owner may promise
-    /// nothing before then.
-    ///
-    /// A crash between the call and that moment keeps what was synced: a disk may be done earlier
-    /// than its owner learns of it.
-    pub fn sync(&mut self, stream: &mut Stream) -> Duration {
-        self.durable = self.records.len();
-        self.takes(&self.parameters.sync, stream)
+    /// Begins a sync: what is written by now will be durable once it ends.
+    pub fn begin_sync(&self, stream: &mut Stream) -> Sync {
+        Sync { takes: self.takes(&self.parameters.sync, stream), up_to: self.records.len() }
+    }
+
+    /// The sync has ended.
+    pub fn end_sync(&mut self, sync: &Sync) {
+        self.durable = self.durable.max(sync.up_to.min(self.records.len()));
     }
 
     /// Loses what was not synced, or all but a random prefix of it. Returns how many records went.
@@ -138,7 +146,8 @@ mod tests {
         for record in 0..10 {
             disk.write(record, &mut stream).unwrap();
             if record == 3 {
-                disk.sync(&mut stream);
+                let sync = disk.begin_sync(&mut stream);
+                disk.end_sync(&sync);
             }
         }
         disk
@@ -177,9 +186,9 @@ mod tests {
         let mut disk = disk(0.0);
         disk.parameters.capacity = 10;
         assert_eq!(disk.write(10, &mut stream(0)), Err(DiskFull));
-        let healthy = disk.sync(&mut stream(7));
+        let healthy = disk.begin_sync(&mut stream(7)).takes;
         disk.parameters.slow = 100.0;
-        assert_eq!(disk.sync(&mut stream(7)), healthy * 100);
+        assert_eq!(disk.begin_sync(&mut stream(7)).takes, healthy * 100);
         assert!(disk.parameters.sync.contains(&healthy));
     }
 }

@@ -1,9 +1,12 @@
-//! The simulated world under the KMS: one seed decides network, clocks, disks, faults and the order
-//! in which nodes run, so that any failure replays byte for byte.
+//! The simulated world around the KMS: one seed decides network, clocks, disks, faults, load and the
+//! order in which nodes run, so that any failure replays byte for byte.
 //!
-//! Read [`driver`] first: it runs nodes, which are plain state machines. [`place`] says where they
-//! are, [`net`] how long messages take, [`clock`] what time they believe it is, [`disk`] what
-//! survives a crash, [`random`] where every draw comes from and [`fault`] what goes wrong.
+//! Read [`run`] first: set up, storm, calm, judge. [`world`] is made of [`node`]s and [`client`]s,
+//! which are plain state machines that exchange [`message`]s; [`genesis`] makes the keys they start
+//! with. [`driver`] runs them on madsim; [`place`] says where they are, [`net`] how long messages
+//! take, [`clock`] what time they believe it is, [`disk`] what survives a crash, [`random`] where
+//! every draw comes from. [`fault`] is what goes wrong, [`sabotage`] what is wrong on purpose.
+//! [`history`] is all that [`oracle`]s see.
 
 #[cfg(all(feature = "sim", not(madsim)))]
 compile_error!(
@@ -13,11 +16,33 @@ compile_error!(
      repository."
 );
 
+#[cfg(all(feature = "sim", madsim))]
+pub mod client;
 pub mod clock;
 pub mod disk;
 #[cfg(all(feature = "sim", madsim))]
 pub mod driver;
 pub mod fault;
+#[cfg(all(feature = "sim", madsim))]
+pub mod genesis;
+pub mod history;
+pub mod message;
+pub mod model;
 pub mod net;
+#[cfg(all(feature = "sim", madsim))]
+pub mod node;
+pub mod oracle;
+#[cfg(all(feature = "sim", madsim))]
+pub mod parameters;
 pub mod place;
 pub mod random;
+#[cfg(all(feature = "sim", madsim))]
+// pub mod report;
+#[cfg(all(feature = "sim", madsim))]
+pub mod run;
+#[cfg(all(feature = "sim", madsim))]
+pub mod sabotage;
+#[cfg(all(feature = "sim", madsim))]
+pub mod vocabulary;
+#[cfg(all(feature = "sim", madsim))]
+pub mod world;

@@ -71,12 +71,14 @@ pub enum Message {
     },
     /// Journal to follower: what it has not acknowledged.
     Feed(Arc<Feed>),
-    /// Follower to journal: how far it is. Asking for a snapshot of the key tokens, when it lost them.
+    /// Follower to journal: how far it is.
     Follow {
         /// The position it has applied.
         position: u64,
         /// The token changes it has applied.
         tokens: TokenPosition,
+        /// Why it says so.
+        purpose: Follow,
     },
     /// Host or worker to a host of another Region.
     RegionCommand {
@@ -96,6 +98,16 @@ pub enum Message {
         /// The answer.
         result: KmsResult<RegionReply>,
     },
+}
+
+/// Why a follower says how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// It has taken over what it was sent.
+    Acknowledge,
+    /// It wants to hear what it lacks and where the journal is: it has just started, could not use
+    /// what it was sent, or must not go on without being up to date.
+    Ask,
 }
 
 /// Entries and token changes for a follower, in order and without gaps behind what it has.

@@ -8,6 +8,8 @@
 mod command;
 mod device;
 mod domain;
+#[cfg(test)]
+mod tests;
 
 pub use command::{
     BackingKeyRef, Command, DataKeyPlaintext, Fault, Reply, TransferOffer, TransferredKey,

@@ -6,7 +6,7 @@ use crate::ciphertext::{Blob, EncryptionContext};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Command, Reply};
 use crate::kms::{Checks, UsableKey, internal};
-use crate::name::{KeyArn, MaterialId};
+use crate::name::{KeyArn, KeyIdentifier, MaterialId};
 use crate::policy::Action;
 use crate::step::Next;
 use crate::wire::{CiphertextBlob, EncryptionAlgorithm, GrantTokens, KeyRef, Plaintext};
@@ -119,6 +119,10 @@ impl Source<'_> {
     ) -> Result<(UsableKey, MaterialId)> {
         let blob = Blob::parse(&self.blob.0);
         let key = match (self.named, &blob) {
+            // Beside a ciphertext a bare id may be that of another account's key.
+            (Some(KeyRef::Valid(KeyIdentifier::Id(id))), _) => {
+                checks.key_by_id(*id, context, tokens)?
+            }
             (Some(named), _) => checks.key(named, context, tokens)?,
             (None, Some(blob)) if checks.state().key(blob.key).is_some() => {
                 checks.key_by_id(blob.key, context, tokens)?

@@ -3,7 +3,7 @@
 use super::Info;
 use crate::env::Timestamp;
 use crate::error::{ErrorCode, Result};
-use crate::kms::Checks;
+use crate::kms::{Checks, no_such_key};
 use crate::name::{AccountId, AliasArn, AliasName, KeyId, RegionName};
 use crate::page::{self, PageSize};
 use crate::policy::Action;
@@ -87,10 +87,11 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 
 /// A key of the caller's account; a key of another one is none here, known or not.
 fn own_key(checks: &mut Checks<'_, '_>, named: &KeyRef) -> Result<KeyId> {
-    let id = checks.resolve_name(named)?;
-    let account = checks.call().caller.account();
-    let own = checks.state().key(id).is_some_and(|(key, _)| key.account() == account);
-    own.then_some(id).ok_or_else(|| checks.no_such_key(id))
+    let arn = checks.resolve_name(named)?;
+    if arn.account != checks.call().caller.account() {
+        return Err(no_such_key(arn));
+    }
+    checks.existing(arn)
 }
 
 /// The aliases behind `after`, by name. A key knows its own, so that asking for them does not walk
@@ -125,9 +126,11 @@ fn entry(region: RegionName, account: AccountId, name: &AliasName, alias: Alias)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::Caller;
     use crate::local::Local;
-    use crate::name::KeyArn;
+    use crate::name::{KeyArn, PrincipalArn};
     use crate::ops::{Response as Any, create_alias, update_alias};
+    use std::sync::Arc;
     use std::time::Duration;
 
     fn list(local: &mut Local, request: Request) -> Result<Response> {
@@ -208,12 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_account_or_no_key_is_not_found() {
+    fn what_is_no_key_of_the_account_is_not_found() {
         let (mut local, key, _) = with_aliases(1);
         let missing = KeyArn { id: KeyId::single_region([7; 16]), ..key };
         assert_eq!(list(&mut local, of_key(missing)).unwrap_err().code, ErrorCode::NotFound);
         let key_id = Some(KeyRef::new("alias/app-000"));
         let alias = Request { key_id, ..Request::default() };
         assert_eq!(list(&mut local, alias).unwrap_err().code, ErrorCode::NotFound);
+        let stranger = PrincipalArn::parse("arn:aws:iam::444455556666:root").unwrap();
+        let stranger = Arc::new(Caller::new(stranger));
+        let foreign = local.call_as(&stranger, of_key(key)).unwrap_err();
+        assert_eq!(foreign.code, ErrorCode::NotFound);
+        let Any::ListAliases(none) = local.call_as(&stranger, Request::default()).unwrap() else {
+            panic!()
+        };
+        assert_eq!(none.aliases.0, []);
     }
 }

@@ -265,7 +265,7 @@ mod tests {
         let other = local.create_key();
         let second = list(&mut local, Request::new(key)).unwrap().grants.0.remove(1);
         let by_id = Request { grant_id: Some(second.grant_id.clone()), ..Request::new(key) };
-        assert_eq!(list(&mut local, by_id).unwrap().grants.0, [second.clone()]);
+        assert_eq!(list(&mut local, by_id).unwrap().grants.0, std::slice::from_ref(&second));
         for (key, id) in [(other, second.grant_id), (key, "abc".into())] {
             let bad = Request { grant_id: Some(id), ..Request::new(key) };
             assert_eq!(list(&mut local, bad).unwrap_err().code, ErrorCode::InvalidGrantId);

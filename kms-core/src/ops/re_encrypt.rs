@@ -171,7 +171,7 @@ fn on_same_key(checks: &mut Checks<'_, '_>, request: &Request) -> bool {
 }
 
 fn key_named(checks: &mut Checks<'_, '_>, named: &KeyRef) -> Option<KeyId> {
-    checks.resolve(&named.parse().ok()?).ok()
+    checks.resolve(&named.parse().ok()?).ok().map(|arn| arn.id)
 }
 
 #[cfg(test)]

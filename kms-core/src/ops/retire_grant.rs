@@ -61,7 +61,8 @@ fn named(checks: &mut Checks<'_, '_>, request: &Request) -> Result<(KeyId, Grant
         }
         (None, Some(key), Some(grant)) => {
             let grant = grant_id(grant)?;
-            Ok((checks.resolve_name(key)?, grant))
+            let key = checks.resolve_name(key)?;
+            Ok((checks.existing(key)?, grant))
         }
         _ => Err(ErrorCode::Validation
             .says("You must specify either GrantToken, or both KeyId and GrantId.")),

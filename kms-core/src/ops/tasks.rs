@@ -14,7 +14,7 @@ use crate::ops::Response;
 use crate::rotation;
 use crate::state::{Change, Departure, DomainRecord};
 use crate::step::Next;
-use crate::task::{DOMAIN_KEY_LIFE, Task};
+use crate::task::{DOMAIN_KEY_LIFE, Task, due_of_key};
 use crate::token::{DomainEpoch, TokenChange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,11 +29,13 @@ pub(crate) fn task(checks: Checks<'_, '_>, task: &Task) -> Result<Next> {
         Task::DeleteKey(id) => delete_key(checks, *id),
         Task::FinishReplica(id) => finish_replica(checks, *id),
         Task::Synchronize(id, region) => synchronize(checks, *id, *region),
-        Task::PromoteMaterial(id) => change_key(checks, *id, |record, now| {
+        Task::PromoteMaterial(id) => change_key(checks, task, *id, |record, now| {
             rotation::promote(record, now);
         }),
         Task::HandOver(id) => hand_over(checks, *id),
-        Task::FinishUpdate(id) => change_key(checks, *id, |record, _| record.transition = None),
+        Task::FinishUpdate(id) => {
+            change_key(checks, task, *id, |record, _| record.transition = None)
+        }
         Task::ReportDeparture(id) => report_departure(checks, *id),
         Task::RotateDomainKey => rotate_domain_key(checks),
         Task::ReencryptTokens(epoch) => reencrypt_tokens(checks, *epoch),
@@ -266,10 +268,13 @@ fn reencrypt_tokens(mut checks: Checks<'_, '_>, epoch: DomainEpoch) -> Result<Ne
 
 fn change_key(
     mut checks: Checks<'_, '_>,
+    task: &Task,
     id: KeyId,
     change: impl FnOnce(&mut Key, Timestamp),
 ) -> Result<Next> {
-    let Some(key) = checks.own_key(id) else { return done(checks) };
+    let now = checks.call().now;
+    let due = |key: &UsableKey| due_of_key(key).any(|due| due.task == *task && due.at <= now);
+    let Some(key) = checks.own_key(id).filter(due) else { return done(checks) };
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
     change(&mut record, effects.call().now);

@@ -4,6 +4,8 @@
 //! document says so. A profile is expanded once into a table over operation and key spec, so that
 //! finding the pool of a request is one index, and so that no operation is unlimited by omission.
 
+mod data;
+
 use super::Limits;
 use crate::key::KeySpec;
 use crate::name::RegionName;
@@ -53,7 +55,7 @@ pub enum RegionClass {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
     /// `symmetric`, `CreateKey`, `GenerateDataKeyPair RSA_2048`.
-    pub name: String,
+    pub name: &'static str,
     /// The document the figure is from.
     pub source: String,
     /// Why the figure is assumed, if it is.
@@ -146,8 +148,8 @@ impl Profile {
     }
 
     /// The name of a pool of this profile.
-    pub fn pool_name(&self, pool: PoolId) -> &str {
-        &self.pools[pool.index()].name
+    pub fn pool_name(&self, pool: PoolId) -> &'static str {
+        self.pools[pool.index()].name
     }
 
     /// Every pool, by [`PoolId::index`].
@@ -163,216 +165,14 @@ fn column(spec: Option<KeySpec>) -> usize {
 fn embedded() -> &'static [Arc<Profile>] {
     static PROFILES: OnceLock<Vec<Arc<Profile>>> = OnceLock::new();
     PROFILES.get_or_init(|| {
-        load(include_str!("../../data/quotas.toml"))
+        data::load(include_str!("../../data/quotas.toml"))
             .expect("the embedded quotas are part of the build, and the tests load them")
-    })
-}
-
-/// The file as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Data {
-    sources: BTreeMap<String, String>,
-    regions: BTreeMap<RegionClass, Vec<String>>,
-    operations: BTreeMap<String, Vec<String>>,
-    specs: BTreeMap<String, Vec<String>>,
-    pools: BTreeMap<String, Vec<Members>>,
-    profile: Vec<ProfileData>,
-}
-
-/// Every operation with every spec; either list may name a group.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Members {
-    operations: Vec<String>,
-    specs: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProfileData {
-    name: String,
-    summary: String,
-    note: String,
-    source: String,
-    inherits: Option<String>,
-    /// Why what is inherited is assumed; without it, what is inherited is as good as it was.
-    inherited: Option<String>,
-    resources: Limits,
-    pools: BTreeMap<String, PoolData>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum PoolData {
-    Everywhere(f64),
-    Detailed(Box<PoolDetails>),
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PoolDetails {
-    limit: Option<f64>,
-    small: Option<f64>,
-    medium: Option<f64>,
-    large: Option<f64>,
-    china: Option<f64>,
-    source: Option<String>,
-    #[serde(default)]
-    assumed: bool,
-    because: Option<String>,
-    note: Option<String>,
-}
-
-fn load(text: &str) -> Result<Vec<Arc<Profile>>, String> {
-    let data: Data = toml::from_str(text).map_err(|error| error.to_string())?;
-    let classes = data.regions.iter();
-    let classes =
-        classes.flat_map(|(class, names)| names.iter().map(|name| (name.clone(), *class)));
-    let regions = Arc::new(classes.collect());
-    let mut profiles: Vec<Arc<Profile>> = Vec::new();
-    for written in &data.profile {
-        let pools = expand(&data, written, &profiles)
-            .map_err(|problem| format!("profile {}: {problem}", written.name))?;
-        profiles.push(Arc::new(build(written, pools, &regions)));
-    }
-    Ok(profiles)
-}
-
-fn build(
-    written: &ProfileData,
-    pools: Vec<Pool>,
-    regions: &Arc<BTreeMap<String, RegionClass>>,
-) -> Profile {
-    let mut table = vec![None; Operation::ALL.len() * COLUMNS];
-    for (id, pool) in (0..).map(PoolId).zip(&pools) {
-        for (name, column) in &pool.cells {
-            if let Some(operation) = Operation::parse(name) {
-                table[operation as usize * COLUMNS + column] = Some(id);
-            }
-        }
-    }
-    Profile {
-        name: written.name.clone(),
-        summary: written.summary.clone(),
-        note: written.note.clone(),
-        limits: written.resources,
-        regions: Arc::clone(regions),
-        pools,
-        table,
-    }
-}
-
-/// The profile's own pools, then what is left of those it inherits.
-fn expand(data: &Data, written: &ProfileData, above: &[Arc<Profile>]) -> Result<Vec<Pool>, String> {
-    let mut pools = Vec::new();
-    let mut claimed = BTreeSet::new();
-    for (name, figures) in &written.pools {
-        let pool = own_pool(data, written, name, figures)
-            .map_err(|problem| format!("pool {name}: {problem}"))?;
-        if let Some((operation, _)) = pool.cells.iter().find(|cell| claimed.contains(*cell)) {
-            return Err(format!("pool {name}: {operation} already draws from another pool"));
-        }
-        claimed.extend(pool.cells.iter().cloned());
-        pools.push(pool);
-    }
-    let Some(parent) = &written.inherits else {
-        return Ok(pools);
-    };
-    let parent = above
-        .iter()
-        .find(|profile| profile.name == *parent)
-        .ok_or_else(|| format!("inherits {parent}, which is not a profile above it"))?;
-    let inherited = parent.pools.iter().map(|pool| inherit(pool, &claimed, &written.inherited));
-    pools.extend(inherited.filter(|pool| !pool.cells.is_empty()));
-    pools.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(pools)
-}
-
-/// A pool of the profile above, without what has been claimed. A reason it already has stays.
-fn inherit(pool: &Pool, claimed: &BTreeSet<Cell>, because: &Option<String>) -> Pool {
-    let mut pool = pool.clone();
-    pool.cells.retain(|cell| !claimed.contains(cell));
-    pool.because = pool.because.or_else(|| because.clone());
-    pool
-}
-
-fn own_pool(
-    data: &Data,
-    written: &ProfileData,
-    name: &str,
-    figures: &PoolData,
-) -> Result<Pool, String> {
-    let plain;
-    let details = match figures {
-        PoolData::Detailed(details) => &**details,
-        PoolData::Everywhere(limit) => {
-            plain = PoolDetails { limit: Some(*limit), ..PoolDetails::default() };
-            &plain
-        }
-    };
-    if details.assumed != details.because.is_some() {
-        return Err("`assumed = true` and `because` go together".to_owned());
-    }
-    let source = details.source.as_ref().unwrap_or(&written.source);
-    Ok(Pool {
-        name: name.to_owned(),
-        source: data.sources.get(source).ok_or(format!("no source {source}"))?.clone(),
-        because: details.because.clone(),
-        note: details.note.clone(),
-        per_second: by_class(details)?,
-        cells: cells(data, name)?,
-    })
-}
-
-fn by_class(details: &PoolDetails) -> Result<[f64; 4], String> {
-    let PoolDetails { limit, small, medium, large, china, .. } = details;
-    let small = small.or(*limit);
-    let figures = [small, medium.or(*limit), large.or(*limit), china.or(small)];
-    let mut per_second = [0.0; 4];
-    for (to, figure) in per_second.iter_mut().zip(figures) {
-        *to = figure.filter(|figure| figure.is_finite() && *figure > 0.0).ok_or_else(|| {
-            "needs a positive `limit`, or `small`, `medium` and `large`".to_owned()
-        })?;
-    }
-    Ok(per_second)
-}
-
-fn cells(data: &Data, pool: &str) -> Result<BTreeSet<Cell>, String> {
-    let Some(members) = data.pools.get(pool) else {
-        return Ok((0..COLUMNS).map(|column| (pool.to_owned(), column)).collect());
-    };
-    let mut cells = BTreeSet::new();
-    for member in members {
-        for spec in ungroup(&data.specs, &member.specs) {
-            let column = parse_column(spec).ok_or_else(|| format!("no key spec {spec}"))?;
-            let operations = ungroup(&data.operations, &member.operations);
-            cells.extend(operations.map(|operation| (operation.clone(), column)));
-        }
-    }
-    Ok(cells)
-}
-
-fn parse_column(spec: &str) -> Option<usize> {
-    match spec {
-        "none" => Some(column(None)),
-        spec => KeySpec::parse(spec).map(|spec| column(Some(spec))),
-    }
-}
-
-/// The names, groups replaced by their members.
-fn ungroup<'a>(
-    groups: &'a BTreeMap<String, Vec<String>>,
-    names: &'a [String],
-) -> impl Iterator<Item = &'a String> {
-    names.iter().flat_map(|name| match groups.get(name) {
-        Some(group) => group.iter(),
-        None => std::slice::from_ref(name).iter(),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::data::load;
     use super::*;
 
     fn profile(name: &str) -> Arc<Profile> {
@@ -395,7 +195,7 @@ mod tests {
             assert_eq!((operations.len(), distinct.len()), (56, 56 * COLUMNS), "{name}");
             assert_eq!(cells.len(), distinct.len(), "{name}");
             assert!(profile.table.iter().all(Option::is_some), "{name}");
-            let names: BTreeSet<&String> = profile.pools().map(|pool| &pool.name).collect();
+            let names: BTreeSet<&str> = profile.pools().map(|pool| pool.name).collect();
             assert_eq!(names.len(), profile.pools().len(), "{name}");
         }
     }
@@ -445,7 +245,7 @@ mod tests {
         let expected = "asymmetric 500, generate-data-key 5500, rsa-decrypt 15000, \
                         rsa-encrypt 10000, symmetric-decrypt 10000, symmetric-encrypt 5500";
         assert_eq!(shared.join(", "), expected);
-        assert!(!seed.pools().any(|pool| ["symmetric", "rsa"].contains(&pool.name.as_str())));
+        assert!(!seed.pools().any(|pool| ["symmetric", "rsa"].contains(&pool.name)));
         assert!(seed.note().contains("match no table"));
     }
 
@@ -506,7 +306,7 @@ symmetric-decrypt, symmetric-encrypt
             review += &format!("{name}: {} of {} assumed", assumed.len(), profile.pools().len());
             let few = assumed.len() <= documented.len();
             let (word, listed) = if few { (":", assumed) } else { (", not", documented) };
-            let listed: Vec<_> = listed.iter().map(|pool| pool.name.as_str()).collect();
+            let listed: Vec<_> = listed.iter().map(|pool| pool.name).collect();
             review += &format!("{word} {}\n", listed.join(", "));
         }
         assert_eq!(review.replace("GenerateDataKeyPair", "pair"), ASSUMED);

@@ -16,6 +16,11 @@ impl RegionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name as the KMS knows it.
+    pub fn kms(&self) -> kms_core::name::RegionName {
+        kms_core::name::RegionName::parse(&self.0).expect("checked when it was read")
+    }
 }
 
 impl fmt::Display for RegionName {
@@ -69,9 +74,7 @@ fn name(value: &Value) -> Result<RegionName, Complaint> {
     let Data::Text(text) = &value.data else {
         return Err(Complaint::expected(value, "the name of a Region in quotes"));
     };
-    let lowercase = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let valid = text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(lowercase);
-    if valid && text.len() <= 32 {
+    if kms_core::name::RegionName::parse(text).is_some() {
         return Ok(RegionName(text.clone()));
     }
     let message = format!("{text:?} is not the name of a Region; one looks like \"eu-west-1\"");

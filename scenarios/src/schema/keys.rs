@@ -32,18 +32,10 @@ pub enum KeyGroup {
     Symmetric,
     /// `SYMMETRIC_DEFAULT` primaries with a replica in every other Region.
     MultiRegion,
-    /// `HMAC_256`.
-    Hmac,
-    /// `RSA_2048` for encryption.
-    Rsa,
-    /// `ECC_NIST_P256` for signing.
-    Ecc,
-    /// `SYMMETRIC_DEFAULT` with imported key material.
-    Imported,
 }
 
 /// One line a group: the key in the file, the stem of its keys' names, the group, its meaning.
-const GROUPS: [(&str, &str, KeyGroup, &str); 6] = [
+const GROUPS: [(&str, &str, KeyGroup, &str); 2] = [
     (
         "symmetric",
         "symmetric",
@@ -55,30 +47,6 @@ const GROUPS: [(&str, &str, KeyGroup, &str); 6] = [
         "multi-region",
         KeyGroup::MultiRegion,
         "Multi-Region symmetric keys, each with a replica in every other Region.",
-    ),
-    (
-        "hmac",
-        "hmac",
-        KeyGroup::Hmac,
-        "HMAC_256 keys in each Region.",
-    ),
-    (
-        "rsa",
-        "rsa",
-        KeyGroup::Rsa,
-        "RSA_2048 encryption keys in each Region.",
-    ),
-    (
-        "ecc",
-        "ecc",
-        KeyGroup::Ecc,
-        "ECC_NIST_P256 signing keys in each Region.",
-    ),
-    (
-        "imported",
-        "imported",
-        KeyGroup::Imported,
-        "Symmetric keys with imported key material in each Region.",
     ),
 ];
 

@@ -5,6 +5,14 @@
 
 use std::time::Duration;
 
+use kms_core::ops::{
+    Response, cancel_key_deletion, describe_key, enable_key, schedule_key_deletion,
+};
+use kms_core::wire::{GrantTokens, KeyRef};
+
+use super::generator::{Generator, Moment, Planned};
+use super::seat::{NewKey, Seat, window};
+use super::weights::pick;
 use super::WorkloadKind;
 use super::weights::mix;
 use crate::kind::DurationIn;
@@ -79,5 +87,88 @@ impl DeletionRace {
                 "The waiting period of scheduled deletions.",
             ),
         }
+    }
+}
+
+/// The plaintexts are short: it is their keys that matter.
+const PLAINTEXT: usize = 32;
+
+/// One client.
+pub(super) struct Client {
+    parameters: DeletionRace,
+    seat: Seat,
+}
+
+impl Client {
+    pub(super) fn new(parameters: &DeletionRace, seat: Seat) -> Client {
+        Client { parameters: parameters.clone(), seat }
+    }
+
+    fn weights(&self) -> [u32; 7] {
+        let p = &self.parameters;
+        [
+            p.create,
+            p.decrypt,
+            p.encrypt,
+            p.describe,
+            p.schedule_deletion,
+            p.cancel_deletion,
+            p.enable,
+        ]
+    }
+}
+
+impl Generator for Client {
+    fn next(&mut self, moment: &mut Moment<'_>) -> Planned {
+        let (seat, action) = (&self.seat, pick(self.weights(), moment.draw));
+        if action == 1
+            && let Some(planned) = seat.decrypt(0.0, moment.draw)
+        {
+            return planned;
+        }
+        let Some(key_id) = seat.key(moment.draw).filter(|_| action > 0).map(KeyRef::from) else {
+            return seat.create_key(NewKey::SingleRegion);
+        };
+        match action {
+            1 | 2 => seat.admin(seat.encrypt(key_id, PLAINTEXT, moment.draw)),
+            3 => {
+                let grant_tokens = GrantTokens::default();
+                seat.admin(describe_key::Request { key_id, grant_tokens })
+            }
+            4 => {
+                let pending_window_in_days = window(self.parameters.window);
+                seat.admin(schedule_key_deletion::Request { key_id, pending_window_in_days })
+            }
+            5 => seat.admin(cancel_key_deletion::Request { key_id }),
+            _ => seat.admin(enable_key::Request { key_id }),
+        }
+    }
+
+    fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
+        self.seat.learn(planned, result);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Run;
+
+    #[test]
+    fn keys_are_used_scheduled_and_saved() {
+        Run::of("deletion-race", "mix = { create = 1 }", 300).uses(&[
+            "CancelKeyDeletion",
+            "CreateKey",
+            "Decrypt",
+            "DescribeKey",
+            "EnableKey",
+            "Encrypt",
+            "ScheduleKeyDeletion",
+        ]);
+    }
+
+    #[test]
+    fn nothing_is_made_unless_asked_for() {
+        let run = Run::of("deletion-race", "", 200);
+        assert!(run.operations().iter().all(|operation| operation.name() != "CreateKey"));
     }
 }

@@ -1,5 +1,16 @@
 //! Grants: given, used at once with their token or later without, taken back.
 
+use kms_core::ErrorCode;
+use kms_core::ciphertext::EncryptionContext;
+use kms_core::name::KeyArn;
+use kms_core::ops::{Request, Response, create_grant, list_grants, retire_grant, revoke_grant};
+use kms_core::policy::GrantOperation;
+use kms_core::wire::{GrantIdText, GrantName, GrantToken, GrantTokens, KeyRef};
+
+use super::generator::{Draw, Generator, Moment, Planned, WORKERS, Who};
+use super::ring::Ring;
+use super::seat::{NewKey, Seat};
+use super::weights::pick;
 use super::WorkloadKind;
 use super::weights::mix;
 use crate::kind::PROBABILITY;
@@ -67,5 +78,180 @@ impl Grants {
                 "The share of grants with an encryption context constraint.",
             ),
         }
+    }
+}
+
+/// The plaintexts are short: it is who encrypts them that matters.
+const PLAINTEXT: usize = 32;
+/// The share of grants with a name, which makes their request repeatable.
+const NAMED_SHARE: f64 = 0.5;
+/// The share of retirements that a worker makes with the grant token; the others name the grant.
+const RETIRED_BY_TOKEN: f64 = 0.5;
+
+/// One client: an administrator and a worker that has only what grants give it.
+pub(super) struct Client {
+    parameters: Grants,
+    seat: Seat,
+    worker: u32,
+    operations: Vec<GrantOperation>,
+    grants: Ring<Grant>,
+    named: u64,
+}
+
+/// A grant the client made.
+#[derive(Debug, Clone)]
+struct Grant {
+    key: KeyArn,
+    id: GrantIdText,
+    token: GrantToken,
+    /// The context it is bound to.
+    context: Option<EncryptionContext>,
+}
+
+impl Client {
+    pub(super) fn new(parameters: &Grants, seat: Seat) -> Client {
+        let names = ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "RetireGrant"];
+        Client {
+            parameters: parameters.clone(),
+            worker: seat.number % WORKERS,
+            seat,
+            operations: names.into_iter().filter_map(GrantOperation::parse).collect(),
+            grants: Ring::default(),
+            named: 0,
+        }
+    }
+
+    fn create(&mut self, key: KeyArn, draw: &mut dyn Draw) -> Planned {
+        let worker = Who::Worker(self.worker).arn(self.seat.account);
+        let mut request =
+            create_grant::Request::new(key, &worker, self.operations.iter().copied());
+        if draw.chance(self.parameters.constraint_share.get()) {
+            request.constraints = Some(create_grant::GrantConstraints {
+                encryption_context_equals: Some(self.seat.context(draw).pairs().clone()),
+                ..create_grant::GrantConstraints::default()
+            });
+        }
+        if draw.chance(NAMED_SHARE) {
+            self.named += 1;
+            let name = format!("client-{}-{}", self.seat.number, self.named);
+            request.name = Some(GrantName::from(name));
+        }
+        self.seat.admin(request)
+    }
+
+    /// A call of the worker. It fits the grant's constraint; without the token, the grant may not
+    /// have reached the host.
+    fn use_grant(&self, grant: &Grant, draw: &mut dyn Draw) -> Planned {
+        let with_token = draw.chance(self.parameters.token_share.get());
+        let tokens = with_token.then(|| grant.token.clone()).into_iter().collect();
+        let mut request = self.seat.encrypt(grant.key, PLAINTEXT, draw);
+        if let Some(context) = &grant.context {
+            request.encryption_context = context.clone();
+        }
+        request.grant_tokens = GrantTokens(tokens);
+        self.seat.worker(self.worker, request)
+    }
+
+    fn retire(&self, grant: &Grant, draw: &mut dyn Draw) -> Planned {
+        let mut request =
+            retire_grant::Request { grant_token: None, key_id: None, grant_id: None, dry_run: false };
+        if draw.chance(RETIRED_BY_TOKEN) {
+            request.grant_token = Some(grant.token.clone());
+            return self.seat.worker(self.worker, request);
+        }
+        request.key_id = Some(grant.key.into());
+        request.grant_id = Some(grant.id.clone());
+        self.seat.admin(request)
+    }
+
+    fn remember(&mut self, asked: &create_grant::Request, got: &create_grant::Response, key: KeyArn) {
+        let constraints = asked.constraints.as_ref();
+        let pairs = constraints.and_then(|c| c.encryption_context_equals.clone());
+        let (id, token) = (got.grant_id.clone(), got.grant_token.clone());
+        self.grants.push(Grant { key, id, token, context: pairs.map(EncryptionContext::new) });
+    }
+
+    /// A grant that is taken back, or turns out to be, is not used again.
+    fn forget(&mut self, request: &Request) {
+        match request {
+            Request::RetireGrant(gone) => self.grants.retain(|grant| {
+                Some(&grant.token) != gone.grant_token.as_ref()
+                    && Some(&grant.id) != gone.grant_id.as_ref()
+            }),
+            Request::RevokeGrant(gone) => self.grants.retain(|grant| grant.id != gone.grant_id),
+            _ => {}
+        }
+    }
+}
+
+impl Generator for Client {
+    fn next(&mut self, moment: &mut Moment<'_>) -> Planned {
+        let p = &self.parameters;
+        let weights = [p.create, p.list, p.use_grant, p.retire, p.revoke];
+        let action = pick(weights, moment.draw);
+        if action >= 2
+            && let Some(grant) = self.grants.pick(moment.draw)
+        {
+            return match action {
+                2 => self.use_grant(grant, moment.draw),
+                3 => self.retire(grant, moment.draw),
+                _ => {
+                    let request = revoke_grant::Request::new(grant.key, grant.id.clone());
+                    self.seat.admin(request)
+                }
+            };
+        }
+        match self.seat.key(moment.draw) {
+            None => self.seat.create_key(NewKey::SingleRegion),
+            Some(key) if action == 1 => {
+                self.seat.admin(list_grants::Request::new(KeyRef::from(key)))
+            }
+            Some(key) => self.create(key, moment.draw),
+        }
+    }
+
+    fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
+        self.seat.learn(planned, result);
+        match (&*planned.request, result) {
+            (Request::CreateGrant(asked), Ok(Response::CreateGrant(got))) => {
+                if let Some(key) = planned.key() {
+                    self.remember(asked, got, key);
+                }
+            }
+            (request, Ok(_)) => self.forget(request),
+            (request, Err(error)) => {
+                if matches!(error.code, ErrorCode::InvalidGrantId | ErrorCode::NotFound) {
+                    self.forget(request);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Run;
+    use super::*;
+
+    fn used(settings: &str) -> Vec<(bool, bool)> {
+        let run = Run::of("grants", settings, 300);
+        run.uses(&["CreateGrant", "Encrypt", "ListGrants", "RetireGrant", "RevokeGrant"]);
+        let uses = run.calls.iter().filter_map(|(planned, result)| match &*planned.request {
+            Request::Encrypt(request) => Some((!request.grant_tokens.is_empty(), result.is_ok())),
+            _ => None,
+        });
+        uses.collect()
+    }
+
+    #[test]
+    fn workers_use_grants_with_and_without_their_token() {
+        let used = used("");
+        assert!(used.iter().all(|(_, allowed)| *allowed), "every use is granted");
+        assert!(used.iter().any(|(token, _)| *token) && used.iter().any(|(token, _)| !*token));
+    }
+
+    #[test]
+    fn constrained_grants_are_used_in_their_context() {
+        assert!(used("constraint_share = 1.0").iter().all(|(_, allowed)| *allowed));
     }
 }

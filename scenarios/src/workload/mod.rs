@@ -1,26 +1,38 @@
-//! The kinds of load: one file each, with its parameters.
+//! The kinds of load: one file each, with its parameters, its behaviour and its tests.
 //!
-//! Another kind is one file, a `mod` line, a variant and a line of [`WORKLOADS`].
+//! Another kind is one file, a `mod` line, a variant, a line of [`WORKLOADS`] and one of
+//! [`Workload::generator`]. What all of them share is in `seat`, what drives them in `generator`.
 
 mod aliases;
+mod book;
 mod choice;
 mod deletion_race;
 mod encrypt_decrypt;
 mod envelope_encryption;
+mod explicit;
+mod generator;
 mod grants;
 mod key_creation;
 mod key_lifecycle;
 mod multi_region;
+mod part;
 mod policies;
 mod random;
+mod ring;
 mod rotation;
+mod seat;
+#[cfg(test)]
+mod testing;
 mod weights;
 
 pub use aliases::Aliases;
+pub use book::KeyBook;
 pub use choice::{CHOICES, KeyChoice};
 pub use deletion_race::DeletionRace;
 pub use encrypt_decrypt::EncryptDecrypt;
 pub use envelope_encryption::EnvelopeEncryption;
+pub use explicit::{Created, Script, check_arguments};
+pub use generator::{Draw, Generator, Moment, Planned, WORKERS, Who};
 pub use grants::Grants;
 pub use key_creation::KeyCreation;
 pub use key_lifecycle::KeyLifecycle;
@@ -33,6 +45,8 @@ use crate::arrivals::{ARRIVALS, Arrivals};
 use crate::kind::{Count, List, REGION, RegionName};
 use crate::reader::{Entry, Reader};
 use crate::schema::{KeySelector, SELECTORS};
+use key_lifecycle::Subject;
+use seat::{Place, Seat};
 
 /// A load during a phase.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,7 +121,53 @@ impl Workload {
                 .unwrap_or_default(),
         }
     }
+
+    /// The part of one of its clients, which are numbered from 0.
+    pub fn generator(&self, book: &KeyBook, number: u32) -> Box<dyn Generator> {
+        let (choice, pairs) = self.kind.habits();
+        let region = self.regions[number as usize % self.regions.len()].kms();
+        let selectors = &self.keys;
+        let seat = Seat::new(&Place { book, region, number, selectors, choice, pairs });
+        match &self.kind {
+            WorkloadKind::Aliases(kind) => Box::new(aliases::Client::new(kind, seat)),
+            WorkloadKind::DeletionRace(kind) => Box::new(deletion_race::Client::new(kind, seat)),
+            WorkloadKind::EncryptDecrypt(kind) => {
+                Box::new(encrypt_decrypt::Client::new(kind, seat))
+            }
+            WorkloadKind::EnvelopeEncryption(kind) => {
+                Box::new(envelope_encryption::Client::new(kind, seat))
+            }
+            WorkloadKind::Grants(kind) => Box::new(grants::Client::new(kind, seat)),
+            WorkloadKind::KeyCreation(kind) => Box::new(key_creation::Client::new(kind, seat)),
+            WorkloadKind::KeyLifecycle(kind) => {
+                let keys = if self.keys.is_empty() { Subject::Own } else { Subject::Named };
+                Box::new(key_lifecycle::Client::new(kind, seat, keys))
+            }
+            WorkloadKind::MultiRegion(kind) => {
+                let sets = book.sets(&self.keys, seat.account);
+                Box::new(multi_region::Client::new(kind, seat, sets))
+            }
+            WorkloadKind::Policies(kind) => Box::new(policies::Client::new(kind, seat)),
+            WorkloadKind::Random(kind) => Box::new(random::Client::new(kind, seat)),
+            WorkloadKind::Rotation(kind) => Box::new(rotation::Client::new(kind, seat)),
+        }
+    }
 }
+
+impl WorkloadKind {
+    /// How its clients choose keys, and how many pairs their encryption contexts have.
+    fn habits(&self) -> (KeyChoice, u32) {
+        match self {
+            WorkloadKind::EncryptDecrypt(kind) => (kind.choice, kind.context_pairs),
+            WorkloadKind::EnvelopeEncryption(kind) => (kind.choice, USUAL_PAIRS),
+            WorkloadKind::Random(kind) => (kind.choice, USUAL_PAIRS),
+            _ => (KeyChoice::Uniform, USUAL_PAIRS),
+        }
+    }
+}
+
+/// Pairs in the encryption contexts of workloads that do not say.
+const USUAL_PAIRS: u32 = 2;
 
 /// One Region or several; all when none are named.
 fn regions(reader: &mut Reader<'_, '_>) -> Vec<RegionName> {

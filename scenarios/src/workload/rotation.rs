@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+use kms_core::ops::{
+    Response, disable_key_rotation, enable_key_rotation, get_key_rotation_status,
+    list_key_rotations, rotate_key_on_demand,
+};
+use kms_core::wire::{IncludeKeyMaterial, KeyRef, RotationPeriodInDays};
+
+use super::generator::{Generator, Moment, Planned};
+use super::seat::{NewKey, Seat, days};
+use super::weights::pick;
 use super::WorkloadKind;
 use super::weights::mix;
 use crate::kind::DurationIn;
@@ -68,5 +77,87 @@ impl Rotation {
                 "The rotation period that is set.",
             ),
         }
+    }
+}
+
+/// The plaintexts are short: it is their keys that matter.
+const PLAINTEXT: usize = 32;
+
+/// One client.
+pub(super) struct Client {
+    parameters: Rotation,
+    seat: Seat,
+}
+
+impl Client {
+    pub(super) fn new(parameters: &Rotation, seat: Seat) -> Client {
+        Client { parameters: parameters.clone(), seat }
+    }
+
+    fn weights(&self) -> [u32; 7] {
+        let p = &self.parameters;
+        [p.decrypt, p.encrypt, p.on_demand, p.enable, p.disable, p.status, p.list]
+    }
+
+    fn change(&self, action: usize, key_id: KeyRef) -> Planned {
+        let seat = &self.seat;
+        match action {
+            2 => seat.admin(rotate_key_on_demand::Request { key_id }),
+            3 => {
+                let period = RotationPeriodInDays(days(self.parameters.period));
+                let rotation_period_in_days = Some(period);
+                seat.admin(enable_key_rotation::Request { key_id, rotation_period_in_days })
+            }
+            4 => seat.admin(disable_key_rotation::Request { key_id }),
+            5 => seat.admin(get_key_rotation_status::Request { key_id }),
+            _ => seat.admin(list_key_rotations::Request {
+                include_key_material: Some(IncludeKeyMaterial::AllKeyMaterial),
+                ..list_key_rotations::Request::new(key_id)
+            }),
+        }
+    }
+}
+
+impl Generator for Client {
+    fn next(&mut self, moment: &mut Moment<'_>) -> Planned {
+        let (seat, action) = (&self.seat, pick(self.weights(), moment.draw));
+        if action == 0
+            && let Some(planned) = seat.decrypt(0.0, moment.draw)
+        {
+            return planned;
+        }
+        match seat.key(moment.draw).map(KeyRef::from) {
+            None => seat.create_key(NewKey::SingleRegion),
+            Some(key) if action < 2 => seat.admin(seat.encrypt(key, PLAINTEXT, moment.draw)),
+            Some(key) => self.change(action, key),
+        }
+    }
+
+    fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
+        self.seat.learn(planned, result);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Run;
+    use kms_core::ops::Operation;
+
+    #[test]
+    fn keys_rotate_and_old_ciphertexts_stay_readable() {
+        let run = Run::of("rotation", "", 300);
+        run.uses(&[
+            "Decrypt",
+            "DisableKeyRotation",
+            "EnableKeyRotation",
+            "Encrypt",
+            "GetKeyRotationStatus",
+            "ListKeyRotations",
+            "RotateKeyOnDemand",
+        ]);
+        let mut decrypts = run.calls.iter().filter(|(planned, _)| {
+            planned.request.operation() == Operation::Decrypt
+        });
+        assert!(decrypts.all(|(_, result)| result.is_ok()));
     }
 }

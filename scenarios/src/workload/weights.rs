@@ -1,5 +1,6 @@
 //! Mixes: how often a workload makes one of its calls relative to the others.
 
+use super::generator::Draw;
 use crate::kind::WEIGHT;
 use crate::reader::Reader;
 
@@ -24,4 +25,17 @@ pub(super) fn mix<const N: usize>(
             weights
         },
     )
+}
+
+/// The index of one of the weights, in proportion to them.
+pub(super) fn pick<const N: usize>(weights: [u32; N], draw: &mut dyn Draw) -> usize {
+    let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    let mut left = draw.below(total);
+    for (index, weight) in weights.into_iter().enumerate() {
+        if left < u64::from(weight) {
+            return index;
+        }
+        left -= u64::from(weight);
+    }
+    0
 }

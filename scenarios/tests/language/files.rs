@@ -91,7 +91,7 @@ fn the_quickstart_says_what_it_is_meant_to() {
     let scenario = Scenario::load(&file, &[], &vocabulary()).unwrap();
     assert_eq!(scenario.name, "quickstart");
     assert_eq!(scenario.storm().as_secs(), 80);
-    assert_eq!(scenario.keys.total(), 40);
+    assert_eq!(scenario.keys.total(), 36);
     assert_eq!(scenario.keys.count(KeyGroup::MultiRegion), 6);
     assert_eq!(scenario.expect.verdict, Verdict::Pass);
     let shaken = &scenario.phases[1];

@@ -7,8 +7,15 @@
 mod convert;
 mod encode;
 mod facts;
+mod line;
+#[cfg(all(feature = "sim", madsim))]
+mod settled;
 
 pub use facts::{CallFacts, Digest, Facts, Got, Grantee, Target, Wanted};
+pub use line::{fingerprint, line};
+
+#[cfg(all(feature = "sim", madsim))]
+pub(crate) use settled::settled;
 
 use crate::clock::SimTime;
 use crate::fault::NodeAction;

@@ -100,12 +100,12 @@ duration = "1m"
 [[phase.workload]]
 kind = "grants"
 arrivals = { kind = "poisson", per_second = 1 }
-keys = ["rsa"]
+keys = ["multi-region"]
 "#,
         error: r#"
-x.toml:9:9: there are no rsa keys; [keys] would have to make some
-  keys = ["rsa"]
-          ^^^^^"#,
+x.toml:9:9: there are no multi-region keys; [keys] would have to make some
+  keys = ["multi-region"]
+          ^^^^^^^^^^^^^^"#,
     },
     Case {
         name: "an unknown error",

@@ -1,0 +1,365 @@
+//! The HSM as others meet it: what it needs to join, what it forgets, and what it refuses. Everything
+//! runs on both backends, because a domain may outlive a change of library.
+
+use super::command::{Fault, TransferOffer, TransferredKey};
+use super::{BackingKeyRef, Command, DataKeyPlaintext, DomainToken, HsmDevice, HsmIdentity, Reply};
+use crate::ciphertext::EncryptionContext;
+use crate::crypto::{AwsLc, CryptoBackend, RustCrypto, SecretBytes};
+use crate::local::SeededRandom;
+use crate::name::{KeyId, TokenId};
+use crate::token::{DomainEpoch, KeyToken};
+use std::sync::Arc;
+
+const PLAINTEXT: &[u8] = b"correct horse battery staple";
+
+fn backends() -> [Arc<dyn CryptoBackend>; 2] {
+    [Arc::new(AwsLc), Arc::new(RustCrypto)]
+}
+
+/// HSMs of one domain, and the newest token of it.
+struct Cluster {
+    devices: Vec<HsmDevice>,
+    token: Arc<DomainToken>,
+    random: SeededRandom,
+}
+
+impl Cluster {
+    fn new(backend: &Arc<dyn CryptoBackend>, members: usize, seed: u64) -> Cluster {
+        let mut random = SeededRandom::new(seed);
+        let mut identity = || HsmIdentity::generate(backend.as_ref(), &mut random);
+        let identities: Vec<_> = (0..members).map(|_| identity()).collect();
+        let public: Vec<_> = identities.iter().map(|identity| identity.public).collect();
+        let token = DomainToken::found(&identities[0], &public, backend.as_ref(), &mut random);
+        let device = |identity| HsmDevice::new(identity, backend.clone());
+        let devices = identities.into_iter().map(device).collect();
+        let mut cluster = Cluster { devices, token: Arc::new(token.unwrap()), random };
+        for at in 0..members {
+            cluster.join(at).unwrap();
+        }
+        cluster
+    }
+
+    fn run(
+        &mut self,
+        at: usize,
+        command: &Command,
+        tokens: &[Arc<KeyToken>],
+    ) -> Result<Reply, Fault> {
+        self.devices[at].execute(command, tokens, &mut self.random)
+    }
+
+    fn join(&mut self, at: usize) -> Result<Reply, Fault> {
+        self.run(at, &Command::Join { token: self.token.clone() }, &[])
+    }
+
+    /// Rotates the domain key on one HSM and lets it, but no other, know.
+    fn rotate(&mut self, at: usize) {
+        let rotation = Command::RotateDomainKey { from: self.token.active };
+        let Ok(Reply::Domain { token }) = self.run(at, &rotation, &[]) else { panic!() };
+        self.token = token;
+        self.join(at).unwrap();
+    }
+
+    fn key(&mut self, id: KeyId) -> Arc<KeyToken> {
+        match self.run(0, &Command::GenerateBackingKey { key: id }, &[]) {
+            Ok(Reply::BackingKey { token }) => token,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn seal(&mut self, at: usize, token: &Arc<KeyToken>) -> Result<Arc<[u8]>, Fault> {
+        match self.run(at, &sealing(token), std::slice::from_ref(token))? {
+            Reply::Ciphertext { blob } => Ok(blob),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn open(&mut self, at: usize, token: &Arc<KeyToken>, blob: &[u8]) -> Result<Vec<u8>, Fault> {
+        let context = EncryptionContext::default();
+        let command = Command::Decrypt { with: of(token), blob: blob.into(), context };
+        match self.run(at, &command, std::slice::from_ref(token))? {
+            Reply::Plaintext { plaintext } => Ok(plaintext.as_bytes().to_vec()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn reencrypt(&mut self, at: usize, token: &Arc<KeyToken>) -> Result<Arc<KeyToken>, Fault> {
+        let command = Command::ReencryptTokens { tokens: vec![token.id], under: self.token.active };
+        match self.run(at, &command, std::slice::from_ref(token))? {
+            Reply::Tokens { tokens } => Ok(tokens[0].clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn offer(&mut self, key: KeyId) -> TransferOffer {
+        match self.run(0, &Command::OfferTransfer { key }, &[]) {
+            Ok(Reply::Offer(offer)) => offer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn export(
+        &mut self,
+        token: &Arc<KeyToken>,
+        offer: &TransferOffer,
+    ) -> Result<Vec<TransferredKey>, Fault> {
+        let recipient = offer.public.clone();
+        let command = Command::ExportBackingKeys { keys: vec![of(token)], recipient };
+        match self.run(0, &command, std::slice::from_ref(token))? {
+            Reply::Transferred(keys) => Ok(keys),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn import(
+        &mut self,
+        key: KeyId,
+        offer: TransferOffer,
+        transferred: Vec<TransferredKey>,
+    ) -> Result<Arc<KeyToken>, Fault> {
+        match self.run(0, &Command::ImportBackingKeys { key, offer, transferred }, &[])? {
+            Reply::Tokens { tokens } => Ok(tokens[0].clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn id(byte: u8) -> KeyId {
+    KeyId::multi_region([byte; 16])
+}
+
+fn of(token: &KeyToken) -> BackingKeyRef {
+    BackingKeyRef { key: token.key, material: token.material, token: token.id }
+}
+
+fn sealing(token: &KeyToken) -> Command {
+    let plaintext = SecretBytes::from(PLAINTEXT.to_vec());
+    Command::Encrypt { with: of(token), plaintext, context: EncryptionContext::default() }
+}
+
+#[test]
+fn a_reset_forgets_everything_until_it_joins_again() {
+    for backend in backends() {
+        let mut cluster = Cluster::new(&backend, 1, 1);
+        let token = cluster.key(id(1));
+        let blob = cluster.seal(0, &token).unwrap();
+        cluster.devices[0].reset();
+        assert_eq!(cluster.devices[0].epoch(), None);
+        assert_eq!(
+            cluster.run(0, &Command::GenerateRandom { bytes: 8 }, &[]),
+            Err(Fault::NotJoined)
+        );
+        assert_eq!(cluster.open(0, &token, &blob), Err(Fault::NotJoined));
+        cluster.join(0).unwrap();
+        assert_eq!(cluster.open(0, &token, &blob).unwrap(), PLAINTEXT);
+    }
+}
+
+#[test]
+fn only_a_member_joins_and_any_member_opens() {
+    for backend in backends() {
+        let mut cluster = Cluster::new(&backend, 3, 1);
+        let mut stranger = Cluster::new(&backend, 1, 2);
+        let token = cluster.key(id(1));
+        let blob = cluster.seal(0, &token).unwrap();
+        assert_eq!(cluster.open(2, &token, &blob).unwrap(), PLAINTEXT);
+        assert_eq!(stranger.open(0, &token, &blob), Err(Fault::BadToken), "another domain key");
+        stranger.token = cluster.token.clone();
+        assert_eq!(stranger.join(0), Err(Fault::Refused));
+        stranger.devices[0].reset();
+        assert_eq!(stranger.join(0), Err(Fault::Refused));
+        assert_eq!(stranger.devices[0].epoch(), None);
+    }
+}
+
+#[test]
+fn a_domain_token_with_another_active_key_is_refused() {
+    for backend in backends() {
+        let mut cluster = Cluster::new(&backend, 1, 1);
+        let mut token = DomainToken::clone(&cluster.token);
+        token.active = DomainEpoch(2);
+        cluster.token = Arc::new(token);
+        assert_eq!(cluster.join(0), Err(Fault::Refused));
+    }
+}
+
+#[test]
+fn rotation_keeps_some_domain_keys_and_drops_the_oldest() {
+    for backend in backends() {
+        let mut cluster = Cluster::new(&backend, 2, 1);
+        let old = cluster.key(id(1));
+        let blob = cluster.seal(0, &old).unwrap();
+        for kept in 2..=4 {
+            cluster.rotate(0);
+            assert_eq!(
+                (cluster.token.active, cluster.token.oldest()),
+                (DomainEpoch(kept), DomainEpoch(1))
+            );
+        }
+        assert_eq!(cluster.open(0, &old, &blob).unwrap(), PLAINTEXT);
+        let new = cluster.reencrypt(0, &old).unwrap();
+        assert_eq!((new.id, new.epoch), (old.id, DomainEpoch(4)));
+        cluster.rotate(0);
+        assert_eq!(cluster.token.oldest(), DomainEpoch(2));
+        assert_eq!(cluster.open(0, &old, &blob), Err(Fault::UnknownDomainKey));
+        assert_eq!(cluster.open(0, &new, &blob).unwrap(), PLAINTEXT);
+        assert_eq!(
+            cluster.open(1, &old, &blob).unwrap(),
+            PLAINTEXT,
+            "it has not heard of any rotation"
+        );
+    }
+}
+
+#[test]
+fn a_stale_hsm_leaves_the_domain_alone() {
+    for backend in backends() {
+        let mut cluster = Cluster::new(&backend, 2, 1);
+        let old = cluster.key(id(1));
+        let first = cluster.token.clone();
+        cluster.rotate(0);
+        let new = cluster.key(id(2));
+        let rotation = Command::RotateDomainKey { from: cluster.token.active };
+        assert_eq!(cluster.run(1, &rotation, &[]), Err(Fault::UnknownDomainKey));
+        assert_eq!(cluster.reencrypt(1, &old), Err(Fault::UnknownDomainKey));
+        assert_eq!(cluster.seal(1, &new), Err(Fault::UnknownDomainKey));
+        let outdated = Command::RotateDomainKey { from: first.active };
+        assert_eq!(cluster.run(0, &outdated, &[]), Err(Fault::UnknownDomainKey));
+        cluster.run(0, &Command::Join { token: first }, &[]).unwrap();
+        assert_eq!(
+            cluster.devices[0].epoch(),
+            Some(DomainEpoch(2)),
+            "an older token changes nothing"
+        );
+        cluster.join(1).unwrap();
+        assert_eq!(cluster.reencrypt(1, &old).unwrap().epoch, DomainEpoch(2));
+    }
+}
+
+#[test]
+fn a_key_moves_between_two_domains_under_its_own_id() {
+    for backend in backends() {
+        let (mut from, mut to) = (Cluster::new(&backend, 1, 1), Cluster::new(&backend, 2, 2));
+        let token = from.key(id(1));
+        let blob = from.seal(0, &token).unwrap();
+        let offer = to.offer(id(1));
+        let moved = from.export(&token, &offer).unwrap();
+        let imported = to.import(id(1), offer, moved).unwrap();
+        assert_eq!((imported.key, imported.material), (token.key, token.material));
+        assert_eq!(to.open(1, &imported, &blob).unwrap(), PLAINTEXT);
+        assert_eq!(from.open(0, &imported, &blob), Err(Fault::BadToken), "under the other domain");
+    }
+}
+
+#[test]
+fn a_transfer_that_was_tampered_with_is_refused() {
+    for backend in backends() {
+        let (mut from, mut to) = (Cluster::new(&backend, 1, 1), Cluster::new(&backend, 1, 2));
+        let token = from.key(id(1));
+        let (offer, other) = (to.offer(id(1)), to.offer(id(1)));
+        let moved = from.export(&token, &offer).unwrap();
+        let refused = Err(Fault::Refused);
+        assert_eq!(to.import(id(2), offer.clone(), moved.clone()), refused, "another key");
+        assert_eq!(to.import(id(1), other.clone(), moved.clone()), refused, "another offer");
+        let swapped = TransferOffer { public: other.public, ..offer.clone() };
+        assert_eq!(to.import(id(1), swapped, moved.clone()), refused, "another public point");
+        let mut damaged = moved.clone();
+        damaged[0].sealed[0] ^= 1;
+        assert_eq!(to.import(id(1), offer.clone(), damaged), refused, "a damaged key");
+        let mut relabelled = moved.clone();
+        relabelled[0].material.0[0] ^= 1;
+        assert_eq!(to.import(id(1), offer.clone(), relabelled), refused, "another material");
+        let mut off_curve = offer.clone();
+        off_curve.public[1] ^= 1;
+        assert_eq!(from.export(&token, &off_curve), refused, "a point that is none");
+        assert!(to.import(id(1), offer, moved).is_ok());
+    }
+}
+
+#[test]
+fn a_token_that_was_tampered_with_opens_nothing() {
+    for backend in backends() {
+        let mut cluster = Cluster::new(&backend, 1, 1);
+        let (token, other) = (cluster.key(id(1)), cluster.key(id(2)));
+        cluster.rotate(0);
+        let tamper = |change: fn(&mut KeyToken)| {
+            let mut token = KeyToken::clone(&token);
+            change(&mut token);
+            Arc::new(token)
+        };
+        let tampered = [
+            tamper(|token| token.sealed[0] ^= 1),
+            tamper(|token| token.sealed.truncate(5)),
+            tamper(|token| token.iv[0] ^= 1),
+            tamper(|token| token.epoch = DomainEpoch(2)),
+            tamper(|token| token.key = id(3)),
+            tamper(|token| token.material.0[0] ^= 1),
+            tamper(|token| token.id = TokenId([0; 16])),
+        ];
+        for bad in &tampered {
+            assert_eq!(cluster.seal(0, bad), Err(Fault::BadToken), "{bad:?}");
+            assert_eq!(cluster.reencrypt(0, bad), Err(Fault::BadToken), "{bad:?}");
+        }
+        assert_eq!(cluster.run(0, &sealing(&token), &[]), Err(Fault::BadToken), "no token at all");
+        assert_eq!(
+            cluster.run(0, &sealing(&token), &[other]),
+            Err(Fault::BadToken),
+            "not this one"
+        );
+    }
+}
+
+#[test]
+fn a_message_opens_only_with_its_key_and_context() {
+    for backend in backends() {
+        let mut cluster = Cluster::new(&backend, 1, 1);
+        let (token, other) = (cluster.key(id(1)), cluster.key(id(2)));
+        let blob = cluster.seal(0, &token).unwrap();
+        assert_eq!(cluster.open(0, &other, &blob), Err(Fault::BadCiphertext));
+        for at in 0..blob.len() {
+            let mut damaged = blob.to_vec();
+            damaged[at] ^= 1;
+            assert_eq!(cluster.open(0, &token, &damaged), Err(Fault::BadCiphertext), "byte {at}");
+        }
+        let pairs = [("a".to_owned(), "b".to_owned())].into();
+        let context = EncryptionContext::new(pairs);
+        let bound = Command::Decrypt { with: of(&token), blob, context };
+        assert_eq!(cluster.run(0, &bound, &[token]), Err(Fault::BadCiphertext));
+    }
+}
+
+#[test]
+fn both_backends_speak_the_same_bytes() {
+    let [mut one, mut other] = backends().map(|backend| Cluster::new(&backend, 2, 7));
+    let (token, same) = (one.key(id(1)), other.key(id(1)));
+    assert!(token == same, "the same draws make the same token");
+    assert_eq!(one.seal(0, &token), other.seal(0, &same));
+}
+
+#[test]
+fn nothing_that_is_printed_shows_a_secret() {
+    let backend = &backends()[0];
+    let mut cluster = Cluster::new(backend, 1, 1);
+    let token = cluster.key(id(1));
+    let data_key = Command::GenerateDataKey {
+        with: of(&token),
+        bytes: 32,
+        context: EncryptionContext::default(),
+        plaintext: DataKeyPlaintext::Returned,
+    };
+    let blob = cluster.seal(0, &token).unwrap();
+    let opening =
+        Command::Decrypt { with: of(&token), blob, context: EncryptionContext::default() };
+    let tokens = std::slice::from_ref(&token);
+    assert_eq!(format!("{:?}", sealing(&token)), "Encrypt");
+    assert_eq!(format!("{:?}", cluster.run(0, &opening, tokens)), "Ok(Plaintext)");
+    assert_eq!(format!("{:?}", cluster.run(0, &data_key, tokens)), "Ok(DataKey)");
+    assert_eq!(
+        format!("{token:?}"),
+        format!("KeyToken({} of mrk-{}, epoch 1)", token.id, "01".repeat(16))
+    );
+    let device = &cluster.devices[0];
+    let identity = format!("HsmIdentity({:02x?})", &device.identity().public[1..5]);
+    assert_eq!(format!("{device:?}"), format!("HsmDevice({identity}, epoch Some(DomainEpoch(1)))"));
+    assert_eq!(format!("{:?}", cluster.token), "DomainToken(epoch 1, 1 members)");
+}

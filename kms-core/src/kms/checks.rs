@@ -1,0 +1,295 @@
+//! The first half of an operation: everything that may refuse it, and the key it comes out with.
+
+use super::read::no_such_key;
+use super::{Effects, Scope, Settings};
+use crate::env::Call;
+use crate::error::{ErrorCode, Result};
+use crate::history::Visibility;
+use crate::hsm::BackingKeyRef;
+use crate::key::Key;
+use crate::key_state;
+use crate::name::{GrantId, KeyArn, KeyId, KeyIdentifier, MaterialId, RegionName};
+use crate::ops;
+use crate::policy::{Action, Grant, RequestContext, Resource};
+use crate::quota::Charge;
+use crate::state::State;
+use crate::step::{Counter, Precondition};
+use crate::token::TokenStore;
+use crate::wire::{GrantToken, KeyRef};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A key that exists, that the caller may use, whose state allows it, and that is paid for. Nothing
+/// but [`Checks`] makes one.
+#[derive(Clone, Debug)]
+pub struct UsableKey {
+    key: Arc<Key>,
+}
+
+impl UsableKey {
+    /// The current key material.
+    ///
+    /// # Errors
+    /// `KMSInvalidState` when the key has none.
+    pub fn current(&self) -> Result<BackingKeyRef> {
+        BackingKeyRef::current(&self.key).ok_or_else(|| {
+            ErrorCode::KmsInvalidState.says(format!("{} has no key material.", self.arn))
+        })
+    }
+
+    /// The key material that made a ciphertext.
+    pub fn of_material(&self, id: MaterialId) -> Option<BackingKeyRef> {
+        self.material(id).and_then(|material| self.held_material(material.id))
+    }
+
+    /// A key material, which may still be pending.
+    pub(crate) fn held_material(&self, id: MaterialId) -> Option<BackingKeyRef> {
+        BackingKeyRef::of_material(&self.key, id)
+    }
+
+    /// The record itself.
+    pub(crate) fn shared_record(&self) -> Arc<Key> {
+        self.key.clone()
+    }
+
+    /// A copy of the record, to be changed and recorded.
+    pub fn to_record(&self) -> Key {
+        Key::clone(&self.key)
+    }
+}
+
+impl Deref for UsableKey {
+    type Target = Key;
+
+    fn deref(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// The first half of an operation: everything that may refuse it.
+pub struct Checks<'s, 'a> {
+    pub(super) scope: &'s mut Scope<'a>,
+}
+
+impl<'s, 'a> Checks<'s, 'a> {
+    /// The call.
+    pub fn call(&self) -> &'a Call {
+        self.scope.call
+    }
+
+    /// The Region this is.
+    pub fn region(&self) -> RegionName {
+        self.scope.kms.state.region()
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &'a Settings {
+        &self.scope.kms.settings
+    }
+
+    /// The state, to look at what is no key: lists, aliases, grants.
+    pub fn state(&self) -> &'a State {
+        &self.scope.kms.state
+    }
+
+    /// The key tokens of the Region; only their ids and domain keys can be seen in them.
+    pub fn tokens(&self) -> &'a TokenStore {
+        &self.scope.kms.tokens
+    }
+
+    /// What this host sees of changes that propagate slowly.
+    pub fn sees(&self) -> Visibility {
+        Visibility { now: self.scope.call.now, delays: self.scope.kms.settings.propagation }
+    }
+
+    /// A context for authorization, to which the operation adds what it knows.
+    pub fn context(&self, action: Action) -> RequestContext<'a> {
+        RequestContext::new(self.scope.call, action)
+    }
+
+    /// The key that a request names, checked for the permission of `context`.
+    ///
+    /// # Errors
+    /// What does not resolve, is not permitted, is in the wrong state or exceeds a quota.
+    pub fn key(
+        &mut self,
+        named: &KeyRef,
+        context: RequestContext<'_>,
+        tokens: &[GrantToken],
+    ) -> Result<UsableKey> {
+        let identifier = named.parse()?;
+        let mut context = context;
+        let alias = match &identifier {
+            KeyIdentifier::Alias(name) => Some(name),
+            KeyIdentifier::AliasArn(arn) => Some(&arn.name),
+            _ => None,
+        };
+        context.request_alias = alias;
+        let arn = self.resolve(&identifier)?;
+        self.key_at(arn, context, tokens)
+    }
+
+    /// The key of an operation that takes ids and ARNs only, and no grant tokens.
+    ///
+    /// # Errors
+    /// As [`Checks::key`]; an alias is no key here.
+    pub fn key_by_name(
+        &mut self,
+        named: &KeyRef,
+        context: RequestContext<'_>,
+    ) -> Result<UsableKey> {
+        self.key_by_name_and_tokens(named, context, &[])
+    }
+
+    /// The key of an operation that takes ids, ARNs and grant tokens, but no aliases.
+    ///
+    /// # Errors
+    /// As [`Checks::key_by_name`].
+    pub fn key_by_name_and_tokens(
+        &mut self,
+        named: &KeyRef,
+        context: RequestContext<'_>,
+        tokens: &[GrantToken],
+    ) -> Result<UsableKey> {
+        let arn = self.resolve_name(named)?;
+        self.key_at(arn, context, tokens)
+    }
+
+    /// The key of that ARN, checked like [`Checks::key`].
+    fn key_at(
+        &mut self,
+        arn: KeyArn,
+        context: RequestContext<'_>,
+        tokens: &[GrantToken],
+    ) -> Result<UsableKey> {
+        let presented = self.presented_grants(tokens)?;
+        let id = self.existing(arn)?;
+        self.usable(id, context, &presented)
+    }
+
+    /// The key of that id, whoever owns it, checked like [`Checks::key`]: for a key that the request
+    /// does not name, or names beside its ciphertext.
+    ///
+    /// # Errors
+    /// As [`Checks::key`].
+    pub fn key_by_id(
+        &mut self,
+        id: KeyId,
+        context: RequestContext<'_>,
+        tokens: &[GrantToken],
+    ) -> Result<UsableKey> {
+        let presented = self.presented_grants(tokens)?;
+        self.usable(id, context, &presented)
+    }
+
+    fn usable(
+        &mut self,
+        id: KeyId,
+        context: RequestContext<'_>,
+        presented: &[Arc<Grant>],
+    ) -> Result<UsableKey> {
+        let key = self.read_key(id).ok_or_else(|| no_such_key(self.own_arn(id)))?;
+        self.authorize(&key, context, presented)?;
+        if let Some(operation) = self.scope.plan.operation {
+            key_state::check(operation, &key)?;
+        }
+        self.charge(Some(&key))?;
+        Ok(UsableKey { key })
+    }
+
+    /// A grant on a key, checked for the permission to retire it: by who the caller is to the grant
+    /// and by IAM, never by the key policy. Every state of the key allows it.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidGrantId`, `AccessDenied`, `Throttling`.
+    pub fn grant_to_retire(&mut self, key: KeyId, grant: GrantId) -> Result<Arc<Grant>> {
+        let key = self.read_key(key).ok_or_else(|| no_such_key(self.own_arn(key)))?;
+        let grant = self.grant_on(key.id(), grant)?;
+        let context = self.context(Action::RetireGrant);
+        self.judge(&key, context, &mut std::iter::once(grant.as_ref()))?;
+        self.charge(Some(&key))?;
+        Ok(grant)
+    }
+
+    /// A grant on a key; that it was read becomes a precondition.
+    ///
+    /// # Errors
+    /// `InvalidGrantId` when the key has no such grant.
+    pub fn grant_on(&mut self, key: KeyId, id: GrantId) -> Result<Arc<Grant>> {
+        let grant = self.read_grant(id).filter(|grant| grant.key == key);
+        grant.ok_or_else(|| {
+            ErrorCode::InvalidGrantId.says(format!("Grant '{id}' does not exist on key '{key}'"))
+        })
+    }
+
+    /// That one more of something fits its resource quota: checked now, and required of the append.
+    ///
+    /// # Errors
+    /// `LimitExceeded`.
+    pub fn room(&self, counter: Counter, limit: u64) -> Result<Precondition> {
+        if self.state().count(counter) >= limit {
+            return Err(ops::create_key::limit_exceeded());
+        }
+        Ok(Precondition::CountBelow(counter, limit))
+    }
+
+    /// A key for a task or another Region's command, which no caller has to be authorized for.
+    pub(crate) fn own_key(&mut self, id: KeyId) -> Option<UsableKey> {
+        self.read_key(id).map(|key| UsableKey { key })
+    }
+
+    /// Checks a permission that is about no key: IAM alone decides.
+    ///
+    /// # Errors
+    /// `AccessDenied`, `Throttling`.
+    pub fn account(&mut self, context: RequestContext<'_>) -> Result<()> {
+        self.permit(context, Resource::AnyKmsResource)?;
+        self.charge(None)
+    }
+
+    /// Charges the request to the caller's quota, once for each pool it draws from.
+    fn charge(&mut self, key: Option<&Key>) -> Result<()> {
+        let (Some(operation), 0) = (self.scope.plan.operation, self.scope.call.decision) else {
+            return Ok(());
+        };
+        let charge = Charge {
+            account: self.scope.call.caller.account(),
+            operation,
+            key_spec: key.map(|key| key.spec),
+        };
+        let Some(pool) = self.scope.meter.pool(&charge) else { return Ok(()) };
+        if self.scope.plan.charged.contains(&pool) {
+            return Ok(());
+        }
+        self.scope.plan.charged.push(pool);
+        match self.scope.meter.admit(&charge, pool, self.scope.call.monotonic) {
+            true => Ok(()),
+            false => Err(ErrorCode::Throttling.says(THROTTLED)),
+        }
+    }
+
+    /// Charges the request once more: some cost two.
+    ///
+    /// # Errors
+    /// `Throttling`.
+    pub(crate) fn charge_again(&mut self) -> Result<()> {
+        self.scope.plan.charged.clear();
+        self.charge(None)
+    }
+
+    /// Ends the checks. A dry run ends here, too.
+    ///
+    /// # Errors
+    /// `DryRunOperation`, when everything so far would have let the request through.
+    pub fn pass(self, dry_run: bool) -> Result<Effects<'s, 'a>> {
+        if dry_run {
+            return Err(ErrorCode::DryRunOperation
+                .says("The request would have succeeded, but the DryRun option is set."));
+        }
+        Ok(Effects { scope: self.scope })
+    }
+}
+
+/// The message of a throttled request (AWS KMS Developer Guide, Throttling).
+pub const THROTTLED: &str =
+    "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";

@@ -1,0 +1,128 @@
+//! The second half of an operation: what it draws, asks and changes, once every check has passed.
+
+use super::{Scope, Settings, internal};
+use crate::env::{Call, Site, draw};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hsm::{Command, Fault};
+use crate::multi_region::{RegionCommand, RegionReply};
+use crate::name::RegionName;
+use crate::ops::Response;
+use crate::state::{Change, State};
+use crate::step::{Ask, Next, Precondition, Reply, UniqueName};
+use crate::token::TokenChange;
+
+/// The second half of an operation: what it does.
+pub struct Effects<'s, 'a> {
+    pub(super) scope: &'s mut Scope<'a>,
+}
+
+impl<'a> Effects<'_, 'a> {
+    /// The call.
+    pub fn call(&self) -> &'a Call {
+        self.scope.call
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &'a Settings {
+        &self.scope.kms.settings
+    }
+
+    /// The state as it is now, which may be newer than what the checks saw.
+    pub fn state(&self) -> &'a State {
+        &self.scope.kms.state
+    }
+
+    /// Random bytes for this operation.
+    pub fn draw<const N: usize>(&mut self, site: Site) -> [u8; N] {
+        draw(self.scope.random, site)
+    }
+
+    /// Records a change.
+    pub fn record(&mut self, change: Change) {
+        self.scope.plan.append.changes.push(change);
+    }
+
+    /// Records a change of a key token.
+    pub fn record_token(&mut self, change: TokenChange) {
+        self.scope.plan.append.tokens.push(change);
+    }
+
+    /// Makes the append depend on one more thing.
+    pub fn require(&mut self, precondition: Precondition) {
+        self.scope.plan.append.preconditions.push(precondition);
+    }
+
+    /// Forgets what the checks relied on: for a change that holds whatever else happened.
+    pub(crate) fn require_nothing(&mut self) {
+        self.scope.plan.append.preconditions.clear();
+    }
+
+    /// Makes the append depend on a name being free.
+    pub fn require_absent(&mut self, name: UniqueName) {
+        self.require(Precondition::Absent(name));
+    }
+
+    /// Asks an HSM and goes on with its answer.
+    ///
+    /// # Errors
+    /// `KMSInternal` when a key token is missing here.
+    pub(crate) fn ask_hsm(
+        self,
+        command: Command,
+        then: impl FnOnce(crate::hsm::Reply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
+    ) -> Result<Next> {
+        let store = &self.scope.kms.tokens;
+        let tokens = command.tokens().into_iter().map(|id| store.get(id).cloned());
+        let tokens = tokens.collect::<Option<Vec<_>>>().ok_or_else(internal)?;
+        self.ask(Ask::Hsm { command, tokens }, move |reply, effects| match reply {
+            Reply::Hsm(reply) => then(reply, effects),
+            Reply::HsmFault(fault) => Err(hsm_error(fault)),
+            Reply::TimedOut => Err(timed_out()),
+            Reply::Region(_) => Err(internal()),
+        })
+    }
+
+    /// Asks another Region and goes on with its answer.
+    pub(crate) fn ask_region(
+        self,
+        region: RegionName,
+        command: RegionCommand,
+        then: impl FnOnce(RegionReply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
+    ) -> Result<Next> {
+        self.ask(Ask::Region { region, command }, move |reply, effects| match reply {
+            Reply::Region(reply) => then(reply?, effects),
+            Reply::TimedOut => Err(timed_out()),
+            Reply::Hsm(_) | Reply::HsmFault(_) => Err(internal()),
+        })
+    }
+
+    fn ask(
+        self,
+        ask: Ask,
+        then: impl FnOnce(Reply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
+    ) -> Result<Next> {
+        self.scope.plan.asks += 1;
+        Ok(Next::Ask(ask, Box::new(then)))
+    }
+
+    /// Ends the operation with an answer.
+    pub(crate) fn done(self, response: impl Into<Response>) -> Result<Next> {
+        Ok(Next::Done(response.into()))
+    }
+}
+
+/// What an HSM's refusal means to the caller. A ciphertext that does not open is the caller's; the
+/// rest is the service's.
+fn hsm_error(fault: Fault) -> Error {
+    match fault {
+        Fault::BadCiphertext => ErrorCode::InvalidCiphertext.silent(),
+        Fault::NotJoined | Fault::UnknownDomainKey => {
+            ErrorCode::KeyUnavailable.says("The key is not available at the moment. Try again.")
+        }
+        Fault::BadToken | Fault::Refused => internal(),
+    }
+}
+
+fn timed_out() -> Error {
+    ErrorCode::DependencyTimeout.says("The request timed out. Try again.")
+}

@@ -1,0 +1,319 @@
+//! The matrix of key states, twice: as a table for the eye, to be held against the "Key states" page
+//! of the AWS KMS Developer Guide, and cell by cell through the service itself, for every state that a
+//! key can be brought into.
+
+use kms_core::error::Error;
+use kms_core::key::KeyState;
+use kms_core::key_state::{COLUMNS, Verdict, row, verdict};
+use kms_core::local::Local;
+use kms_core::name::{KeyArn, RegionName};
+use kms_core::ops::{
+    Operation, Request, Response, cancel_key_deletion, create_alias, create_grant, create_key,
+    decrypt, delete_alias, describe_key, disable_key, disable_key_rotation, enable_key,
+    enable_key_rotation, encrypt, generate_data_key, generate_data_key_without_plaintext,
+    get_key_policy, get_key_rotation_status, list_aliases, list_grants, list_key_rotations,
+    put_key_policy, re_encrypt, replicate_key, retire_grant, revoke_grant, rotate_key_on_demand,
+    schedule_key_deletion, update_alias, update_primary_region,
+};
+use kms_core::policy::{GrantOperation, Policy};
+use kms_core::wire::{CiphertextBlob, GrantIdText, KeyRef};
+use kms_core::{ErrorCode, Result};
+use std::fmt::Write;
+use std::time::Duration;
+
+const REACHABLE: [KeyState; 6] = [
+    KeyState::Enabled,
+    KeyState::Disabled,
+    KeyState::PendingDeletion,
+    KeyState::PendingReplicaDeletion,
+    KeyState::Creating,
+    KeyState::Updating,
+];
+
+#[test]
+fn the_table_is_the_reviewed_one() {
+    let table = table();
+    let reviewed = include_str!("key_states.txt");
+    assert!(
+        table == reviewed,
+        "key_states.txt was reviewed against AWS's page; now it is\n{table}"
+    );
+}
+
+fn table() -> String {
+    let mut table = format!("{:36}", "");
+    let states = COLUMNS.iter().map(|state| format!("{:16}", state.as_str()));
+    push_line(&mut table, states);
+    for operation in Operation::ALL {
+        let Some(row) = row(*operation) else { continue };
+        write!(table, "{:36}", operation.name()).expect("a string takes everything");
+        push_line(&mut table, row.iter().map(|cell| format!("{:16}", symbol(*cell))));
+    }
+    table + LEGEND
+}
+
+fn push_line(table: &mut String, cells: impl Iterator<Item = String>) {
+    cells.for_each(|cell| table.push_str(&cell));
+    table.truncate(table.trim_end().len());
+    table.push('\n');
+}
+
+/// AWS's own footnotes.
+fn symbol(cell: Verdict) -> &'static str {
+    match cell {
+        Verdict::Yes => "yes",
+        Verdict::Disabled => "1",
+        Verdict::Dying => "2 or 3",
+        Verdict::PendingDeletion => "3",
+        Verdict::NotPendingDeletion => "4",
+        Verdict::PendingImport => "5",
+        Verdict::Imported => "6",
+        Verdict::Unavailable => "11",
+        Verdict::Creating => "14",
+        Verdict::Updating => "15",
+        Verdict::Never => "-",
+    }
+}
+
+const LEGEND: &str = "
+PendingDeletion stands for PendingReplicaDeletion, too.
+yes  allowed, unless the origin of the key forbids it
+1    DisabledException, is disabled
+2    DisabledException, is pending deletion; given out as 3
+3    KMSInvalidStateException, is pending deletion
+4    KMSInvalidStateException, is not pending deletion
+5    KMSInvalidStateException, is pending import
+6    UnsupportedOperationException, not for this origin
+11   KMSInvalidStateException, is unavailable
+14   KMSInvalidStateException, is creating
+15   KMSInvalidStateException, is updating
+-    no such key can be named to the operation
+";
+
+#[test]
+fn every_reachable_cell_is_what_the_service_does() {
+    for state in REACHABLE {
+        for operation in Operation::ALL {
+            for at in 0.. {
+                let mut subject = Subject::new(state);
+                let Some(request) = subject.requests(*operation).into_iter().nth(at) else { break };
+                let result = subject.local.call_in(subject.key.region, request);
+                check(&subject, *operation, state, result);
+            }
+        }
+    }
+}
+
+fn check(subject: &Subject, operation: Operation, state: KeyState, result: Result<Response>) {
+    let cell = format!("{operation} in {state}");
+    match (expected(subject.key, verdict(operation, state), state), also(operation, state)) {
+        (Some(error), _) => assert_eq!(result, Err(error), "{cell}"),
+        (None, Some(code)) => assert_eq!(result.unwrap_err().code, code, "{cell}"),
+        (None, None) => drop(result.unwrap_or_else(|error| panic!("{cell}: {error}"))),
+    }
+}
+
+/// What the matrix makes the service answer.
+fn expected(key: KeyArn, verdict: Verdict, state: KeyState) -> Option<Error> {
+    let invalid = |what: &str| Some(ErrorCode::KmsInvalidState.says(format!("{key} is {what}.")));
+    match verdict {
+        Verdict::Yes => None,
+        Verdict::Disabled => Some(ErrorCode::Disabled.says(format!("{key} is disabled."))),
+        Verdict::Dying | Verdict::PendingDeletion => match state {
+            KeyState::PendingReplicaDeletion => invalid("pending replica deletion"),
+            _ => invalid("pending deletion"),
+        },
+        Verdict::NotPendingDeletion => invalid("not pending deletion"),
+        Verdict::Creating => invalid("creating"),
+        Verdict::Updating => invalid("updating"),
+        other => panic!("{other:?} is for states that no key reaches"),
+    }
+}
+
+/// Where the matrix says yes and something else than the matrix says no.
+fn also(operation: Operation, state: KeyState) -> Option<ErrorCode> {
+    match (operation, state) {
+        // No grant is made on a key that is being created, so there is none to end.
+        (Operation::RetireGrant | Operation::RevokeGrant, KeyState::Creating) => {
+            Some(ErrorCode::InvalidGrantId)
+        }
+        // The page of the operation wants both keys to be Enabled, whatever the matrix says.
+        (Operation::UpdatePrimaryRegion, KeyState::Updating) => Some(ErrorCode::KmsInvalidState),
+        _ => None,
+    }
+}
+
+fn region(name: &str) -> RegionName {
+    RegionName::parse(name).expect("a Region")
+}
+
+/// A multi-Region key in a state, with a ciphertext, an alias and a grant where it can have them.
+struct Subject {
+    local: Local,
+    key: KeyArn,
+    other: KeyArn,
+    blob: CiphertextBlob,
+    grant: GrantIdText,
+}
+
+impl Subject {
+    fn new(state: KeyState) -> Subject {
+        let mut local = Local::regions(&["us-east-1", "eu-west-1", "ap-northeast-1"]);
+        let primary = create_key_in(&mut local, region("us-east-1"));
+        let sealed = local.call(encrypt::Request::new(primary, *b"secret"));
+        let Ok(Response::Encrypt(sealed)) = sealed else { panic!("{sealed:?}") };
+        let (blob, grant) = (sealed.ciphertext_blob, GrantIdText::from("ab".repeat(32)));
+        let key = match state {
+            KeyState::Creating => replicated(&mut local, primary),
+            _ => primary,
+        };
+        let other = create_key_in(&mut local, key.region);
+        let mut subject = Subject { local, key, other, blob, grant };
+        subject.done(create_alias::Request::new("alias/subject", key));
+        if state != KeyState::Creating {
+            subject.become_of(state);
+        }
+        assert_eq!(subject.local.key(key).state(), state);
+        subject
+    }
+
+    /// Brings a key that is Enabled into a state.
+    fn become_of(&mut self, state: KeyState) {
+        let key = self.key;
+        let operations = GrantOperation::parse("Decrypt");
+        let grantee = "arn:aws:iam::111122223333:user/alice";
+        let made = self.done(create_grant::Request::new(key, grantee, operations));
+        let Response::CreateGrant(made) = made else { panic!("{made:?}") };
+        self.grant = made.grant_id;
+        if state != KeyState::PendingDeletion {
+            replicated(&mut self.local, key);
+            self.local.advance(Duration::from_secs(5));
+        }
+        match state {
+            KeyState::Disabled => self.done(disable_key::Request { key_id: key.into() }),
+            KeyState::Updating => self.done(update_primary_region::Request {
+                key_id: key.into(),
+                primary_region: "eu-west-1".into(),
+            }),
+            KeyState::Enabled => return,
+            _ => self.done(deletion(key)),
+        };
+    }
+
+    fn done(&mut self, request: impl Into<Request>) -> Response {
+        self.local.call_in(self.key.region, request).expect("an answer")
+    }
+
+    /// The requests of an operation that name the key; both, where it can stand in two places.
+    fn requests(&self, operation: Operation) -> Vec<Request> {
+        let key_id = KeyRef::from(self.key);
+        match operation {
+            Operation::CreateKey | Operation::GenerateRandom | Operation::ListKeys => Vec::new(),
+            Operation::ReEncrypt => {
+                let from = re_encrypt::Request {
+                    source_key_id: Some(key_id),
+                    ..re_encrypt::Request::new(self.blob.clone(), self.other)
+                };
+                let to = re_encrypt::Request::new(self.blob.clone(), self.key);
+                vec![from.into(), to.into()]
+            }
+            _ => vec![self.cryptographic(operation).unwrap_or_else(|| self.request(operation))],
+        }
+    }
+
+    fn cryptographic(&self, operation: Operation) -> Option<Request> {
+        let key = self.key;
+        Some(match operation {
+            Operation::Decrypt => decrypt::Request {
+                key_id: Some(key.into()),
+                ..decrypt::Request::new(self.blob.clone())
+            }
+            .into(),
+            Operation::Encrypt => encrypt::Request::new(key, *b"secret").into(),
+            Operation::GenerateDataKey => generate_data_key::Request {
+                number_of_bytes: Some(kms_core::wire::NumberOfBytes(32)),
+                key_spec: None,
+                ..generate_data_key::Request::new(key)
+            }
+            .into(),
+            Operation::GenerateDataKeyWithoutPlaintext => {
+                generate_data_key_without_plaintext::Request {
+                    number_of_bytes: Some(kms_core::wire::NumberOfBytes(32)),
+                    key_spec: None,
+                    ..generate_data_key_without_plaintext::Request::new(key)
+                }
+                .into()
+            }
+            _ => return None,
+        })
+    }
+
+    fn request(&self, operation: Operation) -> Request {
+        let (key, key_id) = (self.key, KeyRef::from(self.key));
+        let alias = "alias/subject";
+        match operation {
+            Operation::CancelKeyDeletion => cancel_key_deletion::Request { key_id }.into(),
+            Operation::CreateAlias => create_alias::Request::new("alias/new", key).into(),
+            Operation::CreateGrant => {
+                let operations = GrantOperation::parse("Encrypt");
+                create_grant::Request::new(key, "arn:aws:iam::111122223333:user/bob", operations)
+                    .into()
+            }
+            Operation::DeleteAlias => delete_alias::Request { alias_name: alias.into() }.into(),
+            Operation::DescribeKey => {
+                describe_key::Request { key_id, grant_tokens: Default::default() }.into()
+            }
+            Operation::DisableKey => disable_key::Request { key_id }.into(),
+            Operation::DisableKeyRotation => disable_key_rotation::Request { key_id }.into(),
+            Operation::EnableKey => enable_key::Request { key_id }.into(),
+            Operation::EnableKeyRotation => enable_key_rotation::Request::new(key).into(),
+            Operation::GetKeyPolicy => get_key_policy::Request { key_id, policy_name: None }.into(),
+            Operation::GetKeyRotationStatus => get_key_rotation_status::Request { key_id }.into(),
+            Operation::ListAliases => {
+                list_aliases::Request { key_id: Some(key_id), ..Default::default() }.into()
+            }
+            Operation::ListGrants => list_grants::Request::new(key).into(),
+            Operation::ListKeyRotations => list_key_rotations::Request::new(key).into(),
+            Operation::PutKeyPolicy => {
+                let policy = Policy::default_for(key.account);
+                put_key_policy::Request::new(key, policy.text()).into()
+            }
+            Operation::ReplicateKey => {
+                replicate_key::Request::new(key, region("ap-northeast-1")).into()
+            }
+            Operation::RetireGrant => retire_grant::Request {
+                key_id: Some(key_id),
+                grant_id: Some(self.grant.clone()),
+                ..Default::default()
+            }
+            .into(),
+            Operation::RevokeGrant => revoke_grant::Request::new(key, self.grant.clone()).into(),
+            Operation::RotateKeyOnDemand => rotate_key_on_demand::Request { key_id }.into(),
+            Operation::ScheduleKeyDeletion => deletion(key).into(),
+            Operation::UpdateAlias => update_alias::Request::new(alias, self.other).into(),
+            Operation::UpdatePrimaryRegion => {
+                update_primary_region::Request { key_id, primary_region: "eu-west-1".into() }.into()
+            }
+            other => panic!("{other} has no row, or is cryptographic"),
+        }
+    }
+}
+
+fn create_key_in(local: &mut Local, region: RegionName) -> KeyArn {
+    let request = create_key::Request { multi_region: true, ..Default::default() };
+    match local.call_in(region, request) {
+        Ok(Response::CreateKey(made)) => made.key_metadata.arn,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A replica that is still in `Creating`.
+fn replicated(local: &mut Local, primary: KeyArn) -> KeyArn {
+    let region = region("eu-west-1");
+    local.call(replicate_key::Request::new(primary, region)).expect("a replica");
+    KeyArn { region, ..primary }
+}
+
+fn deletion(key: KeyArn) -> schedule_key_deletion::Request {
+    schedule_key_deletion::Request { key_id: key.into(), pending_window_in_days: None }
+}

@@ -1,0 +1,277 @@
+//! What exists before the run begins: domains, keys, aliases, grants, made by the KMS itself.
+//!
+//! The requests go through the smallest shell of the core, an hour before time zero and without
+//! quotas, and the history records them like any others, so that a judge needs to know nothing else.
+
+use crate::clock::{START_MICROS, SimTime};
+use crate::client::Principals;
+use crate::history::{Changed, Event, Facts, History};
+use crate::node::NamedRandom;
+use crate::place::{NodeId, Role, Topology};
+use crate::random::Seed;
+use kms_core::crypto::CryptoBackend;
+use kms_core::env::{RequestId, Timestamp};
+use kms_core::hsm::{HsmIdentity, HsmDevice};
+use kms_core::kms::Settings;
+use kms_core::local::Local;
+use kms_core::name::{AccountId, AliasArn, AliasName, KeyArn, RegionName};
+use kms_core::ops::{self, Request, Response};
+use kms_core::policy::{Action, GrantOperation};
+use kms_core::state::LogEntry;
+use kms_core::token::TokenStore;
+use kms_core::wire::RotationPeriodInDays;
+
+use scenarios::{KeyBook, KeyGroup, Scenario, Who};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long before time zero the world is made.
+const BEFORE: Duration = Duration::from_secs(3600);
+/// How long replicas have to register and synchronise.
+const SETTLING: Duration = Duration::from_secs(60);
+
+/// A Region at time zero.
+pub struct Beginning {
+    /// Its log.
+    pub log: Vec<Arc<LogEntry>>,
+    /// Its key tokens.
+    pub tokens: TokenStore,
+    /// Its HSMs, not joined yet.
+    pub hsms: Vec<HsmIdentity>,
+}
+
+/// The world at time zero.
+pub struct Genesis {
+    /// Each Region's beginning.
+    pub regions: BTreeMap<RegionName, Beginning>,
+    /// The keys that exist, by the names scenarios give them.
+    pub book: Arc<KeyBook>,
+}
+
+/// The accounts of a scenario.
+pub fn accounts(scenario: &Scenario) -> Vec<AccountId> {
+    (0..u64::from(scenario.accounts)).map(|n| AccountId::new(111_122_220_000 + n)).collect()
+}
+
+/// What is to be made.
+pub struct Order<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The run.
+    pub seed: Seed,
+    /// The Regions, in the topology's order.
+    pub regions: &'a [RegionName],
+    /// How the KMS is set up.
+    pub settings: &'a Settings,
+}
+
+/// Makes the world, and records in the history how.
+pub fn begin(
+    order: &Order<'_>,
+    topology: &Topology,
+    principals: &Principals,
+    backend: &Arc<dyn CryptoBackend>,
+    history: &mut History,
+) -> Genesis {
+    let Order { scenario, seed, regions, settings } = *order;
+    let maker = NodeId(u16::MAX);
+    let mut random = NamedRandom::new(seed, maker, RequestId(0), 0);
+    let mut identities = |_: &RegionName| -> Vec<HsmIdentity> {
+        (0..scenario.topology.hsms)
+            .map(|_| HsmIdentity::generate(backend.as_ref(), &mut random))
+            .collect()
+    };
+    let hsms: Vec<_> = regions.iter().map(|region| (*region, identities(region))).collect();
+    let draws = Box::new(NamedRandom::new(seed, maker, RequestId(1), 0));
+    let start = Timestamp::from_micros(START_MICROS - micros(BEFORE));
+    let mut local = Local::founded(&hsms, backend, draws, start);
+    for region in regions {
+        *local.settings_of_mut(*region) = settings.clone();
+    }
+    let book = KeyBook::new(regions.to_vec(), accounts(scenario));
+    let journals = regions.iter().enumerate().filter_map(|(index, region)| {
+        let index = crate::place::RegionIndex(u8::try_from(index).ok()?);
+        Some((*region, topology.of_role(index, Role::Journal).next()?))
+    });
+    let mut maker = Maker {
+        local,
+        book,
+        principals,
+        facts: Facts::new(seed),
+        history,
+        journals: journals.collect(),
+        told: BTreeMap::new(),
+        calls: 0,
+    };
+    maker.tell();
+    maker.make(scenario, regions);
+    let Maker { local, book, .. } = maker;
+    let regions = hsms.into_iter().map(|(region, hsms)| {
+        let journal = local.journal_of(region);
+        let log = journal.entries_after(0).to_vec();
+        (region, Beginning { log, tokens: journal.tokens().clone(), hsms })
+    });
+    Genesis { regions: regions.collect(), book: Arc::new(book) }
+}
+
+/// An HSM of a Region at time zero: a member that has joined.
+pub fn joined(
+    identity: &HsmIdentity,
+    beginning: &Beginning,
+    backend: &Arc<dyn CryptoBackend>,
+) -> HsmDevice {
+    let mut device = HsmDevice::new(identity.clone(), backend.clone());
+    let domain = beginning.log.iter().flat_map(|entry| &entry.changes).find_map(|change| {
+        match change {
+            kms_core::state::Change::PutDomain(record) => Some(record.token.clone()),
+            _ => None,
+        }
+    });
+    if let Some(token) = domain {
+        let join = kms_core::hsm::Command::Join { token };
+        let mut none = kms_core::local::SeededRandom::new(0);
+        let joined = device.execute(&join, &[], &mut none);
+        debug_assert!(joined.is_ok(), "a member joins its own domain");
+    }
+    device
+}
+
+struct Maker<'a> {
+    local: Local,
+    book: KeyBook,
+    principals: &'a Principals,
+    facts: Facts,
+    history: &'a mut History,
+    journals: BTreeMap<RegionName, NodeId>,
+    /// The log positions that the history has.
+    told: BTreeMap<RegionName, u64>,
+    calls: u64,
+}
+
+impl Maker<'_> {
+    fn make(&mut self, scenario: &Scenario, regions: &[RegionName]) {
+        for number in 0..scenario.keys.count(KeyGroup::Symmetric) {
+            for region in regions {
+                if let Some(key) = self.create(*region, number, false) {
+                    self.book.add_key(KeyGroup::Symmetric, number, key);
+                    self.equip(scenario, key, number);
+                }
+            }
+        }
+        for number in 0..scenario.keys.count(KeyGroup::MultiRegion) {
+            let home = regions[number as usize % regions.len()];
+            if let Some(key) = self.create(home, number, true) {
+                self.book.add_key(KeyGroup::MultiRegion, number, key);
+                self.equip(scenario, key, number);
+                self.replicate(key, regions, number);
+            }
+        }
+        self.local.advance(SETTLING);
+        self.tell();
+        self.aliases(scenario, regions);
+    }
+
+    fn create(&mut self, region: RegionName, number: u32, multi_region: bool) -> Option<KeyArn> {
+        let request = ops::create_key::Request { multi_region, ..Default::default() };
+        match self.call(region, number, request)? {
+            Response::CreateKey(response) => Some(response.key_metadata.arn),
+            _ => None,
+        }
+    }
+
+    /// Rotation and grants, where the scenario wants them.
+    fn equip(&mut self, scenario: &Scenario, key: KeyArn, number: u32) {
+        if let Some(days) = scenario.keys.rotation.map(|period| period.as_secs() / 86_400) {
+            let days = u32::try_from(days).ok().map(RotationPeriodInDays);
+            let request = ops::enable_key_rotation::Request {
+                rotation_period_in_days: days,
+                ..ops::enable_key_rotation::Request::new(key)
+            };
+            self.call(key.region, number, request);
+        }
+        for grant in 0..scenario.keys.grants_per_key {
+            let grantee = Who::Worker(grant).arn(key.account);
+            let may = [Action::Encrypt, Action::Decrypt, Action::GenerateDataKey];
+            let may = may.into_iter().filter_map(GrantOperation::of);
+            let request = ops::create_grant::Request::new(key, &grantee, may);
+            self.call(key.region, number, request);
+        }
+    }
+
+    fn replicate(&mut self, key: KeyArn, regions: &[RegionName], number: u32) {
+        for region in regions.iter().filter(|region| **region != key.region) {
+            let request = ops::replicate_key::Request::new(key, *region);
+            if self.call(key.region, number, request).is_some() {
+                let replica = KeyArn { region: *region, ..key };
+                self.book.add_key(KeyGroup::MultiRegion, number, replica);
+            }
+        }
+    }
+
+    /// Aliases, over the symmetric keys of each Region in turn.
+    fn aliases(&mut self, scenario: &Scenario, regions: &[RegionName]) {
+        let keys = scenario.keys.count(KeyGroup::Symmetric);
+        for (number, region) in
+            (0..scenario.keys.aliases).flat_map(|number| regions.iter().map(move |r| (number, *r)))
+        {
+            let target = number % keys.max(1);
+            let Some(key) = self.book.key(KeyGroup::Symmetric, target, region) else { continue };
+            let text = format!("alias/start-{number}");
+            let Some(name) = AliasName::parse(&text) else { continue };
+            let request = ops::create_alias::Request::new(&text, key);
+            if self.call(region, target, request).is_some() {
+                self.book.add_alias(AliasArn { region, account: key.account, name });
+            }
+        }
+    }
+
+    /// A request of the administrator who owns the keys of that number.
+    fn call(
+        &mut self,
+        region: RegionName,
+        number: u32,
+        request: impl Into<Request>,
+    ) -> Option<Response> {
+        let request = request.into();
+        let account = self.book.owner(number);
+        let principal = self.principals.get(account, Who::Admin);
+        self.calls += 1;
+        let facts = principal.asks(self.facts, &request);
+        let position = self.local.journal_of(region).head();
+        let now = self.local.now();
+        let outcome = self.local.outcome(region, &principal.caller, &request);
+        let id = outcome.audit.request;
+        let node = self.journals.get(&region).copied()?;
+        let call = self.calls;
+        let called = Event::Called { request: id, call, attempt: 1, region, facts };
+        self.history.push(SimTime::ZERO, node, called);
+        self.tell();
+        let got = outcome.result.as_ref().map(|response| self.facts.got(response));
+        let got = got.map_err(|error| error.code);
+        let error = got.as_ref().err().copied();
+        let answered = Event::Answered { request: id, position, now, pool: None, error };
+        self.history.push(SimTime::ZERO, node, answered);
+        self.history.push(SimTime::ZERO, node, Event::Returned { request: id, got });
+        self.history.push(SimTime::ZERO, node, Event::Ended { call, error });
+        outcome.result.ok()
+    }
+
+    /// Tells the history what the journals committed since the last time.
+    fn tell(&mut self) {
+        for (region, node) in &self.journals {
+            let told = self.told.entry(*region).or_default();
+            for entry in self.local.journal_of(*region).entries_after(*told) {
+                *told = entry.position;
+                let changes = entry.changes.iter().map(Changed::of).collect();
+                let (position, id) = (entry.position, RequestId(entry.id));
+                let event = Event::Committed { region: *region, position, id, changes };
+                self.history.push(SimTime::ZERO, *node, event);
+            }
+        }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

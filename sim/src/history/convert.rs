@@ -1,0 +1,324 @@
+//! From the core's words to the history's: requests, answers and changes as facts for judges.
+//!
+//! Every conversion is total. Blobs and policies become plain digests, plaintexts and data keys keyed
+//! ones, so that a history tells equal bytes from different ones and nothing else about them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kms_core::ciphertext::EncryptionContext;
+use kms_core::key::{Key, MultiRegion, Status};
+use kms_core::name::{GrantId, KeyIdentifier, RegionName};
+use kms_core::ops::{Request, Response, create_grant, describe_key};
+use kms_core::state::Change;
+use kms_core::wire::{
+    CiphertextBlob, DataKeySpec, GrantIdText, KeyRef, NumberOfBytes, Plaintext, RegionText,
+};
+
+use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
+use super::{Changed, SetRole};
+
+/// The waiting period when a request names none (AWS KMS API, ScheduleKeyDeletion).
+const DEFAULT_WINDOW_DAYS: u32 = 30;
+/// The rotation period when a request names none (AWS KMS API, EnableKeyRotation).
+const DEFAULT_ROTATION_DAYS: u32 = 365;
+
+impl Facts {
+    /// What a request asks for.
+    pub fn wanted(self, request: &Request) -> Wanted {
+        if let Some(wanted) = self.cryptographic(request) {
+            return wanted;
+        }
+        match request {
+            Request::CreateGrant(request) => grant_wish(request),
+            Request::PutKeyPolicy(request) => Wanted::PutKeyPolicy {
+                key: target(&request.key_id),
+                policy: self.public(request.policy.as_str().as_bytes()),
+            },
+            other => managing(other),
+        }
+    }
+
+    fn cryptographic(self, request: &Request) -> Option<Wanted> {
+        Some(match request {
+            Request::Encrypt(request) => Wanted::Encrypt {
+                key: target(&request.key_id),
+                plaintext: self.plaintext(&request.plaintext),
+                context: self.context(&request.encryption_context),
+            },
+            Request::Decrypt(request) => Wanted::Decrypt {
+                blob: self.blob(&request.ciphertext_blob),
+                key: request.key_id.as_ref().map(target),
+                context: self.context(&request.encryption_context),
+            },
+            Request::ReEncrypt(request) => Wanted::ReEncrypt {
+                blob: self.blob(&request.ciphertext_blob),
+                source: request.source_key_id.as_ref().map(target),
+                source_context: self.context(&request.source_encryption_context),
+                key: target(&request.destination_key_id),
+                context: self.context(&request.destination_encryption_context),
+            },
+            Request::GenerateDataKey(request) => Wanted::GenerateDataKey {
+                key: target(&request.key_id),
+                bytes: length(request.number_of_bytes, request.key_spec),
+                context: self.context(&request.encryption_context),
+                plaintext: true,
+            },
+            Request::GenerateDataKeyWithoutPlaintext(request) => Wanted::GenerateDataKey {
+                key: target(&request.key_id),
+                bytes: length(request.number_of_bytes, request.key_spec),
+                context: self.context(&request.encryption_context),
+                plaintext: false,
+            },
+            _ => return None,
+        })
+    }
+
+    /// What an answer gave.
+    pub fn got(self, response: &Response) -> Got {
+        match response {
+            Response::Encrypt(response) => Got::Sealed {
+                key: response.key_id,
+                blob: self.blob(&response.ciphertext_blob),
+                plaintext: None,
+            },
+            Response::GenerateDataKey(response) => Got::Sealed {
+                key: response.key_id,
+                blob: self.blob(&response.ciphertext_blob),
+                plaintext: Some(self.plaintext(&response.plaintext)),
+            },
+            Response::GenerateDataKeyWithoutPlaintext(response) => Got::Sealed {
+                key: response.key_id,
+                blob: self.blob(&response.ciphertext_blob),
+                plaintext: None,
+            },
+            Response::Decrypt(response) => Got::Opened {
+                key: response.key_id,
+                plaintext: self.plaintext(&response.plaintext),
+                material: response.key_material_id,
+            },
+            Response::ReEncrypt(response) => Got::Resealed {
+                source: response.source_key_id,
+                key: response.key_id,
+                blob: self.blob(&response.ciphertext_blob),
+            },
+            Response::GetKeyPolicy(response) => {
+                Got::Policy { policy: self.public(response.policy.as_str().as_bytes()) }
+            }
+            other => managed(other),
+        }
+    }
+
+    fn blob(self, blob: &CiphertextBlob) -> Digest {
+        self.public(&blob.0)
+    }
+
+    fn plaintext(self, plaintext: &Plaintext) -> Digest {
+        self.secret(plaintext.0.as_bytes())
+    }
+
+    /// Pairs are sorted and length-prefixed, so that no two contexts have the same bytes.
+    fn context(self, context: &EncryptionContext) -> Digest {
+        let mut bytes = Vec::with_capacity(context.size() + 16 * context.pairs().len());
+        for text in context.pairs().iter().flat_map(|(key, value)| [key, value]) {
+            bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        self.public(&bytes)
+    }
+}
+
+impl Changed {
+    /// What a log entry does to a record.
+    pub fn of(change: &Change) -> Changed {
+        match change {
+            Change::PutKey(key) => changed_key(key),
+            Change::EraseKey(id) => Changed::KeyErased(*id),
+            Change::PutAlias(..)
+            | Change::RemoveAlias(..)
+            | Change::PutGrant(_)
+            | Change::RemoveGrant(_)
+            | Change::PutDomain(_)
+            | Change::PutDeparture(..)
+            | Change::RemoveDeparture(_) => Changed::Other,
+        }
+    }
+}
+
+/// The requests that no secret and no document travels with.
+fn managing(request: &Request) -> Wanted {
+    match request {
+        Request::CancelKeyDeletion(r) => Wanted::CancelKeyDeletion { key: target(&r.key_id) },
+        Request::CreateAlias(r) => Wanted::CreateAlias {
+            alias: r.alias_name.as_str().into(),
+            key: target(&r.target_key_id),
+        },
+        Request::CreateKey(r) => Wanted::CreateKey { multi_region: r.multi_region },
+        Request::DeleteAlias(r) => Wanted::DeleteAlias { alias: r.alias_name.as_str().into() },
+        Request::DescribeKey(r) => Wanted::DescribeKey { key: target(&r.key_id) },
+        Request::DisableKey(r) => Wanted::DisableKey { key: target(&r.key_id) },
+        Request::DisableKeyRotation(r) => Wanted::DisableKeyRotation { key: target(&r.key_id) },
+        Request::EnableKey(r) => Wanted::EnableKey { key: target(&r.key_id) },
+        Request::EnableKeyRotation(r) => Wanted::EnableKeyRotation {
+            key: target(&r.key_id),
+            days: r.rotation_period_in_days.map_or(DEFAULT_ROTATION_DAYS, |days| days.0),
+        },
+        Request::GenerateRandom(r) => {
+            Wanted::GenerateRandom { bytes: length(r.number_of_bytes, None) }
+        }
+        Request::GetKeyPolicy(r) => Wanted::GetKeyPolicy { key: target(&r.key_id) },
+        Request::GetKeyRotationStatus(r) => {
+            Wanted::GetKeyRotationStatus { key: target(&r.key_id) }
+        }
+        Request::ListAliases(r) => Wanted::ListAliases { key: r.key_id.as_ref().map(target) },
+        Request::ListGrants(r) => Wanted::ListGrants { key: target(&r.key_id) },
+        Request::ListKeyRotations(r) => Wanted::ListKeyRotations { key: target(&r.key_id) },
+        Request::ReplicateKey(r) => Wanted::ReplicateKey {
+            key: target(&r.key_id),
+            region: region(&r.replica_region),
+        },
+        Request::RetireGrant(r) => Wanted::RetireGrant {
+            grant: r.grant_id.as_ref().and_then(grant),
+            by_token: r.grant_token.is_some(),
+        },
+        Request::RevokeGrant(r) => {
+            Wanted::RevokeGrant { key: target(&r.key_id), grant: grant(&r.grant_id) }
+        }
+        Request::RotateKeyOnDemand(r) => Wanted::RotateKeyOnDemand { key: target(&r.key_id) },
+        Request::ScheduleKeyDeletion(r) => Wanted::ScheduleKeyDeletion {
+            key: target(&r.key_id),
+            days: r.pending_window_in_days.map_or(DEFAULT_WINDOW_DAYS, |days| days.0),
+        },
+        Request::UpdateAlias(r) => Wanted::UpdateAlias {
+            alias: r.alias_name.as_str().into(),
+            key: target(&r.target_key_id),
+        },
+        Request::UpdatePrimaryRegion(r) => Wanted::UpdatePrimaryRegion {
+            key: target(&r.key_id),
+            region: region(&r.primary_region),
+        },
+        // The remaining request; the others have been converted before.
+        _ => Wanted::ListKeys,
+    }
+}
+
+/// The answers that no secret and no document travels with.
+fn managed(response: &Response) -> Got {
+    match response {
+        Response::CreateGrant(response) => match grant(&response.grant_id) {
+            Some(grant) => Got::Granted { grant },
+            None => Got::Done,
+        },
+        Response::CreateKey(response) => Got::Created { key: response.key_metadata.arn },
+        Response::DescribeKey(response) => described(&response.key_metadata),
+        Response::GenerateRandom(response) => {
+            Got::Random { bytes: count(response.plaintext.0.len()) }
+        }
+        Response::GetKeyRotationStatus(response) => Got::Rotation {
+            enabled: response.key_rotation_enabled,
+            days: response.rotation_period_in_days,
+        },
+        Response::ListAliases(response) => listed(&response.aliases.0, response.truncated),
+        Response::ListGrants(response) => listed(&response.grants.0, response.truncated),
+        Response::ListKeyRotations(response) => listed(&response.rotations.0, response.truncated),
+        Response::ListKeys(response) => listed(&response.keys.0, response.truncated),
+        Response::ReplicateKey(response) => {
+            Got::Replicated { replica: response.replica_key_metadata.arn }
+        }
+        Response::ScheduleKeyDeletion(response) => Got::Scheduled {
+            key: response.key_id,
+            state: response.key_state,
+            deletion: response.deletion_date,
+        },
+        _ => Got::Done,
+    }
+}
+
+fn grant_wish(request: &create_grant::Request) -> Wanted {
+    let principal = request.grantee_principal.as_ref().map(|principal| principal.as_str());
+    let service = request.grantee_service_principal.as_ref().map(|service| service.as_str());
+    let grantee: Grantee = principal.or(service).unwrap_or_default().into();
+    Wanted::CreateGrant {
+        key: target(&request.key_id),
+        grantee,
+        operations: request.operations.iter().map(|operation| operation.name()).collect(),
+        name: request.name.as_ref().map(|name| Arc::from(name.as_str())),
+        constrained: request.constraints.as_ref().is_some_and(|constraints| {
+            *constraints != create_grant::GrantConstraints::default()
+        }),
+    }
+}
+
+fn described(metadata: &describe_key::KeyMetadata) -> Got {
+    Got::Described {
+        key: metadata.arn,
+        state: metadata.key_state,
+        material: metadata.current_key_material_id,
+        deletion: metadata.deletion_date,
+    }
+}
+
+fn changed_key(key: &Key) -> Changed {
+    Changed::Key {
+        id: key.id(),
+        state: key.state(),
+        material: key.current_material().map(|material| material.id),
+        role: key.multi_region.as_ref().map(role),
+        pending: key.pending.is_some(),
+        rotation_days: key.rotation.map(|rotation| days(rotation.period)),
+        deletion: match key.status {
+            Status::PendingDeletion { at, .. } => Some(at),
+            _ => None,
+        },
+    }
+}
+
+fn role(part: &MultiRegion) -> SetRole {
+    match part {
+        MultiRegion::Primary(primary) => {
+            SetRole::Primary(primary.replicas.keys().copied().collect::<BTreeSet<_>>())
+        }
+        MultiRegion::Replica { primary, .. } => SetRole::Replica(*primary),
+    }
+}
+
+fn target(key: &KeyRef) -> Target {
+    match key {
+        KeyRef::Valid(KeyIdentifier::Id(id)) => Target::Key { region: None, id: *id },
+        KeyRef::Valid(KeyIdentifier::Arn(arn)) => {
+            Target::Key { region: Some(arn.region), id: arn.id }
+        }
+        KeyRef::Valid(KeyIdentifier::Alias(name)) => Target::Alias(name.clone()),
+        KeyRef::Valid(KeyIdentifier::AliasArn(arn)) => Target::Alias(arn.name.clone()),
+        KeyRef::Invalid(_) => Target::Nothing,
+    }
+}
+
+fn grant(id: &GrantIdText) -> Option<GrantId> {
+    GrantId::parse(id.as_str())
+}
+
+fn region(text: &RegionText) -> Option<RegionName> {
+    RegionName::parse(text.as_str())
+}
+
+/// The length of a data key: one of the two members is there, or the request is not valid.
+fn length(bytes: Option<NumberOfBytes>, spec: Option<DataKeySpec>) -> u32 {
+    let named = spec.map(|spec| match spec {
+        DataKeySpec::Aes256 => 32,
+        DataKeySpec::Aes128 => 16,
+    });
+    bytes.map(|bytes| bytes.0).or(named).unwrap_or_default()
+}
+
+fn listed<T>(items: &[T], truncated: bool) -> Got {
+    Got::Listed { items: count(items.len()), complete: !truncated }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+fn days(period: std::time::Duration) -> u32 {
+    u32::try_from(period.as_secs() / 86_400).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,521 @@
+//! The bytes of a record: what the digest of a history is taken over.
+//!
+//! Written out by hand and not derived from `Debug`, so that it is cheap, the same on every machine,
+//! and changes only when somebody means it to. Numbers are big-endian and of fixed width, texts and
+//! lists carry their length, every variant has a tag: two different records never share their bytes.
+
+use super::{CallFacts, Changed, Digest, Event, Got, Record, SetMember, SetRole, Target, Wanted};
+use crate::clock::ClockChange;
+use crate::fault::NodeAction;
+use kms_core::env::Timestamp;
+use kms_core::error::ErrorCode;
+use kms_core::name::{AccountId, GrantId, KeyArn, KeyId, MaterialId, RegionName};
+use kms_core::task::Task;
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write;
+
+/// Adds a record's bytes to a hash.
+pub(super) fn absorb(hash: &mut Sha256, record: &Record) {
+    let mut sink = Sink(hash);
+    sink.number(record.at.nanos());
+    sink.bytes(&record.node.0.to_be_bytes());
+    sink.event(&record.event);
+}
+
+struct Sink<'a>(&'a mut Sha256);
+
+/// Lets a value that has a fixed-width `Display` be written without allocating.
+impl Write for Sink<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.bytes(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The words records are made of.
+impl Sink<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn tag(&mut self, tag: u8) {
+        self.bytes(&[tag]);
+    }
+
+    fn number(&mut self, number: u64) {
+        self.bytes(&number.to_be_bytes());
+    }
+
+    fn flag(&mut self, flag: bool) {
+        self.tag(u8::from(flag));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.bytes(text.as_bytes());
+    }
+
+    fn list<T>(&mut self, items: impl ExactSizeIterator<Item = T>, put: impl Fn(&mut Self, T)) {
+        self.number(items.len() as u64);
+        for item in items {
+            put(self, item);
+        }
+    }
+
+    fn maybe<T>(&mut self, value: Option<T>, put: impl FnOnce(&mut Self, T)) {
+        self.flag(value.is_some());
+        if let Some(value) = value {
+            put(self, value);
+        }
+    }
+
+    fn account(&mut self, account: AccountId) {
+        // Always twelve digits, and a hasher takes every write.
+        let _ = write!(self, "{account}");
+    }
+
+    fn region(&mut self, region: RegionName) {
+        self.text(region.as_str());
+    }
+
+    fn key(&mut self, id: KeyId) {
+        self.bytes(&id.to_bytes());
+    }
+
+    fn arn(&mut self, arn: &KeyArn) {
+        self.region(arn.region);
+        self.account(arn.account);
+        self.key(arn.id);
+    }
+
+    fn material(&mut self, id: MaterialId) {
+        self.bytes(&id.0);
+    }
+
+    fn grant(&mut self, id: GrantId) {
+        self.bytes(&id.0);
+    }
+
+    fn time(&mut self, time: Timestamp) {
+        self.number(time.as_micros());
+    }
+
+    fn digest(&mut self, digest: Digest) {
+        self.number(digest.0);
+    }
+
+    fn error(&mut self, error: ErrorCode) {
+        self.text(error.wire_name());
+    }
+
+    fn target(&mut self, target: &Target) {
+        match target {
+            Target::Key { region, id } => {
+                self.tag(0);
+                self.maybe(*region, Self::region);
+                self.key(*id);
+            }
+            Target::Alias(name) => {
+                self.tag(1);
+                self.text(name.as_str());
+            }
+            Target::Nothing => self.tag(2),
+        }
+    }
+}
+
+/// Events and what happened in them.
+impl Sink<'_> {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Called { request, call, attempt, region, facts } => {
+                self.tag(0);
+                self.bytes(&request.0.to_be_bytes());
+                self.number(*call);
+                self.tag(*attempt);
+                self.region(*region);
+                self.facts(facts);
+            }
+            Event::Returned { request, got } => {
+                self.tag(1);
+                self.bytes(&request.0.to_be_bytes());
+                match got {
+                    Ok(got) => {
+                        self.tag(0);
+                        self.got(got);
+                    }
+                    Err(error) => {
+                        self.tag(1);
+                        self.error(*error);
+                    }
+                }
+            }
+            Event::TimedOut { request } => {
+                self.tag(2);
+                self.bytes(&request.0.to_be_bytes());
+            }
+            Event::Ended { call, error } => {
+                self.tag(3);
+                self.number(*call);
+                self.maybe(*error, Self::error);
+            }
+            Event::Answered { request, position, now, pool, error } => {
+                self.tag(4);
+                self.bytes(&request.0.to_be_bytes());
+                self.number(*position);
+                self.time(*now);
+                self.maybe(*pool, Self::text);
+                self.maybe(*error, Self::error);
+            }
+            Event::Admitted { account, pool } => {
+                self.tag(5);
+                self.account(*account);
+                self.text(pool);
+            }
+            other => self.inner_event(other),
+        }
+    }
+
+    /// What journals, workers, HSMs and the world say.
+    fn inner_event(&mut self, event: &Event) {
+        match event {
+            Event::Committed { region, position, id, changes } => {
+                self.tag(6);
+                self.region(*region);
+                self.number(*position);
+                self.bytes(&id.0.to_be_bytes());
+                self.list(changes.iter(), Self::changed);
+            }
+            Event::TaskTried { region, id, task, error } => {
+                self.tag(7);
+                self.region(*region);
+                self.bytes(&id.0.to_be_bytes());
+                self.task(task);
+                self.maybe(*error, Self::error);
+            }
+            Event::Conflicted { request } => {
+                self.tag(8);
+                self.bytes(&request.0.to_be_bytes());
+            }
+            Event::Executed { command, done } => {
+                self.tag(9);
+                self.text(command);
+                self.flag(*done);
+            }
+            Event::Settled { region, position, digest, sets } => {
+                self.tag(10);
+                self.region(*region);
+                self.number(*position);
+                self.bytes(digest);
+                self.list(sets.iter(), Self::member);
+            }
+            Event::Acted(action) => {
+                self.tag(11);
+                self.action(*action);
+            }
+            Event::Called { .. }
+            | Event::Returned { .. }
+            | Event::TimedOut { .. }
+            | Event::Ended { .. }
+            | Event::Answered { .. }
+            | Event::Admitted { .. } => {}
+        }
+    }
+
+    fn facts(&mut self, facts: &CallFacts) {
+        self.text(&facts.principal);
+        self.account(facts.account);
+        self.flag(facts.administrator);
+        self.wanted(&facts.wanted);
+    }
+
+    fn changed(&mut self, changed: &Changed) {
+        match changed {
+            Changed::Key { id, state, material, role, pending, rotation_days, deletion } => {
+                self.tag(0);
+                self.key(*id);
+                self.text(state.as_str());
+                self.maybe(*material, Self::material);
+                self.maybe(role.as_ref(), Self::role);
+                self.flag(*pending);
+                self.maybe(*rotation_days, |sink, days| sink.number(days.into()));
+                self.maybe(*deletion, Self::time);
+            }
+            Changed::KeyErased(id) => {
+                self.tag(1);
+                self.key(*id);
+            }
+            Changed::Other => self.tag(2),
+        }
+    }
+
+    fn role(&mut self, role: &SetRole) {
+        match role {
+            SetRole::Primary(replicas) => {
+                self.tag(0);
+                self.list(replicas.iter(), |sink, region| sink.region(*region));
+            }
+            SetRole::Replica(primary) => {
+                self.tag(1);
+                self.region(*primary);
+            }
+        }
+    }
+
+    fn member(&mut self, member: &SetMember) {
+        self.arn(&member.key);
+        self.flag(member.primary);
+        self.maybe(member.material, Self::material);
+    }
+
+    fn action(&mut self, action: NodeAction) {
+        match action {
+            NodeAction::Crash(node) => {
+                self.tag(0);
+                self.bytes(&node.0.to_be_bytes());
+            }
+            NodeAction::Restart(node) => {
+                self.tag(1);
+                self.bytes(&node.0.to_be_bytes());
+            }
+            NodeAction::Skew(node, change) => {
+                self.tag(2);
+                self.bytes(&node.0.to_be_bytes());
+                match change {
+                    ClockChange::Correct => self.tag(0),
+                    ClockChange::Skew { offset_micros, drift_ppm } => {
+                        self.tag(1);
+                        self.bytes(&offset_micros.to_be_bytes());
+                        self.bytes(&drift_ppm.to_be_bytes());
+                    }
+                }
+            }
+        }
+    }
+
+    fn task(&mut self, task: &Task) {
+        let tag = match task {
+            Task::RotateKey(_) => 0,
+            Task::DeleteKey(_) => 1,
+            Task::FinishReplica(_) => 2,
+            Task::Synchronize(..) => 3,
+            Task::PromoteMaterial(_) => 4,
+            Task::HandOver(_) => 5,
+            Task::FinishUpdate(_) => 6,
+            Task::ReportDeparture(_) => 7,
+            Task::RotateDomainKey => 8,
+            Task::ReencryptTokens(_) => 9,
+        };
+        self.tag(tag);
+        self.maybe(task.key(), Self::key);
+        match task {
+            Task::Synchronize(_, region) => self.region(*region),
+            Task::ReencryptTokens(epoch) => self.number(epoch.0.into()),
+            _ => {}
+        }
+    }
+}
+
+/// Requests and answers.
+impl Sink<'_> {
+    fn wanted(&mut self, wanted: &Wanted) {
+        match wanted {
+            Wanted::CreateKey { multi_region } => {
+                self.tag(0);
+                self.flag(*multi_region);
+            }
+            Wanted::DescribeKey { key } => self.about(1, key),
+            Wanted::ListKeys => self.tag(2),
+            Wanted::EnableKey { key } => self.about(3, key),
+            Wanted::DisableKey { key } => self.about(4, key),
+            Wanted::ScheduleKeyDeletion { key, days } => {
+                self.about(5, key);
+                self.number(u64::from(*days));
+            }
+            Wanted::CancelKeyDeletion { key } => self.about(6, key),
+            Wanted::CreateAlias { alias, key } => {
+                self.about(7, key);
+                self.text(alias);
+            }
+            Wanted::UpdateAlias { alias, key } => {
+                self.about(8, key);
+                self.text(alias);
+            }
+            Wanted::DeleteAlias { alias } => {
+                self.tag(9);
+                self.text(alias);
+            }
+            Wanted::ListAliases { key } => {
+                self.tag(10);
+                self.maybe(key.as_ref(), Self::target);
+            }
+            other => self.wanted_of_keys(other),
+        }
+    }
+
+    fn wanted_of_keys(&mut self, wanted: &Wanted) {
+        match wanted {
+            Wanted::EnableKeyRotation { key, days } => {
+                self.about(16, key);
+                self.number(u64::from(*days));
+            }
+            Wanted::DisableKeyRotation { key } => self.about(17, key),
+            Wanted::GetKeyRotationStatus { key } => self.about(18, key),
+            Wanted::RotateKeyOnDemand { key } => self.about(19, key),
+            Wanted::ListKeyRotations { key } => self.about(20, key),
+            Wanted::GetKeyPolicy { key } => self.about(25, key),
+            Wanted::PutKeyPolicy { key, policy } => {
+                self.about(26, key);
+                self.digest(*policy);
+            }
+            Wanted::ReplicateKey { key, region } => {
+                self.about(27, key);
+                self.maybe(*region, Self::region);
+            }
+            Wanted::UpdatePrimaryRegion { key, region } => {
+                self.about(28, key);
+                self.maybe(*region, Self::region);
+            }
+            other => self.wanted_of_grants(other),
+        }
+    }
+
+    fn wanted_of_grants(&mut self, wanted: &Wanted) {
+        match wanted {
+            Wanted::CreateGrant { key, grantee, operations, name, constrained } => {
+                self.about(21, key);
+                self.text(grantee);
+                self.list(operations.iter(), |sink, operation| sink.text(operation));
+                self.maybe(name.as_deref(), Self::text);
+                self.flag(*constrained);
+            }
+            Wanted::ListGrants { key } => self.about(22, key),
+            Wanted::RetireGrant { grant, by_token } => {
+                self.tag(23);
+                self.maybe(*grant, Self::grant);
+                self.flag(*by_token);
+            }
+            Wanted::RevokeGrant { key, grant } => {
+                self.about(24, key);
+                self.maybe(*grant, Self::grant);
+            }
+            other => self.wanted_of_data(other),
+        }
+    }
+
+    fn wanted_of_data(&mut self, wanted: &Wanted) {
+        match wanted {
+            Wanted::Encrypt { key, plaintext, context } => {
+                self.about(11, key);
+                self.digest(*plaintext);
+                self.digest(*context);
+            }
+            Wanted::Decrypt { blob, key, context } => {
+                self.tag(12);
+                self.digest(*blob);
+                self.maybe(key.as_ref(), Self::target);
+                self.digest(*context);
+            }
+            Wanted::ReEncrypt { blob, source, source_context, key, context } => {
+                self.about(13, key);
+                self.digest(*blob);
+                self.maybe(source.as_ref(), Self::target);
+                self.digest(*source_context);
+                self.digest(*context);
+            }
+            Wanted::GenerateDataKey { key, bytes, context, plaintext } => {
+                self.about(14, key);
+                self.number(u64::from(*bytes));
+                self.digest(*context);
+                self.flag(*plaintext);
+            }
+            Wanted::GenerateRandom { bytes } => {
+                self.tag(15);
+                self.number(u64::from(*bytes));
+            }
+            // Every other wish is written by one of the functions that lead here.
+            _ => {}
+        }
+    }
+
+    fn about(&mut self, tag: u8, key: &Target) {
+        self.tag(tag);
+        self.target(key);
+    }
+
+    fn got(&mut self, got: &Got) {
+        match got {
+            Got::Created { key } => self.answered(0, key),
+            Got::Described { key, state, material, deletion } => {
+                self.answered(1, key);
+                self.text(state.as_str());
+                self.maybe(*material, Self::material);
+                self.maybe(*deletion, Self::time);
+            }
+            Got::Scheduled { key, state, deletion } => {
+                self.answered(2, key);
+                self.text(state.as_str());
+                self.maybe(*deletion, Self::time);
+            }
+            Got::Sealed { key, blob, plaintext } => {
+                self.answered(3, key);
+                self.digest(*blob);
+                self.maybe(*plaintext, Self::digest);
+            }
+            Got::Opened { key, plaintext, material } => {
+                self.answered(4, key);
+                self.digest(*plaintext);
+                self.material(*material);
+            }
+            Got::Resealed { source, key, blob } => {
+                self.answered(5, source);
+                self.arn(key);
+                self.digest(*blob);
+            }
+            other => self.got_rest(other),
+        }
+    }
+
+    fn got_rest(&mut self, got: &Got) {
+        match got {
+            Got::Granted { grant } => {
+                self.tag(6);
+                self.grant(*grant);
+            }
+            Got::Rotation { enabled, days } => {
+                self.tag(7);
+                self.flag(*enabled);
+                self.maybe(*days, |sink, days| sink.number(days.into()));
+            }
+            Got::Policy { policy } => {
+                self.tag(8);
+                self.digest(*policy);
+            }
+            Got::Listed { items, complete } => {
+                self.tag(9);
+                self.number(u64::from(*items));
+                self.flag(*complete);
+            }
+            Got::Replicated { replica } => self.answered(10, replica),
+            Got::Random { bytes } => {
+                self.tag(11);
+                self.number(u64::from(*bytes));
+            }
+            Got::Done => self.tag(12),
+            Got::Created { .. }
+            | Got::Described { .. }
+            | Got::Scheduled { .. }
+            | Got::Sealed { .. }
+            | Got::Opened { .. }
+            | Got::Resealed { .. } => {}
+        }
+    }
+
+    fn answered(&mut self, tag: u8, key: &KeyArn) {
+        self.tag(tag);
+        self.arn(key);
+    }
+}
+
+#[cfg(test)]
+mod tests;

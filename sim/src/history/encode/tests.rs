@@ -1,0 +1,218 @@
+//! That no two records share their bytes, and that the bytes stay what they are.
+
+use super::*;
+use crate::clock::SimTime;
+use crate::place::NodeId;
+use kms_core::env::RequestId;
+use std::collections::BTreeSet;
+
+fn bytes_of(event: Event) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let record = Record { at: SimTime::from_millis(1), node: NodeId(7), event };
+    absorb(&mut hash, &record);
+    hash.finalize().into()
+}
+
+fn wishes(key: &Target) -> Vec<Wanted> {
+    let (key, d) = (key.clone(), Digest(1));
+    let alias: std::sync::Arc<str> = "alias/a".into();
+    vec![
+        Wanted::CreateKey { multi_region: false },
+        Wanted::CreateKey { multi_region: true },
+        Wanted::DescribeKey { key: key.clone() },
+        Wanted::ListKeys,
+        Wanted::EnableKey { key: key.clone() },
+        Wanted::DisableKey { key: key.clone() },
+        Wanted::ScheduleKeyDeletion { key: key.clone(), days: 7 },
+        Wanted::ScheduleKeyDeletion { key: key.clone(), days: 8 },
+        Wanted::CancelKeyDeletion { key: key.clone() },
+        Wanted::CreateAlias { alias: alias.clone(), key: key.clone() },
+        Wanted::UpdateAlias { alias: alias.clone(), key: key.clone() },
+        Wanted::DeleteAlias { alias },
+        Wanted::ListAliases { key: None },
+        Wanted::ListAliases { key: Some(key.clone()) },
+        Wanted::Encrypt { key: key.clone(), plaintext: d, context: Digest(2) },
+        Wanted::Encrypt { key: key.clone(), plaintext: Digest(2), context: d },
+        Wanted::Decrypt { blob: d, key: None, context: d },
+        Wanted::ReEncrypt {
+            blob: d,
+            source: None,
+            source_context: d,
+            key: key.clone(),
+            context: d,
+        },
+        Wanted::GenerateDataKey { key: key.clone(), bytes: 32, context: d, plaintext: true },
+        Wanted::GenerateDataKey { key: key.clone(), bytes: 32, context: d, plaintext: false },
+        Wanted::GenerateRandom { bytes: 32 },
+        Wanted::EnableKeyRotation { key: key.clone(), days: 90 },
+        Wanted::DisableKeyRotation { key: key.clone() },
+        Wanted::GetKeyRotationStatus { key: key.clone() },
+        Wanted::RotateKeyOnDemand { key: key.clone() },
+        Wanted::ListKeyRotations { key: key.clone() },
+        Wanted::CreateGrant {
+            key: key.clone(),
+            grantee: "x".into(),
+            operations: ["Decrypt"].into(),
+            name: None,
+            constrained: false,
+        },
+        Wanted::CreateGrant {
+            key: key.clone(),
+            grantee: "x".into(),
+            operations: BTreeSet::new(),
+            name: Some("Decrypt".into()),
+            constrained: false,
+        },
+        Wanted::ListGrants { key: key.clone() },
+        Wanted::RetireGrant { grant: None, by_token: true },
+        Wanted::RetireGrant { grant: None, by_token: false },
+        Wanted::RevokeGrant { key: key.clone(), grant: None },
+        Wanted::RevokeGrant { key: key.clone(), grant: Some(GrantId([1; 32])) },
+        Wanted::GetKeyPolicy { key: key.clone() },
+        Wanted::PutKeyPolicy { key: key.clone(), policy: d },
+        Wanted::ReplicateKey { key: key.clone(), region: None },
+        Wanted::UpdatePrimaryRegion { key, region: None },
+    ]
+}
+
+fn answers() -> Vec<Got> {
+    let key = KeyArn {
+        region: RegionName::parse("us-east-1").unwrap(),
+        account: AccountId::new(1),
+        id: KeyId::multi_region([1; 16]),
+    };
+    let (state, material) = (kms_core::key::KeyState::Enabled, MaterialId([3; 32]));
+    vec![
+        Got::Created { key },
+        Got::Described { key, state, material: None, deletion: None },
+        Got::Described { key, state, material: Some(material), deletion: None },
+        Got::Scheduled { key, state, deletion: None },
+        Got::Scheduled { key, state, deletion: Some(Timestamp::EPOCH) },
+        Got::Sealed { key, blob: Digest(1), plaintext: None },
+        Got::Sealed { key, blob: Digest(1), plaintext: Some(Digest(1)) },
+        Got::Opened { key, plaintext: Digest(1), material },
+        Got::Resealed { source: key, key, blob: Digest(1) },
+        Got::Granted { grant: GrantId([3; 32]) },
+        Got::Rotation { enabled: false, days: None },
+        Got::Rotation { enabled: true, days: Some(90) },
+        Got::Policy { policy: Digest(1) },
+        Got::Listed { items: 1, complete: true },
+        Got::Listed { items: 1, complete: false },
+        Got::Replicated { replica: key },
+        Got::Random { bytes: 1 },
+        Got::Done,
+    ]
+}
+
+fn called(wanted: Wanted) -> Event {
+    Event::Called {
+        request: RequestId(1),
+        call: 1,
+        attempt: 1,
+        region: RegionName::parse("us-east-1").unwrap(),
+        facts: CallFacts {
+            principal: "arn:aws:iam::000000000001:role/admin".into(),
+            account: AccountId::new(1),
+            administrator: true,
+            wanted,
+        },
+    }
+}
+
+fn service_events() -> Vec<Event> {
+    let region = RegionName::parse("us-east-1").unwrap();
+    let (request, id) = (RequestId(1), KeyId::multi_region([1; 16]));
+    let tried =
+        |task| Event::TaskTried { region, id: request, task, error: Some(ErrorCode::KmsInternal) };
+    let committed = |changes| Event::Committed { region, position: 1, id: request, changes };
+    let key = |role, pending| Changed::Key {
+        id,
+        state: kms_core::key::KeyState::Enabled,
+        material: None,
+        role,
+        pending,
+        rotation_days: None,
+        deletion: None,
+    };
+    let answered = |pool, error| {
+        let now = Timestamp::EPOCH;
+        Event::Answered { request, position: 1, now, pool, error }
+    };
+    let skew = |change| Event::Acted(NodeAction::Skew(NodeId(7), change));
+    let drift = |micros, ppm| ClockChange::Skew { offset_micros: micros, drift_ppm: ppm };
+    vec![
+        Event::TimedOut { request },
+        Event::Ended { call: 1, error: None },
+        Event::Ended { call: 1, error: Some(ErrorCode::Throttling) },
+        answered(None, None),
+        answered(Some("p"), None),
+        answered(None, Some(ErrorCode::Disabled)),
+        Event::Admitted { account: AccountId::new(1), pool: "p" },
+        committed(vec![]),
+        committed(vec![Changed::Other]),
+        committed(vec![Changed::KeyErased(id)]),
+        committed(vec![key(None, false)]),
+        committed(vec![key(None, true)]),
+        committed(vec![key(Some(SetRole::Primary(BTreeSet::new())), false)]),
+        committed(vec![key(Some(SetRole::Primary([region].into())), false)]),
+        committed(vec![key(Some(SetRole::Replica(region)), false)]),
+        tried(Task::RotateKey(id)),
+        tried(Task::Synchronize(id, region)),
+        tried(Task::RotateDomainKey),
+        Event::Conflicted { request },
+        Event::Executed { command: "Encrypt", done: true },
+        Event::Settled { region, position: 1, digest: [0; 32], sets: vec![] },
+        Event::Acted(NodeAction::Crash(NodeId(7))),
+        Event::Acted(NodeAction::Restart(NodeId(7))),
+        skew(ClockChange::Correct),
+        skew(drift(1, 0)),
+        skew(drift(0, 1)),
+    ]
+}
+
+fn sample() -> Vec<Event> {
+    let id = KeyId::single_region([1; 16]);
+    let region = RegionName::parse("us-east-1");
+    let mut events = service_events();
+    events.extend(wishes(&Target::Key { region: None, id }).into_iter().map(called));
+    let targets = [Target::Key { region, id }, Target::Nothing];
+    events.extend(targets.map(|key| called(Wanted::EnableKey { key })));
+    let returned = |got| Event::Returned { request: RequestId(1), got };
+    events.extend(answers().into_iter().map(|got| returned(Ok(got))));
+    events.push(returned(Err(ErrorCode::Disabled)));
+    events
+}
+
+#[test]
+fn different_events_have_different_bytes() {
+    let sample = sample();
+    let digests: BTreeSet<_> = sample.iter().cloned().map(bytes_of).collect();
+    assert_eq!(digests.len(), sample.len());
+}
+
+#[test]
+fn when_and_where_count_too() {
+    let record = |at, node| Record {
+        at: SimTime::from_millis(at),
+        node: NodeId(node),
+        event: Event::TimedOut { request: RequestId(1) },
+    };
+    let digests = [record(1, 1), record(2, 1), record(1, 2)].map(|record| {
+        let mut hash = Sha256::new();
+        absorb(&mut hash, &record);
+        <[u8; 32]>::from(hash.finalize())
+    });
+    assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), 3);
+}
+
+/// A change of these bytes changes the digest of every recorded run, so it must be meant.
+#[test]
+fn the_bytes_do_not_change_by_accident() {
+    let mut hash = Sha256::new();
+    for event in sample() {
+        absorb(&mut hash, &Record { at: SimTime::ZERO, node: NodeId(0), event });
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(text, "cf2d4a96810d1af3807e310759cdbc3a59ccaf957a61972feb7bee33dfa7549b");
+}

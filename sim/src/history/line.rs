@@ -1,0 +1,276 @@
+//! A record as one line for people, and as one number for comparing two histories.
+//!
+//! The line says what matters and leaves out what only a judge needs; the fingerprint covers every
+//! byte that the digest of the history covers, so that two records that read alike but differ are
+//! still told apart.
+
+use super::{Changed, Event, Got, Record, SetRole, Target, Wanted, encode};
+use crate::clock::ClockChange;
+use crate::fault::NodeAction;
+use kms_core::env::RequestId;
+use kms_core::error::ErrorCode;
+use sha2::{Digest as _, Sha256};
+
+/// Log entries name so many of their changes; the rest is counted.
+const CHANGES_NAMED: usize = 3;
+
+/// What happened, in one line without time and node.
+pub fn line(event: &Event) -> String {
+    match event {
+        Event::Called { request, attempt, region, facts, .. } => {
+            let (wanted, who) = (wish(&facts.wanted), short_principal(&facts.principal));
+            format!("{} asks {region} for {wanted} as {who}, attempt {attempt}", id(*request))
+        }
+        Event::Returned { request, got } => format!("{} returned {}", id(*request), answer(got)),
+        Event::TimedOut { request } => format!("{} timed out", id(*request)),
+        Event::Ended { call, error } => format!("call {call} ended {}", ending(*error)),
+        Event::Answered { request, position, now, pool, error } => {
+            let pool = pool.map(|pool| format!(" by pool {pool}")).unwrap_or_default();
+            let (id, ending) = (id(*request), ending(*error));
+            format!("{id} answered {ending}{pool}, decided at position {position}, clock {now}")
+        }
+        Event::Admitted { account, pool } => format!("account {account} charged to {pool}"),
+        Event::Committed { region, position, id: by, changes } => {
+            format!("{region} committed {position} for {}: {}", id(*by), all(changes))
+        }
+        Event::TaskTried { region, id: by, task, error } => {
+            format!("task {} in {region} tried: {task} ended {}", id(*by), ending(*error))
+        }
+        Event::Conflicted { request } => format!("{} decides again: it was stale", id(*request)),
+        Event::Executed { command, done } => {
+            format!("HSM {} {command}", if *done { "executed" } else { "refused" })
+        }
+        Event::Settled { region, position, digest, sets } => {
+            let [a, b, c, d, ..] = digest;
+            let sets = sets.len();
+            format!("{region} settled at {position}, {sets} in sets, {a:02x}{b:02x}{c:02x}{d:02x}")
+        }
+        Event::Acted(action) => acted(action),
+    }
+}
+
+/// A number that two records share only if they are the same in every byte.
+pub fn fingerprint(record: &Record) -> u64 {
+    let mut hash = Sha256::new();
+    encode::absorb(&mut hash, record);
+    let full: [u8; 32] = hash.finalize().into();
+    u64::from_be_bytes(full.first_chunk().copied().unwrap_or_default())
+}
+
+/// Leading zeros say nothing.
+fn id(request: RequestId) -> String {
+    format!("#{:x}", request.0)
+}
+
+fn short_principal(arn: &str) -> &str {
+    arn.rsplit("::").next().unwrap_or(arn)
+}
+
+fn ending(error: Option<ErrorCode>) -> String {
+    error.map_or("well".to_owned(), |error| format!("with {error}"))
+}
+
+fn answer(got: &Result<Got, ErrorCode>) -> String {
+    let got = match got {
+        Ok(got) => got,
+        Err(error) => return error.to_string(),
+    };
+    match got {
+        Got::Created { key } => format!("new key {key}"),
+        Got::Described { key, state, .. } => format!("{key} is {state}"),
+        Got::Scheduled { key, state, deletion } => {
+            let at = deletion.map(|at| format!(" at {at}")).unwrap_or_default();
+            format!("{key} is {state}{at}")
+        }
+        Got::Sealed { key, blob, .. } => format!("blob {:016x} under {key}", blob.0),
+        Got::Opened { key, plaintext, .. } => format!("plaintext {:016x} by {key}", plaintext.0),
+        Got::Resealed { key, blob, .. } => format!("blob {:016x} now under {key}", blob.0),
+        Got::Granted { grant } => format!("grant {grant}"),
+        Got::Rotation { enabled, .. } => format!("rotation {}", if *enabled { "on" } else { "off" }),
+        Got::Policy { .. } => "a policy".to_owned(),
+        Got::Listed { items, complete } => {
+            format!("{items} items{}", if *complete { "" } else { " and more" })
+        }
+        Got::Replicated { replica } => format!("new replica {replica}"),
+        Got::Random { bytes } => format!("{bytes} random bytes"),
+        Got::Done => "done".to_owned(),
+    }
+}
+
+fn wish(wanted: &Wanted) -> String {
+    let name = wanted.operation();
+    let subject = match wanted {
+        Wanted::Decrypt { blob, .. } => Some(format!("blob {:016x}", blob.0)),
+        Wanted::ReEncrypt { blob, key, .. } => Some(format!("blob {:016x} to {}", blob.0, on(key))),
+        Wanted::CreateAlias { alias, key } | Wanted::UpdateAlias { alias, key } => {
+            Some(format!("{alias} to {}", on(key)))
+        }
+        Wanted::DeleteAlias { alias } => Some(alias.to_string()),
+        Wanted::ScheduleKeyDeletion { key, days } => Some(format!("{} in {days} days", on(key))),
+        Wanted::ReplicateKey { key, region } | Wanted::UpdatePrimaryRegion { key, region } => {
+            let region = region.map_or("no Region".to_owned(), |region| region.to_string());
+            Some(format!("{} to {region}", on(key)))
+        }
+        other => other.key().map(on),
+    };
+    subject.map_or(name.to_owned(), |subject| format!("{name} {subject}"))
+}
+
+fn on(target: &Target) -> String {
+    match target {
+        Target::Key { id, .. } => format!("key {id}"),
+        Target::Alias(alias) => alias.as_str().to_owned(),
+        Target::Nothing => "something that is no name".to_owned(),
+    }
+}
+
+fn all(changes: &[Changed]) -> String {
+    let named: Vec<String> = changes.iter().take(CHANGES_NAMED).map(changed).collect();
+    let text = if named.is_empty() { "nothing".to_owned() } else { named.join("; ") };
+    match changes.len().saturating_sub(CHANGES_NAMED) {
+        0 => text,
+        more => format!("{text}; {more} more"),
+    }
+}
+
+fn changed(change: &Changed) -> String {
+    match change {
+        Changed::Key { id, state, role, pending, deletion, .. } => {
+            let role = match role {
+                Some(SetRole::Primary(replicas)) => format!(", primary of {}", replicas.len()),
+                Some(SetRole::Replica(primary)) => format!(", replica of {primary}"),
+                None => String::new(),
+            };
+            let pending = if *pending { ", new material pending" } else { "" };
+            let deletion = deletion.map(|at| format!(", deletion {at}")).unwrap_or_default();
+            format!("key {id} is {state}{role}{pending}{deletion}")
+        }
+        Changed::KeyErased(id) => format!("key {id} erased"),
+        Changed::Other => "another record".to_owned(),
+    }
+}
+
+fn acted(action: &NodeAction) -> String {
+    match action {
+        NodeAction::Crash(_) => "crashed".to_owned(),
+        NodeAction::Restart(_) => "restarted".to_owned(),
+        NodeAction::Skew(_, ClockChange::Skew { offset_micros, drift_ppm }) => {
+            format!("clock off by {offset_micros} µs, drifting {drift_ppm} ppm")
+        }
+        NodeAction::Skew(_, ClockChange::Correct) => "clock steps to the truth".to_owned(),
+    }
+}
+
+impl Wanted {
+    /// The name of the operation that is asked for.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Wanted::CreateKey { .. } => "CreateKey",
+            Wanted::DescribeKey { .. } => "DescribeKey",
+            Wanted::ListKeys => "ListKeys",
+            Wanted::EnableKey { .. } => "EnableKey",
+            Wanted::DisableKey { .. } => "DisableKey",
+            Wanted::ScheduleKeyDeletion { .. } => "ScheduleKeyDeletion",
+            Wanted::CancelKeyDeletion { .. } => "CancelKeyDeletion",
+            Wanted::CreateAlias { .. } => "CreateAlias",
+            Wanted::UpdateAlias { .. } => "UpdateAlias",
+            Wanted::DeleteAlias { .. } => "DeleteAlias",
+            Wanted::ListAliases { .. } => "ListAliases",
+            Wanted::Encrypt { .. } => "Encrypt",
+            Wanted::Decrypt { .. } => "Decrypt",
+            Wanted::ReEncrypt { .. } => "ReEncrypt",
+            Wanted::GenerateDataKey { plaintext: true, .. } => "GenerateDataKey",
+            Wanted::GenerateDataKey { plaintext: false, .. } => "GenerateDataKeyWithoutPlaintext",
+            Wanted::GenerateRandom { .. } => "GenerateRandom",
+            Wanted::EnableKeyRotation { .. } => "EnableKeyRotation",
+            Wanted::DisableKeyRotation { .. } => "DisableKeyRotation",
+            Wanted::GetKeyRotationStatus { .. } => "GetKeyRotationStatus",
+            Wanted::RotateKeyOnDemand { .. } => "RotateKeyOnDemand",
+            Wanted::ListKeyRotations { .. } => "ListKeyRotations",
+            Wanted::CreateGrant { .. } => "CreateGrant",
+            Wanted::ListGrants { .. } => "ListGrants",
+            Wanted::RetireGrant { .. } => "RetireGrant",
+            Wanted::RevokeGrant { .. } => "RevokeGrant",
+            Wanted::GetKeyPolicy { .. } => "GetKeyPolicy",
+            Wanted::PutKeyPolicy { .. } => "PutKeyPolicy",
+            Wanted::ReplicateKey { .. } => "ReplicateKey",
+            Wanted::UpdatePrimaryRegion { .. } => "UpdatePrimaryRegion",
+        }
+    }
+
+    /// The key it names, if the operation takes one and it does.
+    fn key(&self) -> Option<&Target> {
+        match self {
+            Wanted::DescribeKey { key }
+            | Wanted::EnableKey { key }
+            | Wanted::DisableKey { key }
+            | Wanted::ScheduleKeyDeletion { key, .. }
+            | Wanted::CancelKeyDeletion { key }
+            | Wanted::CreateAlias { key, .. }
+            | Wanted::UpdateAlias { key, .. }
+            | Wanted::Encrypt { key, .. }
+            | Wanted::ReEncrypt { key, .. }
+            | Wanted::GenerateDataKey { key, .. }
+            | Wanted::EnableKeyRotation { key, .. }
+            | Wanted::DisableKeyRotation { key }
+            | Wanted::GetKeyRotationStatus { key }
+            | Wanted::RotateKeyOnDemand { key }
+            | Wanted::ListKeyRotations { key }
+            | Wanted::CreateGrant { key, .. }
+            | Wanted::ListGrants { key }
+            | Wanted::RevokeGrant { key, .. }
+            | Wanted::GetKeyPolicy { key }
+            | Wanted::PutKeyPolicy { key, .. }
+            | Wanted::ReplicateKey { key, .. }
+            | Wanted::UpdatePrimaryRegion { key, .. } => Some(key),
+            Wanted::Decrypt { key, .. } | Wanted::ListAliases { key } => key.as_ref(),
+            Wanted::CreateKey { .. }
+            | Wanted::ListKeys
+            | Wanted::DeleteAlias { .. }
+            | Wanted::GenerateRandom { .. }
+            | Wanted::RetireGrant { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SimTime;
+    use crate::history::CallFacts;
+    use crate::place::NodeId;
+    use kms_core::name::{AccountId, RegionName};
+
+    fn called(attempt: u8) -> Event {
+        let facts = CallFacts {
+            principal: "arn:aws:iam::111122220000:role/admin".into(),
+            account: AccountId::new(111_122_220_000),
+            administrator: true,
+            wanted: Wanted::DeleteAlias { alias: "alias/a".into() },
+        };
+        let region = RegionName::parse("eu-west-1").unwrap();
+        Event::Called { request: RequestId(0x2a), call: 0, attempt, region, facts }
+    }
+
+    #[test]
+    fn a_call_reads_as_a_sentence() {
+        let expected = "#2a asks eu-west-1 for DeleteAlias alias/a as 111122220000:role/admin, attempt 1";
+        assert_eq!(line(&called(1)), expected);
+    }
+
+    #[test]
+    fn long_entries_are_counted() {
+        let changes = vec![Changed::Other; 5];
+        let region = RegionName::parse("eu-west-1").unwrap();
+        let event = Event::Committed { region, position: 7, id: RequestId(1), changes };
+        let tail = "another record; another record; another record; 2 more";
+        assert_eq!(line(&event), format!("eu-west-1 committed 7 for #1: {tail}"));
+    }
+
+    #[test]
+    fn fingerprints_see_what_lines_leave_out() {
+        let record = |at| Record { at: SimTime::from_nanos(at), node: NodeId(0), event: called(1) };
+        assert_eq!(fingerprint(&record(1)), fingerprint(&record(1)));
+        assert_ne!(fingerprint(&record(1)), fingerprint(&record(2)));
+    }
+}

@@ -1,0 +1,76 @@
+//! The reference model: a small independent account of what the service must do.
+//!
+//! It shares words with the core (ids, error codes, states) and not one line of its logic. It follows
+//! the log of every Region: a committed request is applied by the model's own rules, a commit that no
+//! request explains must be a step the service may take by itself. Because it keeps every record at
+//! every position, it can say what may come of a request whatever position a host had reached.
+
+mod access;
+mod answer;
+mod expect;
+mod internal;
+mod key;
+mod ledger;
+mod outcome;
+mod special;
+mod states;
+pub(crate) mod versions;
+
+pub(crate) use answer::Told;
+pub(crate) use expect::Ask;
+pub(crate) use ledger::Commit;
+pub use outcome::Outcomes;
+
+use crate::history::Digest;
+use crate::oracle::Context;
+use kms_core::name::{AccountId, KeyId, MaterialId, RegionName};
+use ledger::{Ledger, Lines};
+use std::collections::BTreeMap;
+
+/// A ciphertext that a client was given.
+struct Blob {
+    key: KeyId,
+    /// The material it was made with; unknown when several hosts answered one attempt.
+    material: Option<MaterialId>,
+    context: Digest,
+    /// Which of the plaintexts it holds.
+    plaintext: usize,
+}
+
+/// What must be true, by Region and log position.
+#[derive(Default)]
+pub(crate) struct Model<'h> {
+    ledgers: BTreeMap<RegionName, Ledger<'h>>,
+    lines: BTreeMap<KeyId, Lines>,
+    blobs: BTreeMap<Digest, Blob>,
+    /// What is known of each plaintext; ReEncrypt makes two blobs share one.
+    plaintexts: Vec<Option<Digest>>,
+    /// The text every key of an account has unless somebody put another one; learnt once.
+    default_policies: BTreeMap<AccountId, Digest>,
+}
+
+impl<'h> Model<'h> {
+    /// Takes over a log entry, and says what is wrong with it.
+    pub(crate) fn commit(&mut self, commit: &Commit<'_, 'h>, context: &Context<'h>) -> Vec<String> {
+        let ledger = self.ledgers.entry(commit.region).or_default();
+        ledger.apply(commit, &mut self.lines, context)
+    }
+
+    /// How long a Region's log is.
+    pub(crate) fn length(&self, region: RegionName) -> u64 {
+        self.ledgers.get(&region).map_or(0, Ledger::position)
+    }
+
+    /// What may come of a request. Nothing, when the Region has no log.
+    pub(crate) fn expected(&self, ask: &Ask<'h>, context: &Context<'h>) -> Outcomes {
+        let Some(ledger) = self.ledgers.get(&ask.region) else { return Outcomes::NONE };
+        expect::Judge { model: self, ledger, ask, context }.outcomes()
+    }
+
+    /// Whether an account may ever have had as many keys in a Region as it can.
+    fn ever_full(&self, region: RegionName, account: AccountId, context: &Context<'_>) -> bool {
+        let count = self.ledgers.get(&region).and_then(|ledger| ledger.key_count.get(&account));
+        let mut counts = count.into_iter().flat_map(|count| count.all());
+        counts.any(|version| version.value >= context.rules.keys)
+    }
+}

@@ -1,0 +1,254 @@
+//! What may come of a request, given the log position a host decided it on.
+//!
+//! The order of checks is the documented one: the name, the permission, the key's state, and then
+//! what is particular to the operation. Where the answer depends on what the history cannot tell, how
+//! far a change had spread or what another Region knew, every possible outcome is in the set.
+
+use super::Model;
+use super::access::Access;
+use super::key::Key;
+use super::ledger::Ledger;
+use super::outcome::Outcomes;
+use super::states::{Need, need, refusal};
+use crate::clock::SimTime;
+use crate::history::{CallFacts, Target, Wanted};
+use crate::oracle::Context;
+use kms_core::env::Timestamp;
+use kms_core::error::ErrorCode;
+use kms_core::name::{KeyId, RegionName};
+use std::time::Duration;
+
+/// A request as a host decided it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask<'h> {
+    /// What was asked.
+    pub(crate) facts: &'h CallFacts,
+    /// Where.
+    pub(crate) region: RegionName,
+    /// The log position of the decision.
+    pub(crate) position: u64,
+    /// The host's clock then.
+    pub(crate) now: Timestamp,
+    /// Whether the host had decided before, on another state.
+    pub(crate) again: bool,
+}
+
+/// Where a request is judged.
+pub(super) struct Judge<'m, 'h> {
+    pub(super) model: &'m Model<'h>,
+    pub(super) ledger: &'m Ledger<'h>,
+    pub(super) ask: &'m Ask<'h>,
+    pub(super) context: &'m Context<'h>,
+}
+
+pub(super) const fn only(code: ErrorCode) -> Outcomes {
+    Outcomes::error(code)
+}
+
+/// Success, unless something stands against it.
+pub(super) fn unless(refused: bool, code: ErrorCode) -> Outcomes {
+    if refused { only(code) } else { Outcomes::SUCCESS }
+}
+
+/// What may come of two checks in a row.
+pub(super) fn then(one: Outcomes, two: Outcomes) -> Outcomes {
+    match one.allow(None) {
+        true => one.without_success().or(two),
+        false => one,
+    }
+}
+
+/// What may come of checks in a row.
+pub(super) fn in_turn(checks: impl IntoIterator<Item = Outcomes>) -> Outcomes {
+    checks.into_iter().fold(Outcomes::SUCCESS, then)
+}
+
+impl Judge<'_, '_> {
+    /// Every allowed outcome.
+    pub(super) fn outcomes(&self) -> Outcomes {
+        use Wanted as W;
+        match &self.ask.facts.wanted {
+            W::CreateKey { .. } => in_turn([self.administrators_only(), self.room_for_key()]),
+            W::ListKeys => self.administrators_only(),
+            W::GenerateRandom { bytes } => {
+                in_turn([self.administrators_only(), in_range(*bytes, 1..=1024)])
+            }
+            W::CreateAlias { .. } | W::UpdateAlias { .. } | W::DeleteAlias { .. } => self.alias(),
+            W::ListAliases { key } => self.list_aliases(key.as_ref()),
+            W::RetireGrant { grant, by_token } => self.retire(*grant, *by_token),
+            W::Decrypt { .. } | W::ReEncrypt { .. } => self.opening(),
+            W::DescribeKey { key } => self.simple(key, Naming::Any, "DescribeKey"),
+            W::Encrypt { key, .. } => self.simple(key, Naming::Any, "Encrypt"),
+            W::GenerateDataKey { key, bytes, plaintext, .. } => {
+                let action = match plaintext {
+                    true => "GenerateDataKey",
+                    false => "GenerateDataKeyWithoutPlaintext",
+                };
+                let size = in_range(*bytes, 1..=1024);
+                self.on_key(key, Naming::Any, action, |_, _| size)
+            }
+            _ => self.about_one_key(),
+        }
+    }
+
+    fn about_one_key(&self) -> Outcomes {
+        use Wanted as W;
+        let strict = Naming::IdOnly;
+        match &self.ask.facts.wanted {
+            W::ScheduleKeyDeletion { key, days } => {
+                let fits = in_range(*days, 7..=30);
+                self.on_key(key, strict, "ScheduleKeyDeletion", |_, _| fits)
+            }
+            W::EnableKeyRotation { key, days } => {
+                let fits = in_range(*days, 90..=2560);
+                self.on_key(key, strict, "EnableKeyRotation", |_, found| {
+                    in_turn([unless(found.is_replica(), ErrorCode::UnsupportedOperation), fits])
+                })
+            }
+            W::DisableKeyRotation { key } => {
+                self.on_key(key, strict, "DisableKeyRotation", |_, found| {
+                    unless(found.is_replica(), ErrorCode::UnsupportedOperation)
+                })
+            }
+            W::RotateKeyOnDemand { key } => {
+                self.on_key(key, strict, "RotateKeyOnDemand", |_, found| self.rotate(found))
+            }
+            W::CreateGrant { key, .. } => {
+                self.on_key(key, strict, "CreateGrant", |id, _| self.create_grant(id))
+            }
+            W::RevokeGrant { key, grant } => {
+                self.on_key(key, strict, "RevokeGrant", |id, _| self.revoke(id, *grant))
+            }
+            W::ReplicateKey { key, region } => {
+                self.on_key(key, strict, "ReplicateKey", |id, found| {
+                    self.replicate(id, found, *region)
+                })
+            }
+            W::UpdatePrimaryRegion { key, region } => self.update_primary(key, *region),
+            W::EnableKey { key } => self.simple(key, strict, "EnableKey"),
+            W::DisableKey { key } => self.simple(key, strict, "DisableKey"),
+            W::CancelKeyDeletion { key } => self.simple(key, strict, "CancelKeyDeletion"),
+            W::GetKeyRotationStatus { key } => self.simple(key, strict, "GetKeyRotationStatus"),
+            W::ListKeyRotations { key } => self.simple(key, strict, "ListKeyRotations"),
+            W::ListGrants { key } => self.simple(key, strict, "ListGrants"),
+            W::GetKeyPolicy { key } => self.simple(key, strict, "GetKeyPolicy"),
+            W::PutKeyPolicy { key, .. } => self.simple(key, strict, "PutKeyPolicy"),
+            _ => Outcomes::NONE,
+        }
+    }
+
+    fn simple(&self, target: &Target, naming: Naming, action: &str) -> Outcomes {
+        self.on_key(target, naming, action, |_, _| Outcomes::SUCCESS)
+    }
+
+    /// The outcomes of an operation on a key: whatever the name may stand for, if the caller may, if
+    /// the key's state lets it, and then as `rest` says.
+    pub(super) fn on_key(
+        &self,
+        target: &Target,
+        naming: Naming,
+        action: &str,
+        rest: impl Fn(KeyId, &Key) -> Outcomes,
+    ) -> Outcomes {
+        let needs = need(&self.ask.facts.wanted);
+        self.on_key_in(target, naming, action, needs, rest)
+    }
+
+    pub(super) fn on_key_in(
+        &self,
+        target: &Target,
+        naming: Naming,
+        action: &str,
+        needs: Need,
+        rest: impl Fn(KeyId, &Key) -> Outcomes,
+    ) -> Outcomes {
+        let each = self.resolve(target, naming).into_iter().map(|found| match found {
+            Ok(id) => self.on_found(id, action, needs, &rest),
+            Err(refused) => refused,
+        });
+        each.fold(Outcomes::NONE, Outcomes::or)
+    }
+
+    pub(super) fn on_found(
+        &self,
+        id: KeyId,
+        action: &str,
+        needs: Need,
+        rest: &dyn Fn(KeyId, &Key) -> Outcomes,
+    ) -> Outcomes {
+        let Some(key) = self.ledger.key(id, self.ask.position) else {
+            return only(ErrorCode::NotFound);
+        };
+        let bound = needs == Need::Working;
+        let granted = match refusal(needs, key.state()) {
+            Some(code) => only(code),
+            None => rest(id, key),
+        };
+        match self.access(id, key, action, bound) {
+            Access::Yes => granted,
+            Access::Open => granted.or(only(ErrorCode::AccessDenied)),
+            Access::No => only(ErrorCode::AccessDenied),
+        }
+    }
+
+    /// What a name may stand for, as far as this host may have heard.
+    pub(super) fn resolve(&self, target: &Target, naming: Naming) -> Vec<Result<KeyId, Outcomes>> {
+        match (target, naming) {
+            (Target::Key { region: Some(region), .. }, _) if *region != self.ask.region => {
+                vec![Err(only(ErrorCode::NotFound))]
+            }
+            (Target::Key { id, .. }, _) => vec![Ok(*id)],
+            (Target::Alias(_), Naming::IdOnly) => {
+                vec![Err(Outcomes::errors(&[ErrorCode::NotFound, ErrorCode::InvalidArn]))]
+            }
+            (Target::Alias(name), Naming::Any) => self.alias_targets(name.as_str()),
+            (Target::Nothing, _) => vec![Err(Outcomes::errors(&[
+                ErrorCode::NotFound,
+                ErrorCode::InvalidArn,
+                ErrorCode::Validation,
+            ]))],
+        }
+    }
+
+    fn alias_targets(&self, name: &str) -> Vec<Result<KeyId, Outcomes>> {
+        let missing = Err(only(ErrorCode::NotFound));
+        let aliases = self.ledger.aliases.get(&self.ask.facts.account);
+        let Some(past) = aliases.and_then(|aliases| aliases.get(name)) else {
+            return vec![missing];
+        };
+        let delay = self.context.rules.alias_delay;
+        let seen = past.visible(self.ask.position, |at| self.has_spread(at, delay));
+        seen.map(|version| version.copied().flatten().ok_or(only(ErrorCode::NotFound))).collect()
+    }
+
+    /// Whether every host must know by now what was committed then.
+    pub(super) fn has_spread(&self, committed: SimTime, delay: Duration) -> bool {
+        let error = self.context.rules.clock_error;
+        let certain = self.context.wall(committed).after(delay).after(error).after(error);
+        delay.is_zero() || certain <= self.ask.now
+    }
+
+    /// Operations that IAM alone decides.
+    pub(super) fn administrators_only(&self) -> Outcomes {
+        unless(!self.ask.facts.administrator, ErrorCode::AccessDenied)
+    }
+
+    fn room_for_key(&self) -> Outcomes {
+        let count = self.ledger.key_count.get(&self.ask.facts.account);
+        let count = count.and_then(|count| count.at(self.ask.position)).copied().unwrap_or(0);
+        unless(count >= self.context.rules.keys, ErrorCode::LimitExceeded)
+    }
+}
+
+/// What an operation accepts as the name of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Ids, ARNs and aliases.
+    Any,
+    /// Ids and ARNs.
+    IdOnly,
+}
+
+fn in_range(value: u32, range: std::ops::RangeInclusive<u32>) -> Outcomes {
+    unless(!range.contains(&value), ErrorCode::Validation)
+}

@@ -1,0 +1,70 @@
+//! The part of a host or worker that follows its Region's journal: a strict prefix, and late.
+
+use super::Out;
+use crate::message::{Feed, Follow, Message, TokenFeed, TokenPosition};
+use crate::place::NodeId;
+use kms_core::Kms;
+use kms_core::token::TokenChange;
+
+/// What an acknowledgement weighs on a wire.
+const FOLLOW_SIZE: u32 = 32;
+
+/// How far a follower is with the key tokens; the log position is the state's.
+#[derive(Debug, Default)]
+pub(super) struct Follower {
+    tokens: TokenPosition,
+}
+
+impl Follower {
+    /// Takes over what follows without a gap, and tells the journal how far that is.
+    pub(super) fn take(&mut self, kms: &mut Kms, feed: &Feed, journal: NodeId, out: &mut Out) {
+        let position = kms.state().position();
+        let first = feed.entries.first().map_or(feed.head, |first| first.position - 1);
+        let connects = first <= position;
+        if !connects || !self.take_tokens(kms, &feed.tokens) {
+            return self.ask(kms, journal, out);
+        }
+        for entry in feed.entries.iter().filter(|entry| entry.position > position) {
+            kms.apply(entry);
+        }
+        self.say(kms, journal, Follow::Acknowledge, out);
+    }
+
+    /// Asks the journal for what this follower lacks, and for where the journal is.
+    pub(super) fn ask(&self, kms: &Kms, journal: NodeId, out: &mut Out) {
+        self.say(kms, journal, Follow::Ask, out);
+    }
+
+    fn say(&self, kms: &Kms, journal: NodeId, purpose: Follow, out: &mut Out) {
+        let position = kms.state().position();
+        out.send(journal, Message::Follow { position, tokens: self.tokens, purpose }, FOLLOW_SIZE);
+    }
+
+    /// Whether the token changes connect to those this follower has.
+    fn take_tokens(&mut self, kms: &mut Kms, feed: &TokenFeed) -> bool {
+        match feed {
+            TokenFeed::Changes { after, changes } => {
+                if after.life != self.tokens.life || after.count > self.tokens.count {
+                    return false;
+                }
+                let known = self.tokens.count - after.count;
+                let skip = usize::try_from(known).unwrap_or(usize::MAX);
+                for change in changes.iter().skip(skip) {
+                    kms.apply_token(change);
+                    self.tokens.count += 1;
+                }
+            }
+            TokenFeed::Snapshot { at, tokens } => {
+                let stale: Vec<_> = kms.tokens().iter().map(|token| token.id).collect();
+                for id in stale.into_iter().filter(|id| tokens.get(*id).is_none()) {
+                    kms.apply_token(&TokenChange::Erase(id));
+                }
+                for token in tokens.iter() {
+                    kms.apply_token(&TokenChange::Put(token.clone()));
+                }
+                self.tokens = *at;
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,102 @@
+//! An API host: answers clients and other Regions, and follows its journal.
+
+use super::engine::{Engine, Finished, Origin, Settings, Work};
+use super::{Alarm, In, Out, arm_settle, monotonic};
+use crate::clock::SimTime;
+use crate::driver::{Input, Node, Now};
+use crate::history::{Event, settled};
+use crate::message::Message;
+use crate::place::NodeId;
+use kms_core::Kms;
+use kms_core::error::ErrorCode;
+use kms_core::ops::Response;
+use kms_core::quota::Meter;
+use std::sync::Arc;
+
+/// An API host.
+pub struct Host {
+    engine: Engine,
+    settle_at: SimTime,
+    started_before: bool,
+}
+
+impl Host {
+    /// A host at this point of its Region's log.
+    pub fn new(kms: Kms, meter: Meter, settings: Settings) -> Host {
+        let settle_at = settings.settle_at;
+        Host { engine: Engine::new(kms, meter, settings), settle_at, started_before: false }
+    }
+
+    fn start(&mut self, now: Now, out: &mut Out) {
+        if self.started_before {
+            self.engine.meter.restart(monotonic(now));
+        }
+        self.started_before = true;
+        self.engine.start(out);
+        arm_settle(now, self.settle_at, out);
+    }
+
+    fn message(&mut self, now: Now, from: NodeId, body: Message, out: &mut Out) {
+        let engine = &mut self.engine;
+        match body {
+            Message::Request { id, caller, request } => {
+                engine.begin(now, Origin::Client(from), Work::Request(request), id, caller, out);
+            }
+            Message::RegionCommand { ask, id, caller, command } => {
+                let work = Work::Command(command);
+                engine.begin(now, Origin::Peer(from, ask), work, id, caller, out);
+            }
+            Message::HsmReply { ask, result } => engine.hsm_replied(now, ask, result, out),
+            Message::RegionReply { ask, result } => engine.region_replied(now, ask, result, out),
+            Message::Appended { ask, result } => engine.appended(now, ask, result, out),
+            Message::Feed(feed) => engine.feed(now, &feed, out),
+            _ => {}
+        }
+    }
+}
+
+impl Node for Host {
+    type Message = Message;
+    type Event = Event;
+
+    fn handle(&mut self, now: Now, input: In, out: &mut Out) {
+        match input {
+            Input::Start => self.start(now, out),
+            Input::Message { from, body } => self.message(now, from, body, out),
+            Input::Garbled { .. } => {}
+            Input::Timer(token) => match Alarm::of(token) {
+                Alarm::Ask(ask) => self.engine.timed_out(now, ask, out),
+                Alarm::Settle => out.record(settled(self.engine.kms.state())),
+                _ => {}
+            },
+        }
+        for finished in self.engine.take_finished() {
+            answer(&self.engine, finished, out);
+        }
+    }
+
+    fn crash(&mut self) {
+        self.engine.crash();
+    }
+}
+
+fn answer(engine: &Engine, finished: Finished, out: &mut Out) {
+    let Finished { origin, work, id, result, position, decided, .. } = finished;
+    let error = result.as_ref().err().map(|error| error.code);
+    match (origin, work) {
+        (Origin::Client(client), _) => {
+            let refused = error == Some(ErrorCode::Throttling);
+            let pool = refused.then(|| engine.meter.last_refused()).flatten();
+            out.record(Event::Answered { request: id, position, now: decided, pool, error });
+            out.send(client, Message::Response { id, result: Arc::new(result) }, 256);
+        }
+        (Origin::Peer(peer, ask), _) => {
+            let result = result.and_then(|response| match response {
+                Response::Region(reply) => Ok(reply),
+                _ => Err(ErrorCode::KmsInternal.silent()),
+            });
+            out.send(peer, Message::RegionReply { ask, result }, 512);
+        }
+        (Origin::Own, _) => {}
+    }
+}

@@ -1,0 +1,89 @@
+//! An HSM as a machine: one command after another, each taking its time, and a memory that a power
+//! cut empties.
+
+use super::{Alarm, In, NamedRandom, Out};
+use crate::driver::{Input, Node, Now};
+use crate::history::Event;
+use crate::message::{AskId, Message};
+use crate::place::NodeId;
+use crate::random::Seed;
+use kms_core::hsm::{Command, Fault, HsmDevice, Reply};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long an HSM takes.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceTime {
+    /// For a symmetric command, and for each key token of a batch.
+    pub symmetric: Duration,
+    /// For a command with public-key cryptography.
+    pub asymmetric: Duration,
+}
+
+/// An HSM.
+pub struct HsmNode {
+    device: HsmDevice,
+    seed: Seed,
+    service: ServiceTime,
+    busy_until: crate::clock::SimTime,
+    ready: BTreeMap<u64, (NodeId, AskId, Result<Reply, Fault>)>,
+    next: u64,
+}
+
+impl HsmNode {
+    /// An HSM that may have joined its domain already.
+    pub fn new(device: HsmDevice, seed: Seed, service: ServiceTime) -> HsmNode {
+        let busy_until = crate::clock::SimTime::ZERO;
+        HsmNode { device, seed, service, busy_until, ready: BTreeMap::new(), next: 0 }
+    }
+
+    fn takes(&self, command: &Command) -> Duration {
+        match command {
+            Command::ReencryptTokens { tokens, .. } => {
+                self.service.symmetric * u32::try_from(tokens.len()).unwrap_or(u32::MAX)
+            }
+            Command::OfferTransfer { .. }
+            | Command::ExportBackingKeys { .. }
+            | Command::ImportBackingKeys { .. }
+            | Command::Join { .. }
+            | Command::RotateDomainKey { .. } => self.service.asymmetric,
+            _ => self.service.symmetric,
+        }
+    }
+}
+
+impl Node for HsmNode {
+    type Message = Message;
+    type Event = Event;
+
+    fn handle(&mut self, now: Now, input: In, out: &mut Out) {
+        match input {
+            Input::Message { from, body: Message::HsmCommand { ask, draw, command, tokens } } => {
+                let (request, attempt) = draw;
+                let mut random = NamedRandom::new(self.seed, now.node, request, attempt);
+                let result = self.device.execute(&command, &tokens, &mut random);
+                out.record(Event::Executed { command: command.name(), done: result.is_ok() });
+                let start = self.busy_until.max(now.monotonic);
+                self.busy_until = start.after(self.takes(&command));
+                self.next += 1;
+                self.ready.insert(self.next, (from, ask, result));
+                let wait = self.busy_until.since(now.monotonic);
+                out.after(wait, Alarm::Ready(self.next).token());
+            }
+            Input::Timer(token) => {
+                if let Alarm::Ready(number) = Alarm::of(token)
+                    && let Some((to, ask, result)) = self.ready.remove(&number)
+                {
+                    out.send(to, Message::HsmReply { ask, result }, 256);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn crash(&mut self) {
+        self.device.reset();
+        self.ready.clear();
+        self.busy_until = crate::clock::SimTime::ZERO;
+    }
+}

@@ -1,0 +1,84 @@
+//! What an oracle may know beside the history: where nodes are, and the figures of the run.
+
+use crate::clock::SimTime;
+use crate::place::{NodeId, Topology};
+use kms_core::env::Timestamp;
+use kms_core::name::RegionName;
+use std::time::Duration;
+
+/// What oracles know of a run.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    /// Where nodes are.
+    pub topology: &'a Topology,
+    /// The Regions, in the order of the topology's.
+    pub regions: Vec<RegionName>,
+    /// When the last fault has let go and the last client starts no more calls.
+    pub calm_at: SimTime,
+    /// When the run ended.
+    pub ended_at: SimTime,
+    /// The figures the service was set up with.
+    pub rules: Rules,
+    /// The request quotas; empty when they are off.
+    pub quota: Vec<PoolFacts>,
+}
+
+/// The figures of a run that a judge needs, each as it was set and none computed by the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How long after its waiting period a key is erased.
+    pub deletion_grace: Duration,
+    /// The furthest that any node's wall clock is ever from the truth, either way.
+    pub clock_error: Duration,
+    /// How long a client waits for an attempt at most.
+    pub attempt_timeout: Duration,
+    /// How long work that is due may take once everything is calm: registering, synchronising,
+    /// promoting, handing over, erasing.
+    pub settling: Duration,
+    /// The latest that any host sees a new key policy.
+    pub policy_delay: Duration,
+    /// The latest that any host sees a grant made or withdrawn.
+    pub grant_delay: Duration,
+    /// The latest that any host sees an alias made, moved or deleted.
+    pub alias_delay: Duration,
+    /// The most customer managed keys of an account in a Region.
+    pub keys: u64,
+    /// The most aliases of a key.
+    pub aliases_per_key: u64,
+    /// The most grants on a key.
+    pub grants_per_key: u64,
+    /// The most rotations on demand in the life of a key.
+    pub on_demand_rotations: u32,
+}
+
+/// A quota pool in a Region: so many requests of an account in each interval of true time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolFacts {
+    /// The Region.
+    pub region: RegionName,
+    /// The pool, by the name that [`Event::Admitted`](crate::history::Event::Admitted) gives it.
+    pub pool: &'static str,
+    /// The most admitted in an interval, all hosts together.
+    pub count: u64,
+    /// The interval; intervals count from the start of the run.
+    pub interval: Duration,
+}
+
+impl Context<'_> {
+    /// The Region of a node.
+    pub fn region_of(&self, node: NodeId) -> Option<RegionName> {
+        let known = self.topology.contains(node);
+        let index = known.then(|| usize::from(self.topology.place(node).region.0))?;
+        self.regions.get(index).copied()
+    }
+
+    /// True time as a clock without error shows it.
+    pub fn wall(&self, at: SimTime) -> Timestamp {
+        Timestamp::from_micros(crate::clock::START_MICROS.saturating_add(at.micros()))
+    }
+
+    /// How long the calm lasted.
+    pub fn calm(&self) -> Duration {
+        self.ended_at.since(self.calm_at)
+    }
+}

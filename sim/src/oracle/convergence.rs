@@ -1,0 +1,266 @@
+//! Once everything is calm, everything comes to rest, and everybody agrees.
+
+use super::key_log::{KeyLog, is_pending, key_of, state_of};
+use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
+use crate::clock::SimTime;
+use crate::history::{Changed, Event, SetMember, SetRole, Source};
+use crate::model::versions::Version;
+use crate::place::NodeId;
+use kms_core::env::RequestId;
+use kms_core::key::KeyState;
+use kms_core::name::{KeyId, MaterialId, RegionName};
+use std::collections::{BTreeMap, BTreeSet};
+
+const INFO: OracleInfo = OracleInfo {
+    name: "convergence",
+    doc: "After the calm every request has an end, followers agree with their journal, sets of keys \
+          agree on one primary and material, and no work is left.",
+    needs: &[Source::Client, Source::Journal],
+};
+
+/// The line in the table.
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: |_| Box::new(Convergence::default()) };
+
+#[derive(Default)]
+struct Convergence<'h> {
+    open: BTreeMap<RequestId, Seen<'h>>,
+    /// The attempts of calls that are not over.
+    calls: BTreeMap<(NodeId, u64), Vec<RequestId>>,
+    settled: BTreeMap<RegionName, (u64, [u8; 32])>,
+    sets: BTreeMap<KeyId, Set<'h>>,
+    keys: KeyLog<'h>,
+    /// The record that last changed a key.
+    last: BTreeMap<(RegionName, KeyId), Seen<'h>>,
+    judged: u64,
+    violations: Vec<Violation>,
+}
+
+/// What was said at the end about the keys of one id.
+struct Set<'h> {
+    primaries: BTreeSet<RegionName>,
+    materials: BTreeSet<Option<MaterialId>>,
+    seen: Seen<'h>,
+}
+
+impl<'h> Oracle<'h> for Convergence<'h> {
+    fn info(&self) -> OracleInfo {
+        INFO
+    }
+
+    fn record(&mut self, seen: Seen<'h>, _: &Context<'h>) {
+        match &seen.record.event {
+            // What was made before time began has no client that waits.
+            Event::Called { request, call, .. } if seen.record.at > SimTime::ZERO => {
+                self.open.insert(*request, seen);
+                self.calls.entry((seen.record.node, *call)).or_default().push(*request);
+            }
+            Event::Returned { request, .. } | Event::TimedOut { request } => {
+                self.open.remove(request);
+            }
+            Event::Ended { call, .. } => self.ended((seen.record.node, *call)),
+            Event::Committed { region, changes, .. } => {
+                for id in changes.iter().filter_map(key_of) {
+                    self.last.insert((*region, id), seen);
+                }
+                self.keys.note(seen);
+            }
+            Event::Settled { region, position, digest, sets } => {
+                self.settle(seen, *region, (*position, *digest));
+                sets.iter().for_each(|member| self.member(seen, member));
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, context: &Context<'h>) -> Finding {
+        self.judge_open(context);
+        self.judge_sets(context);
+        if context.calm() >= context.rules.settling {
+            self.judge_rest(context);
+        }
+        let violations = std::mem::take(&mut self.violations);
+        Finding { judged: self.judged, detail: Vec::new(), violations }
+    }
+}
+
+impl<'h> Convergence<'h> {
+    fn complain(&mut self, seen: Seen<'h>, message: String) {
+        self.violations.push(seen.violates(INFO.name, message));
+    }
+
+    fn ended(&mut self, call: (NodeId, u64)) {
+        for request in self.calls.remove(&call).unwrap_or_default() {
+            self.open.remove(&request);
+        }
+    }
+
+    fn settle(&mut self, seen: Seen<'h>, region: RegionName, state: (u64, [u8; 32])) {
+        self.judged += 1;
+        let first = *self.settled.entry(region).or_insert(state);
+        if first.0 != state.0 {
+            let message = format!("{region} settled at position {} and {}", first.0, state.0);
+            self.complain(seen, message);
+        } else if first.1 != state.1 {
+            let message = format!("two states of {region} at position {} differ", first.0);
+            self.complain(seen, message);
+        }
+    }
+
+    fn member(&mut self, seen: Seen<'h>, member: &SetMember) {
+        let set = self.sets.entry(member.key.id).or_insert_with(|| Set {
+            primaries: BTreeSet::new(),
+            materials: BTreeSet::new(),
+            seen,
+        });
+        if member.primary {
+            set.primaries.insert(member.key.region);
+        }
+        set.materials.insert(member.material);
+    }
+
+    fn judge_open(&mut self, context: &Context<'h>) {
+        let patience = context.rules.attempt_timeout;
+        let due = |seen: &Seen<'_>| seen.record.at.after(patience) <= context.calm_at;
+        let open: Vec<Seen<'h>> = self.open.values().copied().collect();
+        for seen in open.into_iter().filter(due) {
+            self.complain(seen, "an attempt never came to an end".to_owned());
+        }
+    }
+
+    /// Sets can be judged only if every Region has spoken.
+    fn judge_sets(&mut self, context: &Context<'h>) {
+        if context.regions.iter().any(|region| !self.settled.contains_key(region)) {
+            return;
+        }
+        for (id, set) in std::mem::take(&mut self.sets) {
+            self.judged += 1;
+            if set.primaries.len() != 1 {
+                let message = format!("{id} has {} primaries, not one", set.primaries.len());
+                self.complain(set.seen, message);
+            }
+            if set.materials.len() != 1 {
+                let message = format!("the keys of {id} encrypt with different materials");
+                self.complain(set.seen, message);
+            }
+        }
+    }
+
+    fn judge_rest(&mut self, context: &Context<'h>) {
+        let overdue = |version: &Version<&Changed>| {
+            version.at.after(context.rules.settling) <= context.ended_at
+        };
+        let mut left = Vec::new();
+        for (place, past) in self.keys.iter() {
+            let Some(last) = past.all().last().filter(|version| overdue(version)) else { continue };
+            let work = self.work_left(last.value, place.1).map(|work| (*place, work));
+            left.extend(work);
+        }
+        for ((region, id), work) in left {
+            if let Some(seen) = self.last.get(&(region, id)).copied() {
+                self.complain(seen, format!("{id} in {region} {work}"));
+            }
+        }
+    }
+
+    /// What should have been done about a key by now.
+    fn work_left(&self, last: &Changed, id: KeyId) -> Option<String> {
+        if let Some(state @ (KeyState::Creating | KeyState::Updating)) = state_of(last) {
+            return Some(format!("is still {state}"));
+        }
+        if is_pending(last) {
+            return Some("still waits for its new material".to_owned());
+        }
+        let Changed::Key { role: Some(SetRole::Primary(replicas)), .. } = last else { return None };
+        let gone = |region: &&RegionName| {
+            let past = self.keys.past((**region, id));
+            past.and_then(|past| past.last()).is_some_and(|last| state_of(last).is_none())
+        };
+        let gone = replicas.iter().find(gone)?;
+        Some(format!("still counts on the replica in {gone}, which is erased"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Got, Wanted};
+    use crate::oracle::scene::{MATERIAL, Scene, abroad, arn, key_in};
+    use kms_core::name::KeyArn;
+
+    fn settled(position: u64, digest: u8, sets: Vec<SetMember>) -> impl Fn(RegionName) -> Event {
+        move |region| Event::Settled { region, position, digest: [digest; 32], sets: sets.clone() }
+    }
+
+    fn violations(scene: &Scene) -> usize {
+        scene.judge(&ENTRY).violations.len()
+    }
+
+    /// A world in which one request was answered and one follower has settled in each Region.
+    fn calm(sets: [Vec<SetMember>; 2]) -> Scene {
+        let mut scene = Scene::new();
+        scene.at(1).call(1, Wanted::ListKeys);
+        scene.returned(1, Got::Listed { items: 0, complete: true });
+        let [here, there] = sets;
+        scene.journal(settled(5, 1, here)(scene.home()));
+        scene.journal(settled(9, 2, there)(abroad()));
+        scene
+    }
+
+    fn member(region: RegionName, primary: bool, material: MaterialId) -> SetMember {
+        SetMember { key: KeyArn { region, ..arn() }, primary, material: Some(material) }
+    }
+
+    #[test]
+    fn agreement_is_fine() {
+        let home = Scene::new().home();
+        let scene =
+            calm([vec![member(home, true, MATERIAL)], vec![member(abroad(), false, MATERIAL)]]);
+        assert_eq!(violations(&scene), 0);
+        assert_eq!(scene.judge(&ENTRY).judged, 3);
+    }
+
+    #[test]
+    fn followers_that_disagree_are_told() {
+        let mut scene = calm([vec![], vec![]]);
+        scene.journal(settled(4, 1, vec![])(scene.home()));
+        assert_eq!(violations(&scene), 1, "another position");
+        scene.journal(settled(5, 3, vec![])(scene.home()));
+        assert_eq!(violations(&scene), 2, "another state");
+    }
+
+    #[test]
+    fn a_set_has_one_primary_and_one_material() {
+        let home = Scene::new().home();
+        let two =
+            calm([vec![member(home, true, MATERIAL)], vec![member(abroad(), true, MATERIAL)]]);
+        assert_eq!(violations(&two), 1);
+        let other = MaterialId([9; 32]);
+        let torn = calm([vec![member(home, true, MATERIAL)], vec![member(abroad(), false, other)]]);
+        assert_eq!(violations(&torn), 1);
+    }
+
+    #[test]
+    fn every_attempt_ends() {
+        let mut scene = calm([vec![], vec![]]);
+        scene.call(2, Wanted::ListKeys);
+        assert_eq!(violations(&scene), 1);
+        scene.client(Event::TimedOut { request: RequestId(2) });
+        assert_eq!(violations(&scene), 0);
+    }
+
+    #[test]
+    fn no_work_is_left() {
+        let mut scene = calm([vec![], vec![]]);
+        scene.task(vec![key_in(KeyState::Creating)]);
+        assert_eq!(violations(&scene), 1);
+        scene.task(vec![key_in(KeyState::Enabled)]);
+        assert_eq!(violations(&scene), 0);
+    }
+
+    #[test]
+    fn without_a_journal_there_is_no_judgement() {
+        let mut scene = Scene::new();
+        scene.at(1).call(1, Wanted::ListKeys);
+        scene.cannot_judge(&ENTRY, Source::Journal);
+    }
+}

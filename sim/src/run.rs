@@ -1,0 +1,305 @@
+//! A run: set up, storm, calm, judge.
+//!
+//! ```text
+//! scenario + seed → World → genesis → storm (load and faults) → calm (healed) → oracles → verdict
+//! ```
+//! Everything that decides anything comes from the scenario and the seed, so the same two give the
+//! same history, byte for byte, and the same digest.
+
+use crate::clock::SimTime;
+use crate::driver::{self, Plan, Progress, RunError, Summary};
+use crate::history::{Event, History, Record};
+use crate::oracle::{self, Context, Judged, PoolFacts, Rules, Violation};
+use crate::random::Seed;
+use crate::world::World;
+use kms_core::crypto::CryptoBackend;
+use kms_core::error::ErrorCode;
+use kms_core::name::RegionName;
+use kms_core::quota::{Profile, Rate};
+use scenarios::{Scenario, Verdict as Wanted};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the last attempts, tasks and messages may take once everything is calm.
+const SETTLING: Duration = Duration::from_secs(60);
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Pass,
+    /// An oracle objected, as the scenario wants.
+    ExpectedViolation,
+    /// An oracle objected, or the scenario's expectations are not met.
+    Violation,
+}
+
+impl Verdict {
+    /// Whether this is how the scenario wanted it.
+    pub fn is_good(self) -> bool {
+        self != Verdict::Violation
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Pass => "pass",
+            Verdict::ExpectedViolation => "violation, as expected",
+            Verdict::Violation => "violation",
+        })
+    }
+}
+
+/// A finished run.
+pub struct Run {
+    /// Where everything was and how it was set up.
+    pub scene: Scene,
+    /// Everything that happened.
+    pub history: History,
+    /// What the oracles say.
+    pub judged: Vec<Judged>,
+    /// What the scenario expected and did not get.
+    pub unmet: Vec<String>,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What the driver counted.
+    pub summary: Summary,
+}
+
+impl Run {
+    /// The first thing that must not have happened, by time.
+    pub fn first_violation(&self) -> Option<&Violation> {
+        let all = self.judged.iter().flat_map(|judged| &judged.finding.violations);
+        all.min_by_key(|violation| violation.index)
+    }
+}
+
+/// What remains of the world when its nodes are gone: for judges and reports.
+pub struct Scene {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The seed.
+    pub seed: Seed,
+    /// Where everything was.
+    pub topology: crate::place::Topology,
+    /// The Regions.
+    pub regions: Vec<RegionName>,
+    /// The figures of the model.
+    pub parameters: crate::parameters::Parameters,
+    /// The request quotas.
+    pub profile: Option<Arc<Profile>>,
+    /// The faults.
+    pub placed: Vec<crate::world::Placed>,
+    /// When the storm ended.
+    pub calm_at: SimTime,
+    /// When the run ended.
+    pub ended_at: SimTime,
+    settings: kms_core::kms::Settings,
+}
+
+/// Runs a scenario with a seed. `progress` hears of simulated time and may break the run off.
+///
+/// # Errors
+/// What the driver could not run: a node that panicked, or a world that cannot be made.
+pub fn run(
+    scenario: &Scenario,
+    seed: Seed,
+    backend: Arc<dyn CryptoBackend>,
+    progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+) -> Result<Run, RunError> {
+    let mut history = History::default();
+    let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
+    let network = world.network().map_err(RunError::Broken)?;
+    let plan = Plan {
+        calm_at: Some(world.calm_at),
+        progress_every: Some(progress_step(&world)),
+        ..Plan::new(seed, world.ends_at)
+    };
+    let ground = driver::World {
+        topology: world.topology.clone(),
+        network,
+        faults: world.faults(),
+        recorder: &mut history,
+    };
+    let mut scene = Scene::of(&world);
+    let summary = driver::run(&plan, ground, move || world.nodes(), progress)?;
+    scene.ended_at = summary.ended_at;
+    Ok(judge(scene, history, summary))
+}
+
+/// A hundredth of the run between two reports.
+fn progress_step(world: &World) -> Duration {
+    Duration::from_nanos(world.ends_at.nanos() / 100).max(Duration::from_millis(1))
+}
+
+fn judge(scene: Scene, history: History, summary: Summary) -> Run {
+    let (judged, unmet) = {
+        let context = scene.context();
+        let judged = oracle::judge(history.records(), &context);
+        let unmet = unmet(&scene.scenario, history.records());
+        (judged, unmet)
+    };
+    let verdict = verdict(&scene.scenario, &judged, &unmet);
+    Run { scene, history, judged, unmet, verdict, summary }
+}
+
+fn verdict(scenario: &Scenario, judged: &[Judged], unmet: &[String]) -> Verdict {
+    let violated = |judged: &Judged| !judged.finding.violations.is_empty();
+    match &scenario.expect.verdict {
+        Wanted::Violation { oracle } => {
+            let objected = |judged: &Judged| judged.info.name == oracle && violated(judged);
+            match judged.iter().any(objected) {
+                true => Verdict::ExpectedViolation,
+                false => Verdict::Violation,
+            }
+        }
+        Wanted::Pass if judged.iter().any(violated) || !unmet.is_empty() => Verdict::Violation,
+        Wanted::Pass => Verdict::Pass,
+    }
+}
+
+impl Scene {
+    fn of(world: &World) -> Scene {
+        Scene {
+            scenario: world.scenario.clone(),
+            seed: world.seed,
+            topology: world.topology.clone(),
+            regions: world.regions.clone(),
+            parameters: world.parameters,
+            profile: world.profile.clone(),
+            placed: world.placed.clone(),
+            calm_at: world.calm_at,
+            ended_at: world.ends_at,
+            settings: world.settings.clone(),
+        }
+    }
+
+    /// What the oracles may know.
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            topology: &self.topology,
+            regions: self.regions.clone(),
+            calm_at: self.calm_at,
+            ended_at: self.ended_at,
+            rules: self.rules(),
+            quota: self.pools(),
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let limits = self.settings.limits;
+        let delays = self.settings.propagation;
+        Rules {
+            deletion_grace: self.settings.deletion_grace,
+            clock_error: self.clock_error(),
+            attempt_timeout: self.scenario.client.timeout,
+            settling: SETTLING,
+            policy_delay: delays.policy,
+            grant_delay: delays.grant,
+            alias_delay: delays.alias,
+            keys: limits.keys,
+            aliases_per_key: limits.aliases_per_key,
+            grants_per_key: limits.grants_per_key,
+            on_demand_rotations: limits.on_demand_rotations,
+        }
+    }
+
+    /// The furthest any clock is off by the scenario's faults, plus what is expected anyway.
+    fn clock_error(&self) -> Duration {
+        let skews = self.scenario.phases.iter().flat_map(|phase| &phase.faults);
+        let furthest = skews.filter_map(|fault| match &fault.kind {
+            scenarios::FaultKind::ClockSkew(skew) => {
+                let jump = Duration::from_nanos(skew.offset.0.unsigned_abs());
+                let drift = fault.lasts.mul_f64(f64::from(skew.drift_ppm.unsigned_abs()) / 1e6);
+                Some(jump + drift)
+            }
+            _ => None,
+        });
+        furthest.max().unwrap_or_default()
+    }
+
+    /// The quotas that are on, in each Region.
+    pub fn pools(&self) -> Vec<PoolFacts> {
+        let Some(profile) = &self.profile else { return Vec::new() };
+        let scale = self.scenario.quota.scale;
+        let of_region = |region: &RegionName| {
+            let class = profile.class(region);
+            let pools = profile.pools().map(move |pool| {
+                (pool.name, Rate::per_second(pool.limit(class).per_second * scale))
+            });
+            let region = *region;
+            pools.map(move |(pool, rate)| PoolFacts {
+                region,
+                pool,
+                count: rate.count,
+                interval: rate.interval,
+            })
+        };
+        self.regions.iter().flat_map(of_region).collect()
+    }
+}
+
+/// Whether an error means that the service, not the caller, failed.
+pub(crate) fn is_unavailability(error: ErrorCode) -> bool {
+    error.is_server_fault()
+}
+
+/// What the scenario expected of the calls and did not get.
+fn unmet(scenario: &Scenario, records: &[Record]) -> Vec<String> {
+    let mut unmet = Vec::new();
+    let ended = records.iter().filter_map(|record| match &record.event {
+        Event::Ended { error, .. } => Some(*error),
+        _ => None,
+    });
+    let mut errors: BTreeMap<ErrorCode, u64> = BTreeMap::new();
+    let mut calls = 0_u64;
+    for error in ended {
+        calls += 1;
+        if let Some(error) = error {
+            *errors.entry(error).or_default() += 1;
+        }
+    }
+    if let Some(least) = scenario.expect.availability_min.map(scenarios::Probability::get) {
+        let failed = errors.iter().filter(|(error, _)| is_unavailability(**error));
+        let failed: u64 = failed.map(|(_, count)| count).sum();
+        let availability = 1.0 - failed as f64 / calls.max(1) as f64;
+        if availability < least {
+            unmet.push(format!("availability is {availability:.4}, and at least {least} is expected"));
+        }
+    }
+    if let Some(allowed) = &scenario.expect.allowed_errors {
+        for (error, count) in &errors {
+            if !allowed.iter().any(|name| name == error.wire_name()) {
+                unmet.push(format!("{count} calls ended with {error}, which is not expected"));
+            }
+        }
+    }
+    unmet.extend(throttling(scenario, records));
+    unmet
+}
+
+fn throttling(scenario: &Scenario, records: &[Record]) -> Vec<String> {
+    let mut by_pool: BTreeMap<&str, u64> = BTreeMap::new();
+    for record in records {
+        if let Event::Answered { pool: Some(pool), error: Some(ErrorCode::Throttling), .. } =
+            &record.event
+        {
+            *by_pool.entry(pool).or_default() += 1;
+        }
+    }
+    let mut unmet = Vec::new();
+    for (pool, bounds) in &scenario.expect.throttled {
+        let count = by_pool.get(pool.as_str()).copied().unwrap_or(0);
+        if let Some(min) = bounds.min.filter(|min| count < u64::from(*min)) {
+            unmet.push(format!("pool {pool} throttled {count} requests; at least {min} are expected"));
+        }
+        if let Some(max) = bounds.max.filter(|max| count > u64::from(*max)) {
+            unmet.push(format!("pool {pool} throttled {count} requests; at most {max} are expected"));
+        }
+    }
+    unmet
+}
