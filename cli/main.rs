@@ -1,2 +1,42 @@
-//! keyquake
-fn main() {}
+//! The `keyquake` command: parse, call, print.
+//!
+//! One file a subcommand; what a subcommand finds out is decided in the crates below, and said here.
+//! Exit codes: 0 fine, 1 something was found, 2 bad usage or input, 130 interrupted.
+
+mod command;
+mod completions;
+mod exit;
+mod quota;
+#[cfg(feature = "sim")]
+mod report;
+#[cfg(feature = "sim")]
+mod sim;
+mod terminal;
+
+use clap::Parser;
+use command::{Cli, Command};
+use exit::{Exit, Failure};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse().command) {
+        Ok(exit) => exit.into(),
+        // Whoever closed the pipe has read enough.
+        Err(Failure::Closed) => Exit::Fine.into(),
+        Err(Failure::Said { exit, message }) => {
+            terminal::complain(&message);
+            exit.into()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Quota(arguments) => quota::run(&arguments),
+        #[cfg(feature = "sim")]
+        Command::Report(arguments) => report::run(&arguments),
+        #[cfg(feature = "sim")]
+        Command::Sim(arguments) => sim::run(arguments),
+    }
+}

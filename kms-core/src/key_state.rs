@@ -26,6 +26,8 @@ pub enum Verdict {
     PendingImport,
     /// 6: `UnsupportedOperation`, the origin is not valid for the operation.
     Imported,
+    /// 7: `UnsupportedOperation`; only a key in a custom key store is in this state.
+    InKeyStore,
     /// 11: `KMSInvalidState`, "is unavailable".
     Unavailable,
     /// 14: `KMSInvalidState`, "is creating".
@@ -53,7 +55,7 @@ pub type Row = [Verdict; 7];
 /// The row of an operation.
 pub fn row(operation: Operation) -> Option<Row> {
     use Verdict::{
-        Creating as Cr, Disabled as Di, Dying as Dy, Imported as Im, Never as Na,
+        Creating as Cr, Disabled as Di, Dying as Dy, Imported as Im, InKeyStore as Ks, Never as Na,
         NotPendingDeletion as Np, PendingDeletion as Pd, PendingImport as Pi, Unavailable as Un,
         Updating as Up, Yes as Ok,
     };
@@ -76,12 +78,12 @@ pub fn row(operation: Operation) -> Option<Row> {
         | Operation::RevokeGrant => [Ok; 7],
         Operation::DisableKey | Operation::EnableKey => [Ok, Ok, Pd, Pi, Ok, Cr, Up],
         Operation::DisableKeyRotation | Operation::EnableKeyRotation => {
-            [Ok, Di, Pd, Im, Un, Cr, Ok]
+            [Ok, Di, Pd, Im, Ks, Cr, Ok]
         }
-        Operation::GetKeyRotationStatus => [Ok, Ok, Ok, Im, Un, Ok, Ok],
-        Operation::ListKeyRotations => [Ok, Ok, Ok, Ok, Un, Ok, Ok],
+        Operation::GetKeyRotationStatus => [Ok, Ok, Ok, Im, Ks, Ok, Ok],
+        Operation::ListKeyRotations => [Ok, Ok, Ok, Ok, Ks, Ok, Ok],
         Operation::ReplicateKey => [Ok, Di, Dy, Pi, Na, Cr, Up],
-        Operation::RotateKeyOnDemand => [Ok, Di, Pd, Pi, Un, Cr, Ok],
+        Operation::RotateKeyOnDemand => [Ok, Di, Pd, Pi, Ks, Cr, Ok],
         Operation::ScheduleKeyDeletion => [Ok, Ok, Pd, Ok, Ok, Ok, Up],
         // AWS shows ✓ for Pending deletion with footnote 10: leaving such a key is fine, pointing an
         // alias at one is not; the operation tells the two keys apart.
@@ -151,7 +153,7 @@ fn error(verdict: Verdict, key: &Key) -> Error {
         Verdict::Unavailable => invalid("unavailable"),
         Verdict::Creating => invalid("creating"),
         Verdict::Updating => invalid("updating"),
-        Verdict::Imported | Verdict::Never | Verdict::Yes => unsupported(),
+        Verdict::Imported | Verdict::InKeyStore | Verdict::Never | Verdict::Yes => unsupported(),
     }
 }
 

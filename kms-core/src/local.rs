@@ -300,10 +300,15 @@ impl Local {
         }
     }
 
-    fn new_call(&mut self, caller: Arc<Caller>) -> Call {
+    /// The id of one more request, for a shell that refuses it before it is one.
+    pub fn next_request_id(&mut self) -> RequestId {
         self.requests += 1;
+        RequestId(self.requests)
+    }
+
+    fn new_call(&mut self, caller: Arc<Caller>) -> Call {
         Call {
-            request_id: RequestId(self.requests),
+            request_id: self.next_request_id(),
             caller,
             service: None,
             network: NetworkPath::default(),

@@ -386,7 +386,7 @@ fn register_replica(
 }
 
 /// A primary that was about to be deleted when it heard of one more replica waits for that one, too.
-fn waiting_for_replicas(status: Status, now: Timestamp) -> Status {
+pub(crate) fn waiting_for_replicas(status: Status, now: Timestamp) -> Status {
     match status {
         Status::PendingDeletion { at, .. } => {
             let week = Duration::from_secs(7 * 86_400);

@@ -106,7 +106,7 @@ impl Due {
 }
 
 /// What a key's record makes due.
-pub(crate) fn due_of_key(key: &Key) -> impl Iterator<Item = Due> {
+pub fn due_of_key(key: &Key) -> impl Iterator<Item = Due> {
     let id = key.id();
     let now = Timestamp::EPOCH;
     let deletion = match key.status {
@@ -150,7 +150,7 @@ fn synchronisation_due(key: &Key) -> impl Iterator<Item = Task> {
 
 /// What the domain's record makes due. A domain key is not rotated again before every key token is
 /// under the active one, so that dropping the oldest never loses a key.
-pub(crate) fn due_of_domain(record: &DomainRecord) -> Option<Due> {
+pub fn due_of_domain(record: &DomainRecord) -> Option<Due> {
     let active = record.token.active;
     if record.tokens_since < active {
         return Some(Due { at: record.rotated, task: Task::ReencryptTokens(active) });

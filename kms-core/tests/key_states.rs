@@ -68,6 +68,7 @@ fn symbol(cell: Verdict) -> &'static str {
         Verdict::NotPendingDeletion => "4",
         Verdict::PendingImport => "5",
         Verdict::Imported => "6",
+        Verdict::InKeyStore => "7",
         Verdict::Unavailable => "11",
         Verdict::Creating => "14",
         Verdict::Updating => "15",
@@ -84,6 +85,7 @@ yes  allowed, unless the origin of the key forbids it
 4    KMSInvalidStateException, is not pending deletion
 5    KMSInvalidStateException, is pending import
 6    UnsupportedOperationException, not for this origin
+7    UnsupportedOperationException, not for keys in a custom key store
 11   KMSInvalidStateException, is unavailable
 14   KMSInvalidStateException, is creating
 15   KMSInvalidStateException, is updating

@@ -51,12 +51,7 @@ pub const ARRIVALS: &[Entry<Arrivals>] = &[
                 20,
                 "Requests per second between the bursts.",
             ),
-            burst: reader.required(
-                "burst",
-                &POSITIVE_COUNT,
-                100,
-                "Requests that start together.",
-            ),
+            burst: reader.required("burst", &POSITIVE_COUNT, 100, "Requests that start together."),
             every: reader.required(
                 "every",
                 &POSITIVE_DURATION,
@@ -121,14 +116,7 @@ impl<D: FnMut() -> f64> Schedule<D> {
     /// A schedule whose randomness comes from `draw`, uniform in [0, 1).
     pub fn new(arrivals: &Arrivals, draw: D) -> Self {
         let (started, bursts, in_burst) = (0, 0, 0);
-        Self {
-            arrivals: *arrivals,
-            draw,
-            started,
-            bursts,
-            in_burst,
-            last: Duration::ZERO,
-        }
+        Self { arrivals: *arrivals, draw, started, bursts, in_burst, last: Duration::ZERO }
     }
 
     /// The intended start of the request after one that was answered at `ended`.
@@ -150,10 +138,8 @@ impl<D: FnMut() -> f64> Schedule<D> {
 
     /// The next start of even spacing or of a burst, whichever is earlier.
     fn even_or_burst(&mut self, per_second: Rate, burst: u32, every: Duration) -> Duration {
-        let (even, next_burst) = (
-            spaced(self.started, per_second),
-            multiple(every, self.bursts + 1),
-        );
+        let (even, next_burst) =
+            (spaced(self.started, per_second), multiple(every, self.bursts + 1));
         if even <= next_burst {
             self.started += 1;
             return even;
@@ -177,11 +163,9 @@ impl<D: FnMut() -> f64> Iterator for Schedule<D> {
                 spaced(self.started - 1, per_second)
             }
             Arrivals::Poisson { per_second } => self.last.saturating_add(self.gap(per_second)),
-            Arrivals::Bursts {
-                per_second,
-                burst,
-                every,
-            } => self.even_or_burst(per_second, burst, every),
+            Arrivals::Bursts { per_second, burst, every } => {
+                self.even_or_burst(per_second, burst, every)
+            }
             Arrivals::Closed { .. } => {
                 self.started += 1;
                 return (self.started == 1).then_some(Duration::ZERO);
@@ -194,10 +178,7 @@ impl<D: FnMut() -> f64> Iterator for Schedule<D> {
 const NANOSECONDS: f64 = 1e9;
 
 /// The start with this number, counted from the beginning so that rounding never adds up.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "2^53 requests are beyond any run"
-)]
+#[expect(clippy::cast_precision_loss, reason = "2^53 requests are beyond any run")]
 fn spaced(number: u64, per_second: Rate) -> Duration {
     nanoseconds(number as f64 * NANOSECONDS / per_second.0)
 }
@@ -207,11 +188,7 @@ fn multiple(every: Duration, times: u64) -> Duration {
 }
 
 /// The nearest whole nanosecond; the cast saturates, and no gap is negative.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "saturation is meant"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
 fn nanoseconds(nanoseconds: f64) -> Duration {
     Duration::from_nanos(libm::round(nanoseconds) as u64)
 }
@@ -233,36 +210,26 @@ mod tests {
     }
 
     fn count_before(arrivals: Arrivals, seed: u64, end: Duration) -> usize {
-        Schedule::new(&arrivals, draws(seed))
-            .take_while(|start| *start < end)
-            .count()
+        Schedule::new(&arrivals, draws(seed)).take_while(|start| *start < end).count()
     }
 
     #[test]
     fn constant_arrivals_are_exact() {
         for per_second in [1.0, 3.0, 80.0, 333.0, 1000.0] {
-            let arrivals = Arrivals::Constant {
-                per_second: Rate(per_second),
-            };
+            let arrivals = Arrivals::Constant { per_second: Rate(per_second) };
             let in_an_hour = count_before(arrivals, 1, Duration::from_secs(3_600));
             assert_eq!(in_an_hour as f64, 3_600.0 * per_second);
         }
-        let slow = Arrivals::Constant {
-            per_second: Rate(0.1),
-        };
+        let slow = Arrivals::Constant { per_second: Rate(0.1) };
         let starts: Vec<_> = Schedule::new(&slow, || 0.0).take(3).collect();
         assert_eq!(starts, [0, 10, 20].map(Duration::from_secs));
     }
 
     #[test]
     fn poisson_arrivals_keep_their_mean_and_their_variance() {
-        let arrivals = Arrivals::Poisson {
-            per_second: Rate(100.0),
-        };
-        let starts: Vec<f64> = Schedule::new(&arrivals, draws(7))
-            .take(200_000)
-            .map(|s| s.as_secs_f64())
-            .collect();
+        let arrivals = Arrivals::Poisson { per_second: Rate(100.0) };
+        let starts: Vec<f64> =
+            Schedule::new(&arrivals, draws(7)).take(200_000).map(|s| s.as_secs_f64()).collect();
         let gaps: Vec<f64> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
@@ -273,14 +240,9 @@ mod tests {
     #[test]
     fn bursts_come_on_time_and_whole() {
         let every = Duration::from_secs(10);
-        let arrivals = Arrivals::Bursts {
-            per_second: Rate(2.0),
-            burst: 50,
-            every,
-        };
-        let starts: Vec<_> = Schedule::new(&arrivals, || 0.0)
-            .take_while(|s| *s < Duration::from_secs(25))
-            .collect();
+        let arrivals = Arrivals::Bursts { per_second: Rate(2.0), burst: 50, every };
+        let starts: Vec<_> =
+            Schedule::new(&arrivals, || 0.0).take_while(|s| *s < Duration::from_secs(25)).collect();
         assert_eq!(starts.len(), 50 + 2 * 50);
         assert_eq!(starts.iter().filter(|start| **start == every).count(), 51);
         assert!(starts.is_sorted());
@@ -288,50 +250,32 @@ mod tests {
 
     #[test]
     fn closed_arrivals_wait_for_the_answer() {
-        let arrivals = Arrivals::Closed {
-            think: Duration::from_secs(2),
-        };
+        let arrivals = Arrivals::Closed { think: Duration::from_secs(2) };
         let mut schedule = Schedule::new(&arrivals, || 0.5);
         assert_eq!(schedule.next(), Some(Duration::ZERO));
         assert_eq!(schedule.next(), None);
-        assert_eq!(
-            schedule.after(Duration::from_secs(5)),
-            Duration::from_secs(7)
-        );
+        assert_eq!(schedule.after(Duration::from_secs(5)), Duration::from_secs(7));
     }
 
     #[test]
     fn open_arrivals_do_not_wait() {
-        let arrivals = Arrivals::Constant {
-            per_second: Rate(1.0),
-        };
+        let arrivals = Arrivals::Constant { per_second: Rate(1.0) };
         let mut schedule = Schedule::new(&arrivals, || 0.5);
         assert_eq!(schedule.after(Duration::from_secs(500)), Duration::ZERO);
-        assert_eq!(
-            schedule.after(Duration::from_secs(900)),
-            Duration::from_secs(1)
-        );
+        assert_eq!(schedule.after(Duration::from_secs(900)), Duration::from_secs(1));
     }
 
     #[test]
     fn the_same_draws_give_the_same_schedule() {
-        let arrivals = Arrivals::Poisson {
-            per_second: Rate(42.0),
-        };
-        let starts = |seed| {
-            Schedule::new(&arrivals, draws(seed))
-                .take(1_000)
-                .collect::<Vec<_>>()
-        };
+        let arrivals = Arrivals::Poisson { per_second: Rate(42.0) };
+        let starts = |seed| Schedule::new(&arrivals, draws(seed)).take(1_000).collect::<Vec<_>>();
         assert_eq!(starts(3), starts(3));
         assert_ne!(starts(3), starts(4));
     }
 
     #[test]
     fn the_extremes_of_a_draw_are_finite() {
-        let arrivals = Arrivals::Poisson {
-            per_second: Rate(1e-6),
-        };
+        let arrivals = Arrivals::Poisson { per_second: Rate(1e-6) };
         let next = |draw: f64| Schedule::new(&arrivals, move || draw).next();
         assert_eq!(next(0.0), Some(Duration::ZERO));
         assert!(next(1.0).is_some_and(|start| start > Duration::from_secs(1_000_000)));

@@ -43,11 +43,7 @@ impl fmt::Display for ScenarioError {
         if self.line == 0 {
             return write!(f, "{}: {}", self.file, self.message);
         }
-        writeln!(
-            f,
-            "{}:{}:{}: {}",
-            self.file, self.line, self.column, self.message
-        )?;
+        writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
         writeln!(f, "  {}", self.source_line)?;
         write!(f, "  {}{}", self.indent(), "^".repeat(self.width))
     }

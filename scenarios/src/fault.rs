@@ -173,22 +173,14 @@ const ROLE: Word<Role> = Word {
 
 const DIRECTION: Word<Direction> = Word {
     what: "direction",
-    words: &[
-        ("both", Direction::Both),
-        ("in", Direction::In),
-        ("out", Direction::Out),
-    ],
+    words: &[("both", Direction::Both), ("in", Direction::In), ("out", Direction::Out)],
 };
 
 impl Fault {
     pub(crate) fn read(reader: &mut Reader<'_, '_>, phase: Duration) -> Self {
         let kind = reader.variant("fault", FAULTS, None);
-        let at = reader.or(
-            "at",
-            &ANY_DURATION,
-            "0s",
-            "When it begins, from the start of the phase.",
-        );
+        let at =
+            reader.or("at", &ANY_DURATION, "0s", "When it begins, from the start of the phase.");
         let lasts = reader.optional(
             "for",
             &POSITIVE_DURATION,
@@ -196,10 +188,8 @@ impl Fault {
         );
         let left = phase.saturating_sub(at);
         if left.is_zero() && reader.raw("at").is_some() {
-            let message = format!(
-                "the phase ends at \"{}\", before this fault begins",
-                duration_text(phase)
-            );
+            let message =
+                format!("the phase ends at \"{}\", before this fault begins", duration_text(phase));
             reader.complain("at", message);
         } else if lasts.is_some_and(|lasts| lasts > left) {
             let left = duration_text(left);
@@ -208,20 +198,13 @@ impl Fault {
                 format!("the phase ends before this fault; at most \"{left}\" are left"),
             );
         }
-        Self {
-            at,
-            lasts: lasts.unwrap_or(left),
-            kind,
-        }
+        Self { at, lasts: lasts.unwrap_or(left), kind }
     }
 }
 
 impl ClockSkew {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let drift = Integer {
-            min: -100_000,
-            max: 100_000,
-        };
+        let drift = Integer { min: -100_000, max: 100_000 };
         Self {
             role: reader.optional("role", &ROLE, "Only nodes of this role."),
             region: reader.optional("region", &REGION, "Only nodes of this Region."),
@@ -250,12 +233,7 @@ impl HsmLoss {
                 &POSITIVE_DURATION,
                 "The mean time between losses; without it, one loss at the start.",
             ),
-            down: reader.or(
-                "down",
-                &POSITIVE_DURATION,
-                "30s",
-                "How long an HSM stays down.",
-            ),
+            down: reader.or("down", &POSITIVE_DURATION, "30s", "How long an HSM stays down."),
             whole_region: reader.or(
                 "whole_region",
                 &BOOLEAN,
@@ -270,18 +248,10 @@ impl Latency {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
         Self {
             links: Links::read(reader),
-            add: reader.or(
-                "add",
-                &ANY_DURATION,
-                "0s",
-                "The time added to each message.",
-            ),
+            add: reader.or("add", &ANY_DURATION, "0s", "The time added to each message."),
             factor: reader.or(
                 "factor",
-                &Number {
-                    min: 1.0,
-                    max: 1_000.0,
-                },
+                &Number { min: 1.0, max: 1_000.0 },
                 1.0,
                 "The factor on the usual delay, applied before the addition.",
             ),
@@ -293,20 +263,14 @@ impl Links {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
         let pair = List { of: REGION, max: 2 };
         let between = reader.optional("between", &pair, "Only messages between these two Regions.");
-        let region = reader.optional(
-            "region",
-            &REGION,
-            "Only messages from, to or inside this Region.",
-        );
+        let region =
+            reader.optional("region", &REGION, "Only messages from, to or inside this Region.");
         match (between.as_deref(), region) {
             (None, None) => Self::All,
             (None, Some(region)) => Self::Of(region),
             (Some([a, b]), None) => Self::Between(a.clone(), b.clone()),
             (Some([_, _]), Some(_)) => {
-                reader.complain(
-                    "region",
-                    "a latency fault has either between or region, not both",
-                );
+                reader.complain("region", "a latency fault has either between or region, not both");
                 Self::All
             }
             (Some(_), _) => {
@@ -328,12 +292,7 @@ impl NodeCrash {
                 "20s",
                 "The mean time between crashes.",
             ),
-            down: reader.or(
-                "down",
-                &POSITIVE_DURATION,
-                "5s",
-                "How long a node stays down.",
-            ),
+            down: reader.or("down", &POSITIVE_DURATION, "5s", "How long a node stays down."),
         }
     }
 }
@@ -341,12 +300,7 @@ impl NodeCrash {
 impl RegionPartition {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
         Self {
-            region: reader.required(
-                "region",
-                &REGION,
-                "us-east-1",
-                "The Region that is cut off.",
-            ),
+            region: reader.required("region", &REGION, "us-east-1", "The Region that is cut off."),
             direction: reader.or(
                 "direction",
                 &DIRECTION,

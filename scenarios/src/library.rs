@@ -29,9 +29,7 @@ pub fn library(folder: &Path) -> Result<Vec<PathBuf>, ScenarioError> {
 fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), ScenarioError> {
     let failed = |reason: String| ScenarioError::whole_file(&folder.display().to_string(), reason);
     if depth == 0 {
-        return Err(failed(format!(
-            "folders of scenarios nest at most {DEPTH} deep"
-        )));
+        return Err(failed(format!("folders of scenarios nest at most {DEPTH} deep")));
     }
     let unreadable = |error: io::Error| failed(format!("cannot list this folder: {error}"));
     for entry in fs::read_dir(folder).map_err(unreadable)? {

@@ -53,12 +53,7 @@ impl Listing {
     /// Adds a section and returns its index.
     pub(crate) fn open(&mut self, title: &str, of: Option<&str>, doc: &str) -> usize {
         let (title, of) = (title.into(), of.map(str::to_owned).into_iter().collect());
-        self.sections.push(Section {
-            title,
-            of,
-            doc: doc.into(),
-            fields: Vec::new(),
-        });
+        self.sections.push(Section { title, of, doc: doc.into(), fields: Vec::new() });
         self.sections.len() - 1
     }
 
@@ -83,9 +78,7 @@ impl Listing {
     pub fn markdown(&self) -> String {
         let mut text = String::from("# Scenario files, schema 1\n");
         for section in &self.sections {
-            section
-                .markdown(&mut text)
-                .expect("writing to a String cannot fail");
+            section.markdown(&mut text).expect("writing to a String cannot fail");
         }
         text
     }
@@ -98,30 +91,19 @@ impl Section {
 
     fn markdown(&self, text: &mut String) -> std::fmt::Result {
         let of: Vec<String> = self.of.iter().map(|kind| format!("`{kind}`")).collect();
-        let of = if of.is_empty() {
-            String::new()
-        } else {
-            format!(" of {}", of.join(", "))
-        };
+        let of = if of.is_empty() { String::new() } else { format!(" of {}", of.join(", ")) };
         writeln!(text, "\n## `{}`{of}\n\n{}", self.title, self.doc)?;
         if self.fields.is_empty() {
             return Ok(());
         }
-        writeln!(
-            text,
-            "\n| key | type | default | meaning |\n|---|---|---|---|"
-        )?;
+        writeln!(text, "\n| key | type | default | meaning |\n|---|---|---|---|")?;
         for field in &self.fields {
             let default = match &field.default {
                 FieldDefault::Required(example) => format!("required, as in `{example}`"),
                 FieldDefault::Unset => "unset".into(),
                 FieldDefault::Value(value) => format!("`{value}`"),
             };
-            writeln!(
-                text,
-                "| `{}` | {} | {default} | {} |",
-                field.key, field.kind, field.doc
-            )?;
+            writeln!(text, "| `{}` | {} | {default} | {} |", field.key, field.kind, field.doc)?;
         }
         Ok(())
     }

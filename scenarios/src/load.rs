@@ -82,10 +82,7 @@ fn load(
         one.apply(&mut tree, &mut sources)?;
     }
     let mut session = Session::reading(vocabulary.clone());
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let read = |reader: &mut Reader<'_, '_>| Scenario::read(reader, &name);
     let scenario = Reader::root(&mut session, &tree, sources.start(), ROOT_DOC, read);
     match session.first_problem() {
@@ -122,9 +119,7 @@ fn file(
         ));
     }
     if chain.len() == LONGEST_CHAIN {
-        return wrong(&format!(
-            "at most {LONGEST_CHAIN} files may extend each other"
-        ));
+        return wrong(&format!("at most {LONGEST_CHAIN} files may extend each other"));
     }
     let text = match open(&base) {
         Ok(text) => text,
@@ -138,34 +133,22 @@ fn file(
 /// The schema comes first: a file of another schema would only raise misleading errors.
 fn check_schema(sources: &Sources, top: Place, table: &Table) -> Result<(), ScenarioError> {
     let message = match table.get("schema").map(|entry| &entry.value) {
-        None => (
-            top,
-            format!("missing key \"schema\", as in schema = {SCHEMA}"),
-        ),
+        None => (top, format!("missing key \"schema\", as in schema = {SCHEMA}")),
         Some(value) => match value.data {
             Data::Integer(SCHEMA) => return Ok(()),
-            Data::Integer(other) => (
-                value.place,
-                format!("this is schema {other}; this version reads schema {SCHEMA}"),
-            ),
-            _ => (
-                value.place,
-                format!("expected schema = {SCHEMA}, found {}", value.found()),
-            ),
+            Data::Integer(other) => {
+                (value.place, format!("this is schema {other}; this version reads schema {SCHEMA}"))
+            }
+            _ => (value.place, format!("expected schema = {SCHEMA}, found {}", value.found())),
         },
     };
     Err(sources.error(message.0, &message.1))
 }
 
 fn open(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path)
-        .map_err(|error| format!("cannot read this file: {error}"))?
-        .len();
+    let size = fs::metadata(path).map_err(|error| format!("cannot read this file: {error}"))?.len();
     if size > LARGEST_FILE {
-        return Err(format!(
-            "this file is larger than {} MiB",
-            LARGEST_FILE >> 20
-        ));
+        return Err(format!("this file is larger than {} MiB", LARGEST_FILE >> 20));
     }
     fs::read_to_string(path).map_err(|error| format!("cannot read this file: {error}"))
 }

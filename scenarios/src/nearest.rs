@@ -19,9 +19,8 @@ pub(crate) fn suggestion<'w>(word: &str, known: impl IntoIterator<Item = &'w str
 /// The known word that the fewest edits turn `word` into, if it is near enough to be a slip.
 pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let word = word.to_lowercase();
-    let scored = known
-        .into_iter()
-        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate));
+    let scored =
+        known.into_iter().map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate));
     let (edits, best) = scored.min_by_key(|(edits, _)| *edits)?;
     let limit = (best.chars().count().max(word.chars().count()) / 3).max(1);
     (edits <= limit).then_some(best)
@@ -61,10 +60,7 @@ mod tests {
     #[test]
     fn offers_only_what_is_near() {
         let known = ["grants", "rotation"];
-        assert_eq!(
-            suggestion("rotatoin", known),
-            "; did you mean \"rotation\"?"
-        );
+        assert_eq!(suggestion("rotatoin", known), "; did you mean \"rotation\"?");
         assert_eq!(suggestion("weather", known), "; valid: grants, rotation");
         assert_eq!(suggestion("x", []), "; none is known here");
     }

@@ -47,10 +47,7 @@ impl Override {
         let id = sources.add(NAME, &self.0);
         let (steps, value) = split(sources, id, &self.0)?;
         let data = Data::Table(std::mem::take(root));
-        let mut top = Value {
-            place: id.place(0..0),
-            data,
-        };
+        let mut top = Value { place: id.place(0..0), data };
         let placed = place(&mut top, &steps, value);
         if let Data::Table(table) = top.data {
             *root = table;
@@ -72,10 +69,7 @@ fn split<'o>(
     let mut at = 0;
     let mut steps: Vec<Step<'_>> = Vec::new();
     // The names of parameters have dots of their own.
-    let parameter = path
-        .split('.')
-        .next()
-        .is_some_and(|first| first.trim() == PARAMETERS);
+    let parameter = path.split('.').next().is_some_and(|first| first.trim() == PARAMETERS);
     for part in path.splitn(if parameter { 2 } else { usize::MAX }, '.') {
         let word = part.trim();
         let start = at + (part.len() - part.trim_start().len());
@@ -103,9 +97,7 @@ fn literal(id: SourceId, text: &str, offset: usize) -> Value {
     let mut scratch = Sources::default();
     let line = format!("value = {trimmed}");
     let scratch_id = scratch.add("", &line);
-    let parsed = value::parse(&scratch, scratch_id, &line)
-        .ok()
-        .filter(|table| table.len() == 1);
+    let parsed = value::parse(&scratch, scratch_id, &line).ok().filter(|table| table.len() == 1);
     let data = match parsed.and_then(|mut table| table.remove("value")) {
         Some(entry) => moved(entry.value, place).data,
         None => Data::Text(trimmed.into()),
@@ -118,16 +110,8 @@ fn moved(value: Value, place: Place) -> Value {
     let data = match value.data {
         Data::List(items) => Data::List(items.into_iter().map(|item| moved(item, place)).collect()),
         Data::Table(table) => {
-            let entry = |entry: Entry| Entry {
-                key: place,
-                value: moved(entry.value, place),
-            };
-            Data::Table(
-                table
-                    .into_iter()
-                    .map(|(name, e)| (name, entry(e)))
-                    .collect(),
-            )
+            let entry = |entry: Entry| Entry { key: place, value: moved(entry.value, place) };
+            Data::Table(table.into_iter().map(|(name, e)| (name, entry(e))).collect())
         }
         plain => plain,
     };
@@ -143,14 +127,8 @@ fn place(at: &mut Value, steps: &[Step<'_>], value: Value) -> Result<(), (Place,
     let below = match &mut at.data {
         Data::Table(table) => {
             let made = || {
-                let value = Value {
-                    place: step.place,
-                    data: Data::Table(Table::new()),
-                };
-                Entry {
-                    key: step.place,
-                    value,
-                }
+                let value = Value { place: step.place, data: Data::Table(Table::new()) };
+                Entry { key: step.place, value }
             };
             let entry = table.entry(step.word.into()).or_insert_with(made);
             if rest.is_empty() {
@@ -160,10 +138,7 @@ fn place(at: &mut Value, steps: &[Step<'_>], value: Value) -> Result<(), (Place,
         }
         Data::List(items) => element(items, step)?,
         _ => {
-            return Err((
-                step.place,
-                format!("there is nothing below this: it is {}", at.found()),
-            ));
+            return Err((step.place, format!("there is nothing below this: it is {}", at.found())));
         }
     };
     place(below, rest, value)
@@ -171,29 +146,13 @@ fn place(at: &mut Value, steps: &[Step<'_>], value: Value) -> Result<(), (Place,
 
 /// The element with this name, kind or number.
 fn element<'v>(items: &'v mut [Value], step: &Step<'_>) -> Result<&'v mut Value, (Place, String)> {
-    let labelled = |label: &str| {
-        items
-            .iter()
-            .position(|item| text(item, label) == Some(step.word))
-    };
-    let numbered = || {
-        step.word
-            .parse()
-            .ok()
-            .filter(|number| *number < items.len())
-    };
-    let found = labelled("name")
-        .or_else(|| labelled("kind"))
-        .or_else(numbered);
+    let labelled = |label: &str| items.iter().position(|item| text(item, label) == Some(step.word));
+    let numbered = || step.word.parse().ok().filter(|number| *number < items.len());
+    let found = labelled("name").or_else(|| labelled("kind")).or_else(numbered);
     let Some(index) = found else {
-        let known = items
-            .iter()
-            .filter_map(|item| text(item, "name").or_else(|| text(item, "kind")));
-        let message = format!(
-            "there is no \"{}\" here{}",
-            step.word,
-            suggestion(step.word, known)
-        );
+        let known =
+            items.iter().filter_map(|item| text(item, "name").or_else(|| text(item, "kind")));
+        let message = format!("there is no \"{}\" here{}", step.word, suggestion(step.word, known));
         return Err((step.place, message));
     };
     Ok(&mut items[index])

@@ -42,10 +42,7 @@ impl Session {
 
     /// A session that notes what readers ask for.
     pub(crate) fn describing(vocabulary: Vocabulary) -> Self {
-        Self {
-            listing: Some(Listing::default()),
-            ..Self::reading(vocabulary)
-        }
+        Self { listing: Some(Listing::default()), ..Self::reading(vocabulary) }
     }
 
     /// Keeps a problem.

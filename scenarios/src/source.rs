@@ -17,11 +17,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// The place of values that come from no text, such as defaults. No error ever points here.
-    pub(crate) const NOWHERE: Self = Self {
-        source: usize::MAX,
-        start: 0,
-        end: 0,
-    };
+    pub(crate) const NOWHERE: Self = Self { source: usize::MAX, start: 0, end: 0 };
 }
 
 /// Every text, in the order in which they were opened.
@@ -41,21 +37,14 @@ pub(crate) struct SourceId(usize);
 impl SourceId {
     /// The place of a byte range in this text.
     pub(crate) fn place(self, range: std::ops::Range<usize>) -> Place {
-        Place {
-            source: self.0,
-            start: range.start,
-            end: range.end,
-        }
+        Place { source: self.0, start: range.start, end: range.end }
     }
 }
 
 impl Sources {
     /// Keeps a text and names it.
     pub(crate) fn add(&mut self, name: &str, text: &str) -> SourceId {
-        self.0.push(Source {
-            name: name.into(),
-            text: text.into(),
-        });
+        self.0.push(Source { name: name.into(), text: text.into() });
         SourceId(self.0.len() - 1)
     }
 
@@ -78,9 +67,7 @@ impl Source {
         let start = self.boundary(place.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let end = self
-            .boundary(place.end)
-            .clamp(start, (line_start + line.len()).max(start));
+        let end = self.boundary(place.end).clamp(start, (line_start + line.len()).max(start));
         ScenarioError {
             file: self.name.clone(),
             line: self.text[..start].matches('\n').count() + 1,
@@ -94,10 +81,7 @@ impl Source {
     /// The nearest character boundary at or before a byte offset.
     fn boundary(&self, offset: usize) -> usize {
         let offset = offset.min(self.text.len());
-        (0..=offset)
-            .rev()
-            .find(|at| self.text.is_char_boundary(*at))
-            .unwrap_or(0)
+        (0..=offset).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
     }
 }
 
@@ -114,18 +98,12 @@ mod tests {
     #[test]
     fn points_at_a_range_of_characters() {
         let error = error_at("a = 1\nö = \"käse\"\n", 11..18);
-        assert_eq!(
-            error.to_string(),
-            "x.toml:2:5: wrong\n  ö = \"käse\"\n      ^^^^^^"
-        );
+        assert_eq!(error.to_string(), "x.toml:2:5: wrong\n  ö = \"käse\"\n      ^^^^^^");
     }
 
     #[test]
     fn keeps_tabs_under_tabs() {
-        assert_eq!(
-            error_at("\tb = 1", 1..2).to_string(),
-            "x.toml:1:2: wrong\n  \tb = 1\n  \t^"
-        );
+        assert_eq!(error_at("\tb = 1", 1..2).to_string(), "x.toml:1:2: wrong\n  \tb = 1\n  \t^");
     }
 
     #[test]

@@ -17,12 +17,8 @@ const DURATION_UNITS: [(&str, u128); 7] = [
 ];
 
 /// Size units with their length in bytes.
-const SIZE_UNITS: [(&str, u128); 4] = [
-    ("B", 1),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-];
+const SIZE_UNITS: [(&str, u128); 4] =
+    [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
 /// One day.
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
@@ -68,9 +64,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 /// Parses `"4KiB"` or `"512B"` exactly.
 pub(crate) fn parse_bytes(text: &str) -> Result<Bytes, String> {
     let bytes = quantity(text, &SIZE_UNITS)?;
-    u64::try_from(bytes)
-        .map(Bytes)
-        .map_err(|_| format!("the size {text:?} is too large"))
+    u64::try_from(bytes).map(Bytes).map_err(|_| format!("the size {text:?} is too large"))
 }
 
 /// Parses `"250ms"`, `"+250ms"` (ahead) or `"-250ms"` (behind).
@@ -92,48 +86,27 @@ pub fn duration_text(duration: Duration) -> String {
         return "0s".into();
     }
     let fits = |(_, unit): &&(&str, u128)| nanoseconds.is_multiple_of(*unit);
-    let (name, unit) = DURATION_UNITS
-        .iter()
-        .rev()
-        .find(fits)
-        .unwrap_or(&DURATION_UNITS[0]);
+    let (name, unit) = DURATION_UNITS.iter().rev().find(fits).unwrap_or(&DURATION_UNITS[0]);
     format!("{}{name}", nanoseconds / unit)
 }
 
 /// The names of the units, for messages.
 fn unit_names(units: &[(&str, u128)]) -> String {
-    units
-        .iter()
-        .map(|(name, _)| *name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    units.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 /// A decimal number and a unit, as a whole count of the smallest unit.
 fn quantity(text: &str, units: &[(&str, u128)]) -> Result<u128, String> {
-    let split = text
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
-    let malformed = || {
-        format!(
-            "{text:?} is not a number and a unit ({})",
-            unit_names(units)
-        )
-    };
+    let malformed = || format!("{text:?} is not a number and a unit ({})", unit_names(units));
     if unit.is_empty() && !digits.is_empty() {
-        return Err(format!(
-            "{text:?} has no unit; units are {}",
-            unit_names(units)
-        ));
+        return Err(format!("{text:?} has no unit; units are {}", unit_names(units)));
     }
     let known = units.iter().find(|(name, _)| *name == unit);
     let (_, size) = known.ok_or_else(|| match digits {
         "" => malformed(),
-        _ => format!(
-            "unknown unit {unit:?} in {text:?}; units are {}",
-            unit_names(units)
-        ),
+        _ => format!("unknown unit {unit:?} in {text:?}; units are {}", unit_names(units)),
     })?;
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let complete = !whole.is_empty() && !fraction.contains('.') && !digits.ends_with('.');
@@ -146,21 +119,13 @@ fn quantity(text: &str, units: &[(&str, u128)]) -> Result<u128, String> {
 
 /// `whole.fraction × size`, if that is a whole number that fits.
 fn scaled(whole: &str, fraction: &str, size: u128) -> Option<u128> {
-    let whole = whole
-        .parse::<u64>()
-        .ok()
-        .map(u128::from)?
-        .checked_mul(size)?;
+    let whole = whole.parse::<u64>().ok().map(u128::from)?.checked_mul(size)?;
     let fraction = fraction.trim_end_matches('0');
     if fraction.is_empty() {
         return Some(whole);
     }
     let divisor = 10u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let part = fraction
-        .parse::<u64>()
-        .ok()
-        .map(u128::from)?
-        .checked_mul(size)?;
+    let part = fraction.parse::<u64>().ok().map(u128::from)?.checked_mul(size)?;
     part.is_multiple_of(divisor).then(|| whole + part / divisor)
 }
 
@@ -181,10 +146,7 @@ mod tests {
     #[test]
     fn bad_quantities_say_what_is_wrong() {
         let error = |text| parse_duration(text).unwrap_err();
-        assert_eq!(
-            error("5"),
-            "\"5\" has no unit; units are ns, us, ms, s, m, h, d"
-        );
+        assert_eq!(error("5"), "\"5\" has no unit; units are ns, us, ms, s, m, h, d");
         assert_eq!(
             error("5sec"),
             "unknown unit \"sec\" in \"5sec\"; units are ns, us, ms, s, m, h, d"
@@ -193,22 +155,10 @@ mod tests {
             error("1.2.3s"),
             "\"1.2.3s\" is not a number and a unit (ns, us, ms, s, m, h, d)"
         );
-        assert_eq!(
-            error("0.5ns"),
-            "\"0.5ns\" is out of range, or finer than one ns"
-        );
-        assert_eq!(
-            error("900000d"),
-            "the duration \"900000d\" is too long; at most 584 years"
-        );
-        assert_eq!(
-            error("soon"),
-            "\"soon\" is not a number and a unit (ns, us, ms, s, m, h, d)"
-        );
-        assert_eq!(
-            error(""),
-            "\"\" is not a number and a unit (ns, us, ms, s, m, h, d)"
-        );
+        assert_eq!(error("0.5ns"), "\"0.5ns\" is out of range, or finer than one ns");
+        assert_eq!(error("900000d"), "the duration \"900000d\" is too long; at most 584 years");
+        assert_eq!(error("soon"), "\"soon\" is not a number and a unit (ns, us, ms, s, m, h, d)");
+        assert_eq!(error(""), "\"\" is not a number and a unit (ns, us, ms, s, m, h, d)");
         assert_eq!(
             parse_bytes("4KB").unwrap_err(),
             "unknown unit \"KB\" in \"4KB\"; units are B, KiB, MiB, GiB"

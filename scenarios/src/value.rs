@@ -49,10 +49,7 @@ pub(crate) fn parse(sources: &Sources, id: SourceId, text: &str) -> Result<Table
 impl Value {
     /// A value from no text, for defaults and examples.
     pub(crate) fn nowhere(data: Data) -> Self {
-        Self {
-            place: Place::NOWHERE,
-            data,
-        }
+        Self { place: Place::NOWHERE, data }
     }
 
     /// What was found, for "expected …, found …".
@@ -81,9 +78,8 @@ impl Value {
                 format!("[{}]", items.join(", "))
             }
             Data::Table(table) => {
-                let keys = table
-                    .iter()
-                    .map(|(key, entry)| format!("{key} = {}", entry.value.toml()));
+                let keys =
+                    table.iter().map(|(key, entry)| format!("{key} = {}", entry.value.toml()));
                 format!("{{ {} }}", keys.collect::<Vec<_>>().join(", "))
             }
         }
@@ -107,10 +103,7 @@ fn syntax_error(
 fn table(sources: &Sources, id: SourceId, from: &DeTable<'_>) -> Result<Table, ScenarioError> {
     let entry = |(key, from): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
         let key: &Spanned<std::borrow::Cow<'_, str>> = key;
-        let entry = Entry {
-            key: id.place(key.span()),
-            value: value(sources, id, from)?,
-        };
+        let entry = Entry { key: id.place(key.span()), value: value(sources, id, from)? };
         Ok((key.get_ref().to_string(), entry))
     };
     from.iter().map(entry).collect()
@@ -139,19 +132,12 @@ fn value(
 }
 
 fn integer(digits: &DeInteger<'_>) -> Option<Data> {
-    i64::from_str_radix(digits.as_str(), digits.radix())
-        .ok()
-        .map(Data::Integer)
+    i64::from_str_radix(digits.as_str(), digits.radix()).ok().map(Data::Integer)
 }
 
 /// Infinities and not-a-number have no meaning in a scenario; nor has what overflows to one.
 fn number(digits: &DeFloat<'_>) -> Option<Data> {
-    digits
-        .as_str()
-        .parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())
-        .map(Data::Number)
+    digits.as_str().parse().ok().filter(|number: &f64| number.is_finite()).map(Data::Number)
 }
 
 impl From<&str> for Data {
@@ -180,11 +166,6 @@ impl From<bool> for Data {
 
 impl<const N: usize> From<[&str; N]> for Data {
     fn from(items: [&str; N]) -> Self {
-        Self::List(
-            items
-                .into_iter()
-                .map(|item| Value::nowhere(item.into()))
-                .collect(),
-        )
+        Self::List(items.into_iter().map(|item| Value::nowhere(item.into())).collect())
     }
 }

@@ -160,12 +160,9 @@ impl From<&Value> for Argument {
             Data::Number(number) => Self::Number(*number),
             Data::Boolean(boolean) => Self::Boolean(*boolean),
             Data::List(items) => Self::List(items.iter().map(Self::from).collect()),
-            Data::Table(table) => Self::Table(
-                table
-                    .iter()
-                    .map(|(key, e)| (key.clone(), (&e.value).into()))
-                    .collect(),
-            ),
+            Data::Table(table) => {
+                Self::Table(table.iter().map(|(key, e)| (key.clone(), (&e.value).into())).collect())
+            }
         }
     }
 }

@@ -3,12 +3,13 @@
 //! The requests go through the smallest shell of the core, an hour before time zero and without
 //! quotas, and the history records them like any others, so that a judge needs to know nothing else.
 
-use crate::clock::{START_MICROS, SimTime};
+use crate::clock::START_MICROS;
 use crate::client::Principals;
-use crate::history::{Changed, Event, Facts, History};
+use crate::history::{Facts, History};
 use crate::node::NamedRandom;
 use crate::place::{NodeId, Role, Topology};
 use crate::random::Seed;
+use crate::rehearsal::Rehearsal;
 use kms_core::crypto::CryptoBackend;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::hsm::{HsmIdentity, HsmDevice};
@@ -94,19 +95,11 @@ pub fn begin(
         let index = crate::place::RegionIndex(u8::try_from(index).ok()?);
         Some((*region, topology.of_role(index, Role::Journal).next()?))
     });
-    let mut maker = Maker {
-        local,
-        book,
-        principals,
-        facts: Facts::new(seed),
-        history,
-        journals: journals.collect(),
-        told: BTreeMap::new(),
-        calls: 0,
-    };
-    maker.tell();
+    let rehearsal =
+        Rehearsal::new(local, Facts::new(seed), principals, journals.collect(), history);
+    let mut maker = Maker { rehearsal, book };
     maker.make(scenario, regions);
-    let Maker { local, book, .. } = maker;
+    let Maker { rehearsal: Rehearsal { local, .. }, book } = maker;
     let regions = hsms.into_iter().map(|(region, hsms)| {
         let journal = local.journal_of(region);
         let log = journal.entries_after(0).to_vec();
@@ -138,15 +131,8 @@ pub fn joined(
 }
 
 struct Maker<'a> {
-    local: Local,
+    rehearsal: Rehearsal<'a>,
     book: KeyBook,
-    principals: &'a Principals,
-    facts: Facts,
-    history: &'a mut History,
-    journals: BTreeMap<RegionName, NodeId>,
-    /// The log positions that the history has.
-    told: BTreeMap<RegionName, u64>,
-    calls: u64,
 }
 
 impl Maker<'_> {
@@ -167,8 +153,7 @@ impl Maker<'_> {
                 self.replicate(key, regions, number);
             }
         }
-        self.local.advance(SETTLING);
-        self.tell();
+        self.rehearsal.advance(SETTLING);
         self.aliases(scenario, regions);
     }
 
@@ -233,42 +218,8 @@ impl Maker<'_> {
         number: u32,
         request: impl Into<Request>,
     ) -> Option<Response> {
-        let request = request.into();
         let account = self.book.owner(number);
-        let principal = self.principals.get(account, Who::Admin);
-        self.calls += 1;
-        let facts = principal.asks(self.facts, &request);
-        let position = self.local.journal_of(region).head();
-        let now = self.local.now();
-        let outcome = self.local.outcome(region, &principal.caller, &request);
-        let id = outcome.audit.request;
-        let node = self.journals.get(&region).copied()?;
-        let call = self.calls;
-        let called = Event::Called { request: id, call, attempt: 1, region, facts };
-        self.history.push(SimTime::ZERO, node, called);
-        self.tell();
-        let got = outcome.result.as_ref().map(|response| self.facts.got(response));
-        let got = got.map_err(|error| error.code);
-        let error = got.as_ref().err().copied();
-        let answered = Event::Answered { request: id, position, now, pool: None, error };
-        self.history.push(SimTime::ZERO, node, answered);
-        self.history.push(SimTime::ZERO, node, Event::Returned { request: id, got });
-        self.history.push(SimTime::ZERO, node, Event::Ended { call, error });
-        outcome.result.ok()
-    }
-
-    /// Tells the history what the journals committed since the last time.
-    fn tell(&mut self) {
-        for (region, node) in &self.journals {
-            let told = self.told.entry(*region).or_default();
-            for entry in self.local.journal_of(*region).entries_after(*told) {
-                *told = entry.position;
-                let changes = entry.changes.iter().map(Changed::of).collect();
-                let (position, id) = (entry.position, RequestId(entry.id));
-                let event = Event::Committed { region: *region, position, id, changes };
-                self.history.push(SimTime::ZERO, *node, event);
-            }
-        }
+        self.rehearsal.call(region, account, Who::Admin, request.into()).ok()
     }
 }
 

@@ -37,7 +37,9 @@ pub mod parameters;
 pub mod place;
 pub mod random;
 #[cfg(all(feature = "sim", madsim))]
-// pub mod report;
+pub mod rehearsal;
+#[cfg(all(feature = "sim", madsim))]
+pub mod report;
 #[cfg(all(feature = "sim", madsim))]
 pub mod run;
 #[cfg(all(feature = "sim", madsim))]

@@ -19,7 +19,7 @@ pub(crate) mod versions;
 pub(crate) use answer::Told;
 pub(crate) use expect::Ask;
 pub(crate) use ledger::Commit;
-pub use outcome::Outcomes;
+pub(crate) use outcome::Outcomes;
 
 use crate::history::Digest;
 use crate::oracle::Context;

@@ -37,13 +37,9 @@ impl UsableKey {
         })
     }
 
-    /// The key material that made a ciphertext.
+    /// The key material that made a ciphertext. A replica may hold it as pending still, when the
+    /// primary encrypts with it already: everybody having it is what the primary waited for.
     pub fn of_material(&self, id: MaterialId) -> Option<BackingKeyRef> {
-        self.material(id).and_then(|material| self.held_material(material.id))
-    }
-
-    /// A key material, which may still be pending.
-    pub(crate) fn held_material(&self, id: MaterialId) -> Option<BackingKeyRef> {
         BackingKeyRef::of_material(&self.key, id)
     }
 

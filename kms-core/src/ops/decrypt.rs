@@ -134,7 +134,7 @@ impl Source<'_> {
         if blob.key != key.id() {
             return Err(ErrorCode::IncorrectKey.says(INCORRECT_KEY));
         }
-        if key.material(blob.material).is_none() {
+        if key.of_material(blob.material).is_none() {
             return Err(invalid_ciphertext());
         }
         Ok((key, blob.material))

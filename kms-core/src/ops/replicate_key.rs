@@ -10,7 +10,7 @@ use super::tasks::export;
 use crate::error::{ErrorCode, Result};
 use crate::key::MultiRegion;
 use crate::kms::{Checks, Effects, UsableKey, internal};
-use crate::multi_region::{RegionCommand, RegionReply, ReplicaSeed, Shared};
+use crate::multi_region::{RegionCommand, RegionReply, ReplicaSeed, Shared, waiting_for_replicas};
 use crate::name::RegionName;
 use crate::policy::Action;
 use crate::state::Change;
@@ -149,6 +149,7 @@ fn finish(
         && !primary.replicas.contains_key(&region)
     {
         primary.replicas.insert(region, version);
+        record.status = waiting_for_replicas(record.status, effects.call().now);
         effects.record(Change::PutKey(Arc::new(record)));
     }
     effects.done(Response {

@@ -204,7 +204,7 @@ pub(super) fn export(
     + Send
     + 'static,
 ) -> Result<Next> {
-    let keys = materials.iter().map(|id| key.held_material(*id).ok_or_else(internal));
+    let keys = materials.iter().map(|id| key.of_material(*id).ok_or_else(internal));
     let keys: Vec<BackingKeyRef> = keys.collect::<Result<_>>()?;
     let recipient = offer.public.clone();
     effects.ask_hsm(Command::ExportBackingKeys { keys, recipient }, move |reply, effects| {

@@ -184,6 +184,13 @@ text_member! {
     TagValue 0..=256
 }
 
+impl GrantToken {
+    /// The grant the token says it is for; only the service that made it can tell whether it is true.
+    pub fn claims(&self) -> Option<name::GrantId> {
+        crate::grant_token::claimed(self.as_str())
+    }
+}
+
 macro_rules! number_member {
     ($(#[$doc:meta])* $name:ident $min:literal..=$max:literal) => {
         $(#[$doc])*

@@ -21,10 +21,7 @@ impl<K: Kind<Value: PartialEq>> Kind for List<K> {
         let items = items(value)?;
         if items.is_empty() || items.len() > self.max {
             let found = items.len();
-            let message = format!(
-                "this list has {found} items; it must have 1 to {}",
-                self.max
-            );
+            let message = format!("this list has {found} items; it must have 1 to {}", self.max);
             return Err(Complaint::about(value, message));
         }
         let mut read = Vec::with_capacity(items.len());

@@ -34,10 +34,7 @@ pub(crate) struct Complaint {
 impl Complaint {
     /// A complaint about a value.
     pub(crate) fn about(value: &Value, message: impl Into<String>) -> Self {
-        Self {
-            place: value.place,
-            message: message.into(),
-        }
+        Self { place: value.place, message: message.into() }
     }
 
     /// A complaint about a value of the wrong type.

@@ -40,20 +40,14 @@ impl Kind for Named {
     }
 
     fn parse(&self, value: &Value) -> Result<String, Complaint> {
-        text(
-            value,
-            &format!("the name of a known {} in quotes", self.what),
-        )
+        text(value, &format!("the name of a known {} in quotes", self.what))
     }
 
     fn check(&self, value: &Value, name: &String, session: &Session) -> Result<(), Complaint> {
         match (self.among)(&session.vocabulary) {
             Names::Known(known) if !known.contains(&name.as_str()) => {
                 let near = suggestion(name, known.iter().copied());
-                Err(Complaint::about(
-                    value,
-                    format!("unknown {} {name:?}{near}", self.what),
-                ))
+                Err(Complaint::about(value, format!("unknown {} {name:?}{near}", self.what)))
             }
             _ => Ok(()),
         }
@@ -62,10 +56,9 @@ impl Kind for Named {
 
 fn text(value: &Value, what: &str) -> Result<String, Complaint> {
     match &value.data {
-        Data::Text(text) if text.trim().is_empty() => Err(Complaint::about(
-            value,
-            format!("expected {what}, found empty text"),
-        )),
+        Data::Text(text) if text.trim().is_empty() => {
+            Err(Complaint::about(value, format!("expected {what}, found empty text")))
+        }
         Data::Text(text) => Ok(text.clone()),
         _ => Err(Complaint::expected(value, what)),
     }

@@ -33,15 +33,9 @@ pub(crate) const RATE: RateKind = RateKind;
 /// `true` or `false`.
 pub(crate) const BOOLEAN: BooleanKind = BooleanKind;
 /// A count of at least one.
-pub(crate) const POSITIVE_COUNT: Count = Count {
-    min: 1,
-    max: 1_000_000,
-};
+pub(crate) const POSITIVE_COUNT: Count = Count { min: 1, max: 1_000_000 };
 /// How often one choice is made relative to the others beside it.
-pub(crate) const WEIGHT: Count = Count {
-    min: 0,
-    max: 1_000_000,
-};
+pub(crate) const WEIGHT: Count = Count { min: 0, max: 1_000_000 };
 
 /// The slowest and fastest rate that makes sense, in events per second.
 const RATES: (f64, f64) = (1e-6, 1e6);
@@ -55,9 +49,7 @@ impl Kind for Integer {
 
     fn parse(&self, value: &Value) -> Result<i32, Complaint> {
         let integer = whole(value)?;
-        let fits = i32::try_from(integer)
-            .ok()
-            .filter(|i| (self.min..=self.max).contains(i));
+        let fits = i32::try_from(integer).ok().filter(|i| (self.min..=self.max).contains(i));
         fits.ok_or_else(|| out_of_range(value, &self.min, &self.max))
     }
 }
@@ -74,9 +66,7 @@ impl Kind for Count {
 
     fn parse(&self, value: &Value) -> Result<u32, Complaint> {
         let integer = whole(value)?;
-        let fits = u32::try_from(integer)
-            .ok()
-            .filter(|i| (self.min..=self.max).contains(i));
+        let fits = u32::try_from(integer).ok().filter(|i| (self.min..=self.max).contains(i));
         fits.ok_or_else(|| out_of_range(value, &self.min, &self.max))
     }
 }
@@ -148,18 +138,10 @@ fn ranged(value: &Value, what: &str, min: f64, max: f64) -> Result<f64, Complain
         _ => return Err(Complaint::expected(value, what)),
     };
     let inside = (min..=max).contains(&number);
-    inside
-        .then_some(number)
-        .ok_or_else(|| out_of_range(value, &min, &max))
+    inside.then_some(number).ok_or_else(|| out_of_range(value, &min, &max))
 }
 
 fn out_of_range(value: &Value, min: &impl ToString, max: &impl ToString) -> Complaint {
     let (min, max) = (min.to_string(), max.to_string());
-    Complaint::about(
-        value,
-        format!(
-            "{} is out of range; it must be {min} to {max}",
-            value.toml()
-        ),
-    )
+    Complaint::about(value, format!("{} is out of range; it must be {min} to {max}", value.toml()))
 }

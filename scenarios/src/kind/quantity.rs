@@ -24,15 +24,10 @@ pub(crate) struct SizeIn {
 pub(crate) struct OffsetKind;
 
 /// Any duration, zero included.
-pub(crate) const ANY_DURATION: DurationIn = DurationIn {
-    min: Duration::ZERO,
-    max: LONGEST,
-};
+pub(crate) const ANY_DURATION: DurationIn = DurationIn { min: Duration::ZERO, max: LONGEST };
 /// A duration above zero.
-pub(crate) const POSITIVE_DURATION: DurationIn = DurationIn {
-    min: Duration::from_nanos(1),
-    max: LONGEST,
-};
+pub(crate) const POSITIVE_DURATION: DurationIn =
+    DurationIn { min: Duration::from_nanos(1), max: LONGEST };
 /// How far a clock is ahead, or behind with a minus sign.
 pub(crate) const OFFSET: OffsetKind = OffsetKind;
 
@@ -40,10 +35,7 @@ impl Kind for DurationIn {
     type Value = Duration;
 
     fn name(&self) -> String {
-        let (min, max) = (
-            units::duration_text(self.min),
-            units::duration_text(self.max),
-        );
+        let (min, max) = (units::duration_text(self.min), units::duration_text(self.max));
         match (self.min.as_nanos(), self.max == LONGEST) {
             (0, true) => "duration".into(),
             (_, true) => format!("duration from {min}"),
@@ -56,14 +48,9 @@ impl Kind for DurationIn {
         if (self.min..=self.max).contains(&duration) {
             return Ok(duration);
         }
-        let (min, max) = (
-            units::duration_text(self.min),
-            units::duration_text(self.max),
-        );
-        let message = format!(
-            "{} is out of range; it must be \"{min}\" to \"{max}\"",
-            value.toml()
-        );
+        let (min, max) = (units::duration_text(self.min), units::duration_text(self.max));
+        let message =
+            format!("{} is out of range; it must be \"{min}\" to \"{max}\"", value.toml());
         Err(Complaint::about(value, message))
     }
 }
@@ -81,10 +68,8 @@ impl Kind for SizeIn {
             return Ok(size);
         }
         let (min, max) = (self.min.0, self.max.0);
-        let message = format!(
-            "{} is out of range; it must be \"{min}B\" to \"{max}B\"",
-            value.toml()
-        );
+        let message =
+            format!("{} is out of range; it must be \"{min}B\" to \"{max}B\"", value.toml());
         Err(Complaint::about(value, message))
     }
 }
@@ -111,18 +96,9 @@ fn quantity<T>(
     match &value.data {
         Data::Text(text) => parse(text).map_err(|message| Complaint::about(value, message)),
         Data::Integer(_) | Data::Number(_) => {
-            let with_unit = format!(
-                "{what} needs a unit, as in \"{}{usual_unit}\"",
-                value.toml()
-            );
-            Err(Complaint::about(
-                value,
-                format!("{with_unit}; found {}", value.found()),
-            ))
+            let with_unit = format!("{what} needs a unit, as in \"{}{usual_unit}\"", value.toml());
+            Err(Complaint::about(value, format!("{with_unit}; found {}", value.found())))
         }
-        _ => Err(Complaint::expected(
-            value,
-            &format!("{what} such as \"5{usual_unit}\""),
-        )),
+        _ => Err(Complaint::expected(value, &format!("{what} such as \"5{usual_unit}\""))),
     }
 }

@@ -16,20 +16,13 @@ impl<T: Copy> Kind for Word<T> {
     type Value = T;
 
     fn name(&self) -> String {
-        let words: Vec<String> = self
-            .words
-            .iter()
-            .map(|(word, _)| format!("\"{word}\""))
-            .collect();
+        let words: Vec<String> = self.words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         words.join(", ")
     }
 
     fn parse(&self, value: &Value) -> Result<T, Complaint> {
         let Data::Text(text) = &value.data else {
-            return Err(Complaint::expected(
-                value,
-                &format!("a {} in quotes", self.what),
-            ));
+            return Err(Complaint::expected(value, &format!("a {} in quotes", self.what)));
         };
         let known = self.words.iter().find(|(word, _)| word == text);
         known.map(|(_, meaning)| *meaning).ok_or_else(|| {

@@ -49,10 +49,7 @@ impl<'t> Reader<'_, 't> {
         doc: &'static str,
         read: impl FnOnce(&mut Reader<'_, '_>) -> T,
     ) -> T {
-        let header = Header {
-            path: String::new(),
-            repeated: false,
-        };
+        let header = Header { path: String::new(), repeated: false };
         Reader::over(session, table, place, header, doc).run(read)
     }
 
@@ -65,12 +62,7 @@ impl<'t> Reader<'_, 't> {
         doc: &'static str,
     ) -> K::Value {
         let example = Value::nowhere(example.into());
-        self.note(
-            name,
-            kind.name(),
-            FieldDefault::Required(example.toml()),
-            doc,
-        );
+        self.note(name, kind.name(), FieldDefault::Required(example.toml()), doc);
         let read = match self.take(name) {
             Some(value) => self.parse(kind, value),
             None => {
@@ -128,12 +120,7 @@ impl<'t> Reader<'_, 't> {
         doc: &'static str,
         read: impl FnOnce(&mut Reader<'_, '_>) -> T,
     ) -> T {
-        self.note(
-            name,
-            "table".into(),
-            FieldDefault::Required(example.into()),
-            doc,
-        );
+        self.note(name, "table".into(), FieldDefault::Required(example.into()), doc);
         if self.table.contains_key(name) {
             return self.table(name, doc, read);
         }
@@ -141,9 +128,7 @@ impl<'t> Reader<'_, 't> {
         let (table, header) = (empty(self.place), self.header.below(name, false));
         self.asked.push(name);
         self.session.silently(|session| {
-            let Data::Table(keys) = &table.data else {
-                unreachable!("made a table just above")
-            };
+            let Data::Table(keys) = &table.data else { unreachable!("made a table just above") };
             Reader::over(session, keys, table.place, header, doc).run(read)
         })
     }
@@ -176,21 +161,13 @@ impl<'t> Reader<'_, 't> {
     /// Every key and value of this table, for tables whose keys are data.
     pub(crate) fn entries(&mut self) -> impl Iterator<Item = (&'t str, &'t Key)> + use<'t> {
         self.lenient = true;
-        self.table
-            .iter()
-            .map(|(name, entry)| (name.as_str(), entry))
+        self.table.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 
     /// A complaint about the value of a key; about the table when the key is absent.
     pub(crate) fn complain(&mut self, name: &str, message: impl Into<String>) {
-        let place = self
-            .table
-            .get(name)
-            .map_or(self.place, |entry| entry.value.place);
-        self.session.complain(Complaint {
-            place,
-            message: message.into(),
-        });
+        let place = self.table.get(name).map_or(self.place, |entry| entry.value.place);
+        self.session.complain(Complaint { place, message: message.into() });
     }
 
     /// The value of a key as it stands, without making the key known.
@@ -202,24 +179,13 @@ impl<'t> Reader<'_, 't> {
     pub(crate) fn note(&mut self, key: &str, kind: String, default: FieldDefault, doc: &str) {
         let section = self.section;
         if let Some(listing) = &mut self.session.listing {
-            listing.note(
-                section,
-                Field {
-                    key: key.into(),
-                    kind,
-                    default,
-                    doc: doc.into(),
-                },
-            );
+            listing.note(section, Field { key: key.into(), kind, default, doc: doc.into() });
         }
     }
 
     /// Checks a name that stands as a key.
     pub(crate) fn check_name(&mut self, kind: &Named, name: &str, place: Place) {
-        let value = Value {
-            place,
-            data: name.into(),
-        };
+        let value = Value { place, data: name.into() };
         self.parse(kind, &value);
     }
 
@@ -229,9 +195,7 @@ impl<'t> Reader<'_, 't> {
             kind.check(value, &parsed, self.session)?;
             Ok(parsed)
         });
-        checked
-            .map_err(|complaint| self.session.complain(complaint))
-            .ok()
+        checked.map_err(|complaint| self.session.complain(complaint)).ok()
     }
 }
 
@@ -277,8 +241,7 @@ impl<'s, 't> Reader<'s, 't> {
         if let Data::Table(table) = &value.data {
             return Reader::over(self.session, table, value.place, header, doc).run(read);
         }
-        self.session
-            .complain(Complaint::expected(value, &format!("the table {header}")));
+        self.session.complain(Complaint::expected(value, &format!("the table {header}")));
         self.session
             .silently(|session| Reader::over(session, &EMPTY, value.place, header, doc).run(read))
     }
@@ -304,16 +267,10 @@ impl<'s, 't> Reader<'s, 't> {
         }
         let unknown: Vec<_> = match self.lenient {
             true => Vec::new(),
-            false => self
-                .table
-                .iter()
-                .filter(|(k, _)| !self.asked.contains(&k.as_str()))
-                .collect(),
+            false => self.table.iter().filter(|(k, _)| !self.asked.contains(&k.as_str())).collect(),
         };
         for (name, example) in &self.missing {
-            let mistyped = unknown
-                .iter()
-                .any(|(key, _)| nearest(key, [*name]).is_some());
+            let mistyped = unknown.iter().any(|(key, _)| nearest(key, [*name]).is_some());
             if !mistyped {
                 let (place, header) = (self.place, self.within());
                 let message = format!("missing key \"{name}\"{header}, as in {name} = {example}");
@@ -323,10 +280,7 @@ impl<'s, 't> Reader<'s, 't> {
         for (key, entry) in unknown {
             let near = suggestion(key, self.asked.iter().copied());
             let message = format!("unknown key \"{key}\"{}{near}", self.within());
-            self.session.complain(Complaint {
-                place: entry.key,
-                message,
-            });
+            self.session.complain(Complaint { place: entry.key, message });
         }
     }
 }
@@ -334,10 +288,7 @@ impl<'s, 't> Reader<'s, 't> {
 impl Header {
     fn below(&self, name: &str, repeated: bool) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
-        Self {
-            path: format!("{}{dot}{name}", self.path),
-            repeated,
-        }
+        Self { path: format!("{}{dot}{name}", self.path), repeated }
     }
 }
 
@@ -352,14 +303,10 @@ impl std::fmt::Display for Header {
 }
 
 fn empty(place: Place) -> Value {
-    Value {
-        place,
-        data: Data::Table(Table::new()),
-    }
+    Value { place, data: Data::Table(Table::new()) }
 }
 
 /// A default or example of the schema; a test reads every one of them.
 fn stand_in<K: Kind>(kind: &K, value: &Value) -> K::Value {
-    kind.parse(value)
-        .expect("defaults and examples of the schema parse")
+    kind.parse(value).expect("defaults and examples of the schema parse")
 }

@@ -40,9 +40,7 @@ impl Reader<'_, '_> {
         }
         self.lenient = true;
         match (named, word) {
-            (None, _) => self
-                .missing
-                .push(("kind", format!("{:?}", entries[0].name))),
+            (None, _) => self.missing.push(("kind", format!("{:?}", entries[0].name))),
             (Some(value), None) => {
                 let what = format!("the name of a {what} in quotes");
                 self.session.complain(Complaint::expected(value, &what));
@@ -59,8 +57,7 @@ impl Reader<'_, '_> {
     /// Reads an alternative as if its table were empty, to have a value to go on with.
     fn read_nothing<T>(&mut self, read: fn(&mut Reader<'_, '_>) -> T) -> T {
         let (place, header) = (self.place, self.header.clone());
-        self.session
-            .silently(|session| read(&mut Reader::over(session, &EMPTY, place, header, "")))
+        self.session.silently(|session| read(&mut Reader::over(session, &EMPTY, place, header, "")))
     }
 
     fn describe_variants<T>(
@@ -69,20 +66,12 @@ impl Reader<'_, '_> {
         entries: &'static [Entry<T>],
         default: Option<&str>,
     ) -> T {
-        let names: Vec<String> = entries
-            .iter()
-            .map(|entry| format!("`{}`", entry.name))
-            .collect();
+        let names: Vec<String> = entries.iter().map(|entry| format!("`{}`", entry.name)).collect();
         let default = match default {
             Some(name) => FieldDefault::Value(format!("{name:?}")),
             None => FieldDefault::Required(format!("{:?}", entries[0].name)),
         };
-        self.note(
-            "kind",
-            names.join(", "),
-            default,
-            &format!("Which {what}; see below."),
-        );
+        self.note("kind", names.join(", "), default, &format!("Which {what}; see below."));
         let (own, around, mut first) = (self.section, self.session.described_kind, None);
         for entry in entries {
             let title = format!("{} kind = {:?}", self.header, entry.name);

@@ -47,53 +47,32 @@ enum Ending {
     Violation,
 }
 
-const VERDICT: Word<Ending> = Word {
-    what: "verdict",
-    words: &[("pass", Ending::Pass), ("violation", Ending::Violation)],
-};
-const ERROR: Named = Named {
-    what: "API error",
-    among: |vocabulary| &vocabulary.errors,
-};
-const ORACLE: Named = Named {
-    what: "oracle",
-    among: |vocabulary| &vocabulary.oracles,
-};
-const POOL: Named = Named {
-    what: "quota pool",
-    among: |vocabulary| &vocabulary.quota_pools,
-};
-const REQUESTS: Count = Count {
-    min: 0,
-    max: u32::MAX,
-};
+const VERDICT: Word<Ending> =
+    Word { what: "verdict", words: &[("pass", Ending::Pass), ("violation", Ending::Violation)] };
+const ERROR: Named = Named { what: "API error", among: |vocabulary| &vocabulary.errors };
+const ORACLE: Named = Named { what: "oracle", among: |vocabulary| &vocabulary.oracles };
+const POOL: Named = Named { what: "quota pool", among: |vocabulary| &vocabulary.quota_pools };
+const REQUESTS: Count = Count { min: 0, max: u32::MAX };
 
 impl Expect {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        reader.table(
-            "expect",
-            "What the run must show; the oracles always judge.",
-            |reader| {
-                let errors = List {
-                    of: ERROR,
-                    max: 100,
-                };
-                Self {
-                    verdict: verdict(reader),
-                    allowed_errors: reader.optional(
-                        "allowed_errors",
-                        &errors,
-                        "The only API errors clients may see; any when unset.",
-                    ),
-                    availability_min: reader.optional(
-                        "availability_min",
-                        &PROBABILITY,
-                        "Least share of requests answered; client errors count as answers.",
-                    ),
-                    throttled: throttled(reader),
-                }
-            },
-        )
+        reader.table("expect", "What the run must show; the oracles always judge.", |reader| {
+            let errors = List { of: ERROR, max: 100 };
+            Self {
+                verdict: verdict(reader),
+                allowed_errors: reader.optional(
+                    "allowed_errors",
+                    &errors,
+                    "The only API errors clients may see; any when unset.",
+                ),
+                availability_min: reader.optional(
+                    "availability_min",
+                    &PROBABILITY,
+                    "Least share of requests answered; client errors count as answers.",
+                ),
+                throttled: throttled(reader),
+            }
+        })
     }
 }
 
@@ -107,10 +86,7 @@ fn verdict(reader: &mut Reader<'_, '_>) -> Verdict {
     match (ending, oracle) {
         (Ending::Pass, None) => Verdict::Pass,
         (Ending::Pass, Some(_)) => {
-            reader.complain(
-                "oracle",
-                "an oracle is named only with verdict = \"violation\"",
-            );
+            reader.complain("oracle", "an oracle is named only with verdict = \"violation\"");
             Verdict::Pass
         }
         (Ending::Violation, Some(oracle)) => Verdict::Violation { oracle },
@@ -127,25 +103,19 @@ fn verdict(reader: &mut Reader<'_, '_>) -> Verdict {
 
 fn throttled(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Throttling> {
     let mut bounds: BTreeMap<String, Throttling> = BTreeMap::new();
-    for (pool, min) in counts(
-        reader,
-        "throttled_min",
-        "The least number of throttled requests, by quota pool.",
-    ) {
+    for (pool, min) in
+        counts(reader, "throttled_min", "The least number of throttled requests, by quota pool.")
+    {
         bounds.entry(pool).or_default().min = Some(min);
     }
-    for (pool, max) in counts(
-        reader,
-        "throttled_max",
-        "The greatest number of throttled requests, by quota pool.",
-    ) {
+    for (pool, max) in
+        counts(reader, "throttled_max", "The greatest number of throttled requests, by quota pool.")
+    {
         let bound = bounds.entry(pool.clone()).or_default();
         bound.max = Some(max);
         if bound.min.is_some_and(|min| min > max) {
-            reader.complain(
-                "throttled_max",
-                format!("the maximum of {pool:?} is below its minimum"),
-            );
+            reader
+                .complain("throttled_max", format!("the maximum of {pool:?} is below its minimum"));
         }
     }
     bounds
@@ -158,12 +128,7 @@ fn counts(
     doc: &'static str,
 ) -> Vec<(String, u32)> {
     reader.table(name, doc, |reader| {
-        reader.note(
-            "*pool*",
-            REQUESTS.name(),
-            FieldDefault::Unset,
-            "A quota pool and its number.",
-        );
+        reader.note("*pool*", REQUESTS.name(), FieldDefault::Unset, "A quota pool and its number.");
         let mut counts = Vec::new();
         for (pool, entry) in reader.entries() {
             reader.check_name(&POOL, pool, entry.key);

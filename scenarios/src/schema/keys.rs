@@ -36,12 +36,7 @@ pub enum KeyGroup {
 
 /// One line a group: the key in the file, the stem of its keys' names, the group, its meaning.
 const GROUPS: [(&str, &str, KeyGroup, &str); 2] = [
-    (
-        "symmetric",
-        "symmetric",
-        KeyGroup::Symmetric,
-        "Symmetric encryption keys in each Region.",
-    ),
+    ("symmetric", "symmetric", KeyGroup::Symmetric, "Symmetric encryption keys in each Region."),
     (
         "multi_region",
         "multi-region",
@@ -71,55 +66,23 @@ pub(crate) struct SelectorKind;
 pub(crate) struct KeyNameKind;
 
 /// A list of selectors, for workloads.
-pub(crate) const SELECTORS: List<SelectorKind> = List {
-    of: SelectorKind,
-    max: 1_000,
-};
+pub(crate) const SELECTORS: List<SelectorKind> = List { of: SelectorKind, max: 1_000 };
 
 impl Keys {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let keys = reader.table(
-            "keys",
-            "The keys that exist when the storm begins.",
-            |reader| {
-                let mut keys = Self::default();
-                for ((field, _, _, doc), count) in GROUPS.iter().zip(&mut keys.counts) {
-                    *count = reader.or(
-                        field,
-                        &Count {
-                            min: 0,
-                            max: 100_000,
-                        },
-                        0,
-                        doc,
-                    );
-                }
-                let period = DurationIn {
-                    min: 90 * DAY,
-                    max: 2_560 * DAY,
-                };
-                keys.rotation = reader.optional("rotation", &period, ROTATION_DOC);
-                let (aliases, grants) = (
-                    Count {
-                        min: 0,
-                        max: 100_000,
-                    },
-                    Count {
-                        min: 0,
-                        max: 50_000,
-                    },
-                );
-                keys.aliases = reader.or(
-                    "aliases",
-                    &aliases,
-                    0,
-                    "Aliases in each Region, for all keys in turn.",
-                );
-                keys.grants_per_key =
-                    reader.or("grants_per_key", &grants, 0, "Grants on every key.");
-                keys
-            },
-        );
+        let keys = reader.table("keys", "The keys that exist when the storm begins.", |reader| {
+            let mut keys = Self::default();
+            for ((field, _, _, doc), count) in GROUPS.iter().zip(&mut keys.counts) {
+                *count = reader.or(field, &Count { min: 0, max: 100_000 }, 0, doc);
+            }
+            let period = DurationIn { min: 90 * DAY, max: 2_560 * DAY };
+            keys.rotation = reader.optional("rotation", &period, ROTATION_DOC);
+            let (aliases, grants) = (Count { min: 0, max: 100_000 }, Count { min: 0, max: 50_000 });
+            keys.aliases =
+                reader.or("aliases", &aliases, 0, "Aliases in each Region, for all keys in turn.");
+            keys.grants_per_key = reader.or("grants_per_key", &grants, 0, "Grants on every key.");
+            keys
+        });
         reader.session.keys = keys.clone();
         keys
     }
@@ -127,9 +90,7 @@ impl Keys {
     /// How many keys of a group there are.
     pub fn count(&self, group: KeyGroup) -> u32 {
         let all = GROUPS.iter().zip(self.counts);
-        all.filter(|((_, _, of, _), _)| *of == group)
-            .map(|(_, count)| count)
-            .sum()
+        all.filter(|((_, _, of, _), _)| *of == group).map(|(_, count)| count).sum()
     }
 
     /// All keys, over all groups.
@@ -178,19 +139,12 @@ impl Kind for SelectorKind {
 
     fn parse(&self, value: &Value) -> Result<KeySelector, Complaint> {
         let Data::Text(text) = &value.data else {
-            return Err(Complaint::expected(
-                value,
-                "a group of keys or a key in quotes",
-            ));
+            return Err(Complaint::expected(value, "a group of keys or a key in quotes"));
         };
         let whole_group = KeyGroup::all().find(|group| group.stem() == text);
-        let selector = whole_group
-            .map(KeySelector::Group)
-            .or_else(|| numbered(text));
+        let selector = whole_group.map(KeySelector::Group).or_else(|| numbered(text));
         selector.ok_or_else(|| {
-            let stem = text
-                .trim_end_matches(|c: char| c.is_ascii_digit())
-                .trim_end_matches('-');
+            let stem = text.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
             let near = suggestion(stem, KeyGroup::all().map(KeyGroup::stem));
             Complaint::about(value, format!("unknown group of keys {text:?}{near}"))
         })
@@ -237,14 +191,9 @@ impl Kind for KeyNameKind {
         }
         let groups = KeyGroup::all().filter(|group| s.keys.count(*group) > 0);
         let known: Vec<String> = groups.map(|group| format!("{}-0", group.stem())).collect();
-        let words = known
-            .iter()
-            .map(String::as_str)
-            .chain(s.created_keys.iter().map(String::as_str));
-        Err(Complaint::about(
-            value,
-            format!("unknown key {text:?}{}", suggestion(text, words)),
-        ))
+        let words =
+            known.iter().map(String::as_str).chain(s.created_keys.iter().map(String::as_str));
+        Err(Complaint::about(value, format!("unknown key {text:?}{}", suggestion(text, words))))
     }
 }
 
@@ -261,9 +210,6 @@ fn too_few(group: KeyGroup, count: u32) -> String {
     match count {
         0 => format!("there are no {stem} keys; [keys] would have to make some"),
         1 => format!("there is one {stem} key, \"{stem}-0\"; [keys] would have to make more"),
-        many => format!(
-            "there are {many} {stem} keys, \"{stem}-0\" to \"{stem}-{}\"",
-            many - 1
-        ),
+        many => format!("there are {many} {stem} keys, \"{stem}-0\" to \"{stem}-{}\"", many - 1),
     }
 }

@@ -73,12 +73,7 @@ impl Scenario {
     pub(crate) fn read(reader: &mut Reader<'_, '_>, name: &str) -> Self {
         // The loader has resolved both already; asking here makes them known and documents them.
         let only = Count { min: 1, max: 1 };
-        reader.required(
-            "schema",
-            &only,
-            SCHEMA,
-            "The schema of the file; this version reads 1.",
-        );
+        reader.required("schema", &only, SCHEMA, "The schema of the file; this version reads 1.");
         reader.optional(
             "extends",
             &TEXT,

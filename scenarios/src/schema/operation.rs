@@ -28,10 +28,7 @@ pub struct Operation {
     pub arguments: Arguments,
 }
 
-const CALL: Named = Named {
-    what: "operation",
-    among: |vocabulary| &vocabulary.operations,
-};
+const CALL: Named = Named { what: "operation", among: |vocabulary| &vocabulary.operations };
 
 pub(crate) fn read_all(reader: &mut Reader<'_, '_>, storm: Duration) -> Vec<Operation> {
     let doc = "A call at a stated time, as shrunk scenarios have them.";
@@ -47,24 +44,16 @@ impl Operation {
             "When it is sent, from the start of the storm.",
         );
         if at > storm && reader.raw("at").is_some() {
-            let message = format!(
-                "the phases end at \"{}\", before this operation",
-                duration_text(storm)
-            );
+            let message =
+                format!("the phases end at \"{}\", before this operation", duration_text(storm));
             reader.complain("at", message);
         }
         let call = reader.required("call", &CALL, "ScheduleKeyDeletion", "The KMS operation.");
-        let region = reader.optional(
-            "region",
-            &REGION,
-            "Where it is sent; the first Region when not said.",
-        );
+        let region =
+            reader.optional("region", &REGION, "Where it is sent; the first Region when not said.");
         let client = reader.or(
             "client",
-            &Count {
-                min: 0,
-                max: 1_000_000,
-            },
+            &Count { min: 0, max: 1_000_000 },
             0,
             "The number of the client that sends it.",
         );
@@ -77,46 +66,27 @@ impl Operation {
         reader.session.created_keys.extend(creates.clone());
         let arguments = arguments(reader, &call);
         let region = region.unwrap_or_else(|| home(reader));
-        Self {
-            at,
-            call,
-            region,
-            client,
-            key,
-            creates,
-            arguments,
-        }
+        Self { at, call, region, client, key, creates, arguments }
     }
 }
 
 /// The first Region of the topology; a scenario always has one.
 fn home(reader: &Reader<'_, '_>) -> RegionName {
-    reader
-        .session
-        .regions
-        .first()
-        .cloned()
-        .expect("a list of Regions has at least one")
+    reader.session.regions.first().cloned().expect("a list of Regions has at least one")
 }
 
 fn arguments(reader: &mut Reader<'_, '_>, call: &str) -> Arguments {
     let given = reader.raw("with");
     let doc = "Further arguments, by their names on the wire.";
     let arguments: Arguments = reader.table("with", doc, |reader| {
-        reader
-            .entries()
-            .map(|(name, entry)| (name.into(), Argument::from(&entry.value)))
-            .collect()
+        reader.entries().map(|(name, entry)| (name.into(), Argument::from(&entry.value))).collect()
     });
     let checked = (reader.session.vocabulary.check_arguments)(call, &arguments);
     if let (Err(problem), None) = (checked, &reader.session.listing) {
-        let argument = given
-            .zip(problem.argument.as_deref())
-            .and_then(|(v, name)| argument(v, name));
+        let argument =
+            given.zip(problem.argument.as_deref()).and_then(|(v, name)| argument(v, name));
         match argument {
-            Some(value) => reader
-                .session
-                .complain(Complaint::about(value, problem.message)),
+            Some(value) => reader.session.complain(Complaint::about(value, problem.message)),
             None => reader.complain("with", problem.message),
         }
     }

@@ -23,25 +23,21 @@ pub struct Parameter {
 }
 
 pub(crate) fn read_all(reader: &mut Reader<'_, '_>) -> Vec<Parameter> {
-    reader.table(
-        TABLE,
-        "Model parameters that differ from their defaults.",
-        |reader| {
-            let known = reader.session.vocabulary.parameters.clone();
-            for info in &known {
-                let default = FieldDefault::Value(info.default.into());
-                reader.note(info.name, describe(info.kind), default, info.doc);
+    reader.table(TABLE, "Model parameters that differ from their defaults.", |reader| {
+        let known = reader.session.vocabulary.parameters.clone();
+        for info in &known {
+            let default = FieldDefault::Value(info.default.into());
+            reader.note(info.name, describe(info.kind), default, info.doc);
+        }
+        let mut read = Vec::new();
+        for (name, entry) in reader.entries() {
+            match parameter(&known, name, entry) {
+                Ok(parameter) => read.push(parameter),
+                Err(complaint) => reader.session.complain(complaint),
             }
-            let mut read = Vec::new();
-            for (name, entry) in reader.entries() {
-                match parameter(&known, name, entry) {
-                    Ok(parameter) => read.push(parameter),
-                    Err(complaint) => reader.session.complain(complaint),
-                }
-            }
-            read
-        },
-    )
+        }
+        read
+    })
 }
 
 /// Makes dotted names of nested tables, so that bases and overrides meet the same names.
@@ -66,10 +62,7 @@ fn lift(name: String, entry: Entry, flat: &mut Table) -> Result<(), Complaint> {
     }
     if flat.contains_key(&name) {
         let message = format!("the parameter \"{name}\" is there twice");
-        return Err(Complaint {
-            place: key,
-            message,
-        });
+        return Err(Complaint { place: key, message });
     }
     flat.insert(name, Entry { key, value });
     Ok(())
@@ -79,15 +72,9 @@ fn parameter(known: &[ParameterInfo], name: &str, entry: &Entry) -> Result<Param
     let Some(info) = known.iter().find(|info| info.name == name) else {
         let near = suggestion(name, known.iter().map(|info| info.name));
         let message = format!("unknown parameter \"{name}\"{near}");
-        return Err(Complaint {
-            place: entry.key,
-            message,
-        });
+        return Err(Complaint { place: entry.key, message });
     };
-    Ok(Parameter {
-        name: info.name,
-        value: value(info.kind, &entry.value)?,
-    })
+    Ok(Parameter { name: info.name, value: value(info.kind, &entry.value)? })
 }
 
 fn value(kind: ParameterKind, value: &Value) -> Result<ParameterValue, Complaint> {
@@ -115,14 +102,10 @@ fn word(words: &'static [&'static str], value: &Value) -> Result<&'static str, C
     let Data::Text(text) = &value.data else {
         return Err(Complaint::expected(value, "a word in quotes"));
     };
-    words
-        .iter()
-        .find(|word| *word == text)
-        .copied()
-        .ok_or_else(|| {
-            let near = suggestion(text, words.iter().copied());
-            Complaint::about(value, format!("unknown word {text:?}{near}"))
-        })
+    words.iter().find(|word| *word == text).copied().ok_or_else(|| {
+        let near = suggestion(text, words.iter().copied());
+        Complaint::about(value, format!("unknown word {text:?}{near}"))
+    })
 }
 
 fn describe(kind: ParameterKind) -> String {

@@ -28,10 +28,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_, '_>) -> Vec<Phase> {
         |reader| {
             let phase = Phase::read(reader);
             if names.contains(&phase.name) {
-                reader.complain(
-                    "name",
-                    format!("there are two phases named {:?}", phase.name),
-                );
+                reader.complain("name", format!("there are two phases named {:?}", phase.name));
             }
             names.push(phase.name.clone());
             phase
@@ -41,24 +38,13 @@ pub(crate) fn read_all(reader: &mut Reader<'_, '_>) -> Vec<Phase> {
 
 impl Phase {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let name = reader.required(
-            "name",
-            &TEXT,
-            "outage",
-            "Its name, which no other phase has.",
-        );
+        let name = reader.required("name", &TEXT, "outage", "Its name, which no other phase has.");
         let duration = reader.required("duration", &POSITIVE_DURATION, "10m", "How long it lasts.");
         let workloads = reader.each("workload", "A load during the phase.", Workload::read);
-        let faults = reader.each(
-            "fault",
-            "Something that goes wrong during the phase.",
-            |reader| Fault::read(reader, duration),
-        );
-        Self {
-            name,
-            duration,
-            workloads,
-            faults,
-        }
+        let faults =
+            reader.each("fault", "Something that goes wrong during the phase.", |reader| {
+                Fault::read(reader, duration)
+            });
+        Self { name, duration, workloads, faults }
     }
 }

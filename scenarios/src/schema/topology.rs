@@ -42,58 +42,44 @@ pub struct Propagation {
     pub tag: Duration,
 }
 
-const LATENCY: Word<LatencyMatrix> = Word {
-    what: "latency matrix",
-    words: &[("aws-2026-approx", LatencyMatrix::Aws2026Approx)],
-};
+const LATENCY: Word<LatencyMatrix> =
+    Word { what: "latency matrix", words: &[("aws-2026-approx", LatencyMatrix::Aws2026Approx)] };
 
 impl Topology {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        reader.table(
-            "topology",
-            "Regions and what stands in each of them.",
-            |reader| {
-                let regions = List {
-                    of: NEW_REGION,
-                    max: 16,
-                };
-                let regions = reader.or(
-                    "regions",
-                    &regions,
-                    ["us-east-1"],
-                    "The Regions; the first is the home of what names none.",
-                );
-                reader.session.regions.clone_from(&regions);
-                Self {
-                    regions,
-                    zones: reader.or(
-                        "zones",
-                        &Count { min: 1, max: 6 },
-                        3,
-                        "Availability Zones in each Region.",
-                    ),
-                    api_hosts: reader.or(
-                        "api_hosts",
-                        &Count { min: 1, max: 64 },
-                        2,
-                        "API hosts in each Region.",
-                    ),
-                    hsms: reader.or(
-                        "hsms",
-                        &Count { min: 1, max: 64 },
-                        3,
-                        "HSMs in each Region.",
-                    ),
-                    latency: reader.or(
-                        "latency",
-                        &LATENCY,
-                        "aws-2026-approx",
-                        "Round-trip times between Regions.",
-                    ),
-                    propagation: Propagation::read(reader),
-                }
-            },
-        )
+        reader.table("topology", "Regions and what stands in each of them.", |reader| {
+            let regions = List { of: NEW_REGION, max: 16 };
+            let regions = reader.or(
+                "regions",
+                &regions,
+                ["us-east-1"],
+                "The Regions; the first is the home of what names none.",
+            );
+            reader.session.regions.clone_from(&regions);
+            Self {
+                regions,
+                zones: reader.or(
+                    "zones",
+                    &Count { min: 1, max: 6 },
+                    3,
+                    "Availability Zones in each Region.",
+                ),
+                api_hosts: reader.or(
+                    "api_hosts",
+                    &Count { min: 1, max: 64 },
+                    2,
+                    "API hosts in each Region.",
+                ),
+                hsms: reader.or("hsms", &Count { min: 1, max: 64 }, 3, "HSMs in each Region."),
+                latency: reader.or(
+                    "latency",
+                    &LATENCY,
+                    "aws-2026-approx",
+                    "Round-trip times between Regions.",
+                ),
+                propagation: Propagation::read(reader),
+            }
+        })
     }
 }
 

@@ -1,18 +1,18 @@
 //! Aliases: made, moved and removed while calls go through them.
 
 use kms_core::name::AliasName;
+use kms_core::name::KeyIdentifier;
 use kms_core::ops::{
     Response, create_alias, delete_alias, describe_key, list_aliases, update_alias,
 };
-use kms_core::name::KeyIdentifier;
 use kms_core::wire::{GrantTokens, KeyRef};
 
+use super::WorkloadKind;
 use super::generator::{Draw, Generator, Moment, Planned};
 use super::ring::index;
 use super::seat::{NewKey, Seat};
-use super::weights::pick;
-use super::WorkloadKind;
 use super::weights::mix;
+use super::weights::pick;
 use crate::kind::Count;
 use crate::reader::{Entry, Reader};
 
@@ -59,10 +59,7 @@ impl Aliases {
             use_alias,
             names: reader.or(
                 "names",
-                &Count {
-                    min: 1,
-                    max: 10_000,
-                },
+                &Count { min: 1, max: 10_000 },
                 20,
                 "How many alias names there are in each Region; fewer names make more conflicts.",
             ),

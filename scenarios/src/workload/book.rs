@@ -64,7 +64,9 @@ impl KeyBook {
         let meant = self.keys.iter().filter(|(name, _)| {
             selectors.is_empty() || selectors.iter().any(|selector| means(*selector, **name))
         });
-        meant.filter_map(|(_, arns)| arns.iter().find(|arn| arn.region == region).copied()).collect()
+        meant
+            .filter_map(|(_, arns)| arns.iter().find(|arn| arn.region == region).copied())
+            .collect()
     }
 
     /// The multi-Region keys of an account that selectors mean, each with its primary first.

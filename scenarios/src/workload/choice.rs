@@ -19,21 +19,14 @@ pub enum KeyChoice {
 
 /// Every way to choose.
 pub const CHOICES: &[Entry<KeyChoice>] = &[
-    Entry {
-        name: "uniform",
-        doc: "Every key equally often.",
-        read: |_| KeyChoice::Uniform,
-    },
+    Entry { name: "uniform", doc: "Every key equally often.", read: |_| KeyChoice::Uniform },
     Entry {
         name: "zipf",
         doc: "A few keys far more often than the rest.",
         read: |reader| KeyChoice::Zipf {
             exponent: reader.or(
                 "exponent",
-                &Number {
-                    min: 0.0,
-                    max: 10.0,
-                },
+                &Number { min: 0.0, max: 10.0 },
                 1.0,
                 "The n-th key is used in proportion to 1 / n^exponent.",
             ),
@@ -95,7 +88,8 @@ mod tests {
     #[test]
     fn zipf_prefers_the_first_in_proportion_to_their_rank() {
         // 1 + 1/2 + 1/3 + 1/4 = 25/12, so the shares are 12, 6, 4 and 3 of 25.
-        for (count, expected) in counts(KeyChoice::Zipf { exponent: 1.0 }).iter().zip([12, 6, 4, 3]) {
+        for (count, expected) in counts(KeyChoice::Zipf { exponent: 1.0 }).iter().zip([12, 6, 4, 3])
+        {
             assert!(count.abs_diff(expected * 1_000) < 400, "{count} {expected}");
         }
     }

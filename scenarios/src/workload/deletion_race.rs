@@ -10,11 +10,11 @@ use kms_core::ops::{
 };
 use kms_core::wire::{GrantTokens, KeyRef};
 
+use super::WorkloadKind;
 use super::generator::{Generator, Moment, Planned};
 use super::seat::{NewKey, Seat, window};
-use super::weights::pick;
-use super::WorkloadKind;
 use super::weights::mix;
+use super::weights::pick;
 use crate::kind::DurationIn;
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -49,15 +49,7 @@ pub(super) const INFO: Entry<WorkloadKind> = Entry {
 
 impl DeletionRace {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let [
-            encrypt,
-            decrypt,
-            describe,
-            schedule_deletion,
-            cancel_deletion,
-            enable,
-            create,
-        ] = mix(
+        let [encrypt, decrypt, describe, schedule_deletion, cancel_deletion, enable, create] = mix(
             reader,
             [
                 ("encrypt", 4, "Encrypt."),
@@ -79,10 +71,7 @@ impl DeletionRace {
             create,
             window: reader.or(
                 "window",
-                &DurationIn {
-                    min: 7 * DAY,
-                    max: 30 * DAY,
-                },
+                &DurationIn { min: 7 * DAY, max: 30 * DAY },
                 "7d",
                 "The waiting period of scheduled deletions.",
             ),

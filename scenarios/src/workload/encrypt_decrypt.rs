@@ -2,10 +2,10 @@
 
 use kms_core::ops::{Response, re_encrypt};
 
-use super::generator::{Draw, Generator, Moment, Planned};
-use super::seat::{NewKey, Seat};
 use super::WorkloadKind;
 use super::choice::KeyChoice;
+use super::generator::{Draw, Generator, Moment, Planned};
+use super::seat::{NewKey, Seat};
 use crate::kind::{Count, PROBABILITY, SizeIn};
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -38,10 +38,7 @@ impl EncryptDecrypt {
             choice: KeyChoice::read(reader),
             plaintext: reader.or(
                 "plaintext",
-                &SizeIn {
-                    min: Bytes(1),
-                    max: Bytes(4096),
-                },
+                &SizeIn { min: Bytes(1), max: Bytes(4096) },
                 "256B",
                 "The size of each plaintext; Encrypt takes at most 4 KiB.",
             ),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use kms_core::ops::{Request, Response, generate_data_key_without_plaintext};
 use kms_core::wire::KeyRef;
 
-use super::generator::{Draw, Generator, Moment, Planned};
-use super::seat::{NewKey, Seat};
 use super::WorkloadKind;
 use super::choice::KeyChoice;
+use super::generator::{Draw, Generator, Moment, Planned};
+use super::seat::{NewKey, Seat};
 use crate::kind::{Count, POSITIVE_DURATION, PROBABILITY};
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -45,10 +45,7 @@ impl EnvelopeEncryption {
             choice: KeyChoice::read(reader),
             data_key_uses: reader.or(
                 "data_key_uses",
-                &Count {
-                    min: 1,
-                    max: u32::MAX,
-                },
+                &Count { min: 1, max: u32::MAX },
                 1,
                 "How many items a client encrypts under one data key; 1 is a new one each time.",
             ),

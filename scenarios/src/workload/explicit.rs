@@ -83,7 +83,9 @@ pub fn check_arguments(call: &str, arguments: &Arguments) -> Result<(), Argument
         None => Ok(()),
         Some(name) => Err(ArgumentProblem {
             argument: Some(name.clone()),
-            message: format!("{call} has no argument {name:?}; names are those of the API reference"),
+            message: format!(
+                "{call} has no argument {name:?}; names are those of the API reference"
+            ),
         }),
     }
 }

@@ -7,12 +7,12 @@ use kms_core::ops::{Request, Response, create_grant, list_grants, retire_grant, 
 use kms_core::policy::GrantOperation;
 use kms_core::wire::{GrantIdText, GrantName, GrantToken, GrantTokens, KeyRef};
 
+use super::WorkloadKind;
 use super::generator::{Draw, Generator, Moment, Planned, WORKERS, Who};
 use super::ring::Ring;
 use super::seat::{NewKey, Seat};
-use super::weights::pick;
-use super::WorkloadKind;
 use super::weights::mix;
+use super::weights::pick;
 use crate::kind::PROBABILITY;
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -49,11 +49,7 @@ impl Grants {
             reader,
             [
                 ("create", 2, "CreateGrant."),
-                (
-                    "use_grant",
-                    6,
-                    "A cryptographic call that only the grant allows.",
-                ),
+                ("use_grant", 6, "A cryptographic call that only the grant allows."),
                 ("list", 1, "ListGrants."),
                 ("retire", 1, "RetireGrant."),
                 ("revoke", 1, "RevokeGrant."),
@@ -123,8 +119,7 @@ impl Client {
 
     fn create(&mut self, key: KeyArn, draw: &mut dyn Draw) -> Planned {
         let worker = Who::Worker(self.worker).arn(self.seat.account);
-        let mut request =
-            create_grant::Request::new(key, &worker, self.operations.iter().copied());
+        let mut request = create_grant::Request::new(key, &worker, self.operations.iter().copied());
         if draw.chance(self.parameters.constraint_share.get()) {
             request.constraints = Some(create_grant::GrantConstraints {
                 encryption_context_equals: Some(self.seat.context(draw).pairs().clone()),
@@ -153,8 +148,12 @@ impl Client {
     }
 
     fn retire(&self, grant: &Grant, draw: &mut dyn Draw) -> Planned {
-        let mut request =
-            retire_grant::Request { grant_token: None, key_id: None, grant_id: None, dry_run: false };
+        let mut request = retire_grant::Request {
+            grant_token: None,
+            key_id: None,
+            grant_id: None,
+            dry_run: false,
+        };
         if draw.chance(RETIRED_BY_TOKEN) {
             request.grant_token = Some(grant.token.clone());
             return self.seat.worker(self.worker, request);
@@ -164,7 +163,12 @@ impl Client {
         self.seat.admin(request)
     }
 
-    fn remember(&mut self, asked: &create_grant::Request, got: &create_grant::Response, key: KeyArn) {
+    fn remember(
+        &mut self,
+        asked: &create_grant::Request,
+        got: &create_grant::Response,
+        key: KeyArn,
+    ) {
         let constraints = asked.constraints.as_ref();
         let pairs = constraints.and_then(|c| c.encryption_context_equals.clone());
         let (id, token) = (got.grant_id.clone(), got.grant_token.clone());

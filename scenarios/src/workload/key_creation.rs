@@ -2,9 +2,9 @@
 
 use kms_core::ops::Response;
 
+use super::WorkloadKind;
 use super::generator::{Generator, Moment, Planned};
 use super::seat::{NewKey, Seat};
-use super::WorkloadKind;
 use crate::kind::PROBABILITY;
 use crate::reader::Entry;
 use crate::reader::Reader;

@@ -10,11 +10,11 @@ use kms_core::ops::{
 };
 use kms_core::wire::{GrantTokens, KeyRef};
 
+use super::WorkloadKind;
 use super::generator::{Draw, Generator, Moment, Planned};
 use super::seat::{NewKey, Seat, window};
-use super::weights::pick;
-use super::WorkloadKind;
 use super::weights::mix;
+use super::weights::pick;
 use crate::kind::DurationIn;
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -49,15 +49,7 @@ pub(super) const INFO: Entry<WorkloadKind> = Entry {
 
 impl KeyLifecycle {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let [
-            create,
-            list,
-            describe,
-            disable,
-            enable,
-            schedule_deletion,
-            cancel_deletion,
-        ] = mix(
+        let [create, list, describe, disable, enable, schedule_deletion, cancel_deletion] = mix(
             reader,
             [
                 ("create", 1, "CreateKey."),
@@ -79,10 +71,7 @@ impl KeyLifecycle {
             cancel_deletion,
             window: reader.or(
                 "window",
-                &DurationIn {
-                    min: 7 * DAY,
-                    max: 30 * DAY,
-                },
+                &DurationIn { min: 7 * DAY, max: 30 * DAY },
                 "7d",
                 "The waiting period of scheduled deletions.",
             ),

@@ -98,10 +98,7 @@ pub const WORKLOADS: &[Entry<WorkloadKind>] = &[
 impl Workload {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let kind = reader.variant("workload", WORKLOADS, None);
-        let clients = Count {
-            min: 1,
-            max: 100_000,
-        };
+        let clients = Count { min: 1, max: 100_000 };
         Self {
             kind,
             clients: reader.or("clients", &clients, 1, "How many clients share it."),
@@ -113,11 +110,7 @@ impl Workload {
             ),
             regions: regions(reader),
             keys: reader
-                .optional(
-                    "keys",
-                    &SELECTORS,
-                    "The keys it uses; all that suit it when not said.",
-                )
+                .optional("keys", &SELECTORS, "The keys it uses; all that suit it when not said.")
                 .unwrap_or_default(),
         }
     }
@@ -171,27 +164,15 @@ const USUAL_PAIRS: u32 = 2;
 
 /// One Region or several; all when none are named.
 fn regions(reader: &mut Reader<'_, '_>) -> Vec<RegionName> {
-    let one = reader.optional(
-        "region",
-        &REGION,
-        "The Region its clients are in and send to.",
-    );
-    let list = List {
-        of: REGION,
-        max: 16,
-    };
+    let one = reader.optional("region", &REGION, "The Region its clients are in and send to.");
+    let list = List { of: REGION, max: 16 };
     let several = reader.optional(
         "regions",
         &list,
         "The Regions its clients are in and send to, in turn; all when neither is said.",
     );
     if one.is_some() && several.is_some() {
-        reader.complain(
-            "regions",
-            "a workload has either region or regions, not both",
-        );
+        reader.complain("regions", "a workload has either region or regions, not both");
     }
-    one.map(|region| vec![region])
-        .or(several)
-        .unwrap_or_else(|| reader.session.regions.clone())
+    one.map(|region| vec![region]).or(several).unwrap_or_else(|| reader.session.regions.clone())
 }

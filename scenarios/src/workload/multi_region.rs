@@ -9,13 +9,13 @@ use kms_core::ops::{
 };
 use kms_core::wire::GrantTokens;
 
+use super::WorkloadKind;
 use super::book::KeyBook;
 use super::generator::{Draw, Generator, Moment, Planned};
 use super::ring::{Ring, index};
 use super::seat::{NewKey, Seat, window};
-use super::weights::pick;
-use super::WorkloadKind;
 use super::weights::mix;
+use super::weights::pick;
 use crate::kind::DurationIn;
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -85,10 +85,7 @@ impl MultiRegion {
             decrypt,
             window: reader.or(
                 "window",
-                &DurationIn {
-                    min: 7 * DAY,
-                    max: 30 * DAY,
-                },
+                &DurationIn { min: 7 * DAY, max: 30 * DAY },
                 "7d",
                 "The waiting period of scheduled deletions.",
             ),
@@ -217,8 +214,7 @@ impl Generator for Client {
         let Some(set) = self.sets.pick(moment.draw).filter(|_| action > 0) else {
             return self.seat.create_key(NewKey::MultiRegion);
         };
-        self.act(action, set, moment)
-            .unwrap_or_else(|| self.use_any(action, set, moment.draw))
+        self.act(action, set, moment).unwrap_or_else(|| self.use_any(action, set, moment.draw))
     }
 
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {

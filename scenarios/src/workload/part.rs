@@ -25,7 +25,10 @@ impl Arrivals {
                 let burst = burst / of + u32::from(client < burst % of);
                 let per_second = share(per_second);
                 match burst {
-                    0 => (Arrivals::Constant { per_second }, turn(Rate(per_second.0 * f64::from(of)))),
+                    0 => (
+                        Arrivals::Constant { per_second },
+                        turn(Rate(per_second.0 * f64::from(of))),
+                    ),
                     _ => (Arrivals::Bursts { per_second, burst, every }, Duration::ZERO),
                 }
             }

@@ -7,11 +7,11 @@ use kms_core::ops::{Response, get_key_policy, put_key_policy};
 use kms_core::policy::Policy;
 use kms_core::wire::{KeyRef, PolicyText};
 
+use super::WorkloadKind;
 use super::generator::{Generator, Moment, Planned, WORKERS, Who};
 use super::seat::{NewKey, Seat};
-use super::weights::pick;
-use super::WorkloadKind;
 use super::weights::mix;
+use super::weights::pick;
 use crate::kind::PROBABILITY;
 use crate::reader::Entry;
 use crate::reader::Reader;

@@ -16,11 +16,11 @@ use kms_core::wire::{
     PendingWindowInDays,
 };
 
+use super::WorkloadKind;
+use super::choice::KeyChoice;
 use super::generator::{Draw, Generator, Moment, Planned, WORKERS, Who};
 use super::ring::{Ring, index};
 use super::seat::{NewKey, Seat};
-use super::WorkloadKind;
-use super::choice::KeyChoice;
 use crate::kind::{List, Named, PROBABILITY};
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -37,10 +37,7 @@ pub struct Random {
     pub invalid_share: Probability,
 }
 
-const OPERATION: Named = Named {
-    what: "operation",
-    among: |vocabulary| &vocabulary.operations,
-};
+const OPERATION: Named = Named { what: "operation", among: |vocabulary| &vocabulary.operations };
 
 pub(super) const INFO: Entry<WorkloadKind> = Entry {
     name: "random",
@@ -50,10 +47,7 @@ pub(super) const INFO: Entry<WorkloadKind> = Entry {
 
 impl Random {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let operations = List {
-            of: OPERATION,
-            max: 100,
-        };
+        let operations = List { of: OPERATION, max: 100 };
         Self {
             choice: KeyChoice::read(reader),
             operations: reader.optional(
@@ -106,7 +100,9 @@ impl Client {
             0 => KeyRef::new("no-such-key"),
             1 => KeyRef::new("arn:aws:kms:us-east-1:key"),
             2 => KeyId::single_region(unknown).into(),
-            _ => KeyArn { region: self.seat.other_region(draw).unwrap_or(key.region), ..key }.into(),
+            _ => {
+                KeyArn { region: self.seat.other_region(draw).unwrap_or(key.region), ..key }.into()
+            }
         }
     }
 
@@ -127,9 +123,7 @@ impl Client {
             | Operation::GenerateDataKeyWithoutPlaintext
             | Operation::GenerateRandom
             | Operation::ReEncrypt => self.cryptographic(operation, key_id, draw),
-            Operation::GetKeyPolicy => {
-                get_key_policy::Request { key_id, policy_name: None }.into()
-            }
+            Operation::GetKeyPolicy => get_key_policy::Request { key_id, policy_name: None }.into(),
             Operation::PutKeyPolicy => {
                 let policy = Policy::default_for(self.seat.account);
                 put_key_policy::Request::new(key_id, policy.text()).into()
@@ -191,19 +185,28 @@ impl Client {
         if operation == Operation::CreateGrant {
             let number = u32::try_from(draw.below(WORKERS.into())).unwrap_or(0);
             let worker = Who::Worker(number).arn(self.seat.account);
-            let all: Vec<_> = ["Decrypt", "Encrypt"].into_iter().filter_map(GrantOperation::parse).collect();
+            let all: Vec<_> =
+                ["Decrypt", "Encrypt"].into_iter().filter_map(GrantOperation::parse).collect();
             let some = 1 + index(all.len(), draw);
             return create_grant::Request::new(key, &worker, all.into_iter().take(some)).into();
         }
         let known = self.grants.pick(draw).filter(|_| !draw.chance(self.invalid_share)).cloned();
         match (operation, known) {
             (Operation::ListGrants, _) => list_grants::Request::new(key).into(),
-            (Operation::RetireGrant, Some((_, _, token))) => {
-                retire_grant::Request { grant_token: Some(token), key_id: None, grant_id: None, dry_run: false }.into()
+            (Operation::RetireGrant, Some((_, _, token))) => retire_grant::Request {
+                grant_token: Some(token),
+                key_id: None,
+                grant_id: None,
+                dry_run: false,
             }
-            (Operation::RetireGrant, None) => {
-                retire_grant::Request { grant_token: None, key_id: Some(key), grant_id: Some(NO_GRANT.into()), dry_run: false }.into()
+            .into(),
+            (Operation::RetireGrant, None) => retire_grant::Request {
+                grant_token: None,
+                key_id: Some(key),
+                grant_id: Some(NO_GRANT.into()),
+                dry_run: false,
             }
+            .into(),
             (_, Some((key, id, _))) => revoke_grant::Request::new(key, id).into(),
             (_, None) => revoke_grant::Request::new(key, NO_GRANT.into()).into(),
         }

@@ -8,11 +8,11 @@ use kms_core::ops::{
 };
 use kms_core::wire::{IncludeKeyMaterial, KeyRef, RotationPeriodInDays};
 
+use super::WorkloadKind;
 use super::generator::{Generator, Moment, Planned};
 use super::seat::{NewKey, Seat, days};
-use super::weights::pick;
-use super::WorkloadKind;
 use super::weights::mix;
+use super::weights::pick;
 use crate::kind::DurationIn;
 use crate::reader::Entry;
 use crate::reader::Reader;
@@ -69,10 +69,7 @@ impl Rotation {
             decrypt,
             period: reader.or(
                 "period",
-                &DurationIn {
-                    min: 90 * DAY,
-                    max: 2_560 * DAY,
-                },
+                &DurationIn { min: 90 * DAY, max: 2_560 * DAY },
                 "365d",
                 "The rotation period that is set.",
             ),
@@ -155,9 +152,10 @@ mod tests {
             "ListKeyRotations",
             "RotateKeyOnDemand",
         ]);
-        let mut decrypts = run.calls.iter().filter(|(planned, _)| {
-            planned.request.operation() == Operation::Decrypt
-        });
+        let mut decrypts = run
+            .calls
+            .iter()
+            .filter(|(planned, _)| planned.request.operation() == Operation::Decrypt);
         assert!(decrypts.all(|(_, result)| result.is_ok()));
     }
 }

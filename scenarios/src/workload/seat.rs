@@ -207,7 +207,8 @@ pub(super) fn window(period: Duration) -> Option<PendingWindowInDays> {
 
 fn contexts(client: u32, pairs: u32) -> Vec<EncryptionContext> {
     let one = |number: usize| {
-        let pairs = (0..pairs).map(|pair| (format!("attribute-{pair}"), format!("{client}-{number}")));
+        let pairs =
+            (0..pairs).map(|pair| (format!("attribute-{pair}"), format!("{client}-{number}")));
         EncryptionContext::new(pairs.collect::<BTreeMap<_, _>>())
     };
     (0..CONTEXTS).map(one).collect()

@@ -9,9 +9,9 @@ use kms_core::ops::{Operation, Request, Response, create_alias, create_key, repl
 use kms_core::policy::{Policy, PolicyKind};
 use kms_core::{Caller, Error, wire};
 
+use super::Workload;
 use super::book::KeyBook;
 use super::generator::{Draw, Moment, Planned, Who};
-use super::Workload;
 use crate::schema::KeyGroup;
 use crate::{Scenario, Vocabulary};
 

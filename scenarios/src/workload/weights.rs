@@ -11,20 +11,13 @@ pub(super) fn mix<const N: usize>(
     reader: &mut Reader<'_, '_>,
     calls: [(&'static str, i64, &'static str); N],
 ) -> [u32; N] {
-    reader.table(
-        "mix",
-        "How often each call is made, relative to the others.",
-        |reader| {
-            let weights = calls.map(|(name, default, doc)| reader.or(name, &WEIGHT, default, doc));
-            if weights.iter().all(|weight| *weight == 0) {
-                reader.complain(
-                    "",
-                    "every weight of this mix is 0; at least one must be above",
-                );
-            }
-            weights
-        },
-    )
+    reader.table("mix", "How often each call is made, relative to the others.", |reader| {
+        let weights = calls.map(|(name, default, doc)| reader.or(name, &WEIGHT, default, doc));
+        if weights.iter().all(|weight| *weight == 0) {
+            reader.complain("", "every weight of this mix is 0; at least one must be above");
+        }
+        weights
+    })
 }
 
 /// The index of one of the weights, in proportion to them.

@@ -50,10 +50,7 @@ duration = '1m'
 #[test]
 fn the_library_parses() {
     let files = library(Path::new(HERE)).unwrap();
-    let names: Vec<_> = files
-        .iter()
-        .map(|file| file.strip_prefix(HERE).unwrap())
-        .collect();
+    let names: Vec<_> = files.iter().map(|file| file.strip_prefix(HERE).unwrap()).collect();
     let expected = [
         "deletion/deletion-race.toml",
         "quickstart.toml",
@@ -71,17 +68,9 @@ fn the_library_parses() {
         open.operations = scenarios::Names::Any;
         open.check_arguments = |_, _| Ok(());
         let scenario = Scenario::load(file, &[], &open).unwrap_or_else(|error| panic!("{error}"));
-        assert!(
-            !scenario.phases.is_empty(),
-            "{} has no phase",
-            file.display()
-        );
+        assert!(!scenario.phases.is_empty(), "{} has no phase", file.display());
         let opening = fs::read_to_string(file).unwrap();
-        assert!(
-            opening.starts_with("# "),
-            "{} opens with a comment",
-            file.display()
-        );
+        assert!(opening.starts_with("# "), "{} opens with a comment", file.display());
     }
 }
 
@@ -96,10 +85,7 @@ fn the_quickstart_says_what_it_is_meant_to() {
     assert_eq!(scenario.expect.verdict, Verdict::Pass);
     let shaken = &scenario.phases[1];
     assert_eq!((shaken.workloads.len(), shaken.faults.len()), (5, 4));
-    assert!(matches!(
-        shaken.workloads[0].kind,
-        WorkloadKind::EnvelopeEncryption(_)
-    ));
+    assert!(matches!(shaken.workloads[0].kind, WorkloadKind::EnvelopeEncryption(_)));
     assert!(matches!(shaken.faults[1].kind, FaultKind::HsmLoss(_)));
     assert_eq!(shaken.workloads[0].regions.len(), 3);
 }
@@ -110,11 +96,8 @@ fn tables_of_a_base_merge_and_arrays_are_replaced() {
                [topology]\nzones = 4\n";
     let phase = "[[phase]]\nname = 'own'\nduration = '2m'\n";
     let with_phase = format!("{own}{phase}");
-    let files = [
-        ("base/base.toml", BASE),
-        ("sub/a.toml", own),
-        ("sub/b.toml", with_phase.as_str()),
-    ];
+    let files =
+        [("base/base.toml", BASE), ("sub/a.toml", own), ("sub/b.toml", with_phase.as_str())];
     let folder = Folder::with("merge", &files);
     let a = folder.load("sub/a.toml").unwrap();
     assert_eq!(a.description, "own");
@@ -151,21 +134,13 @@ fn bases_form_no_circle() {
 fn a_missing_base_is_reported_where_it_is_named() {
     let folder = Folder::with("no-base", &[("a.toml", "schema = 1\nextends = 'b.toml'\n")]);
     let error = folder.load("a.toml").unwrap_err();
-    assert!(
-        error.starts_with("a.toml:2:11: cannot read the base b.toml: "),
-        "{error}"
-    );
+    assert!(error.starts_with("a.toml:2:11: cannot read the base b.toml: "), "{error}");
 }
 
 #[test]
 fn a_missing_file_is_one_clear_line() {
     let error = Scenario::load(Path::new("no/such.toml"), &[], &vocabulary()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("no/such.toml: cannot read this file: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("no/such.toml: cannot read this file: "), "{error}");
 }
 
 #[test]

@@ -25,9 +25,8 @@ enum Change {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    const TOKENS: [&str; 14] = [
-        "0", "-", "\"", "'", "[", "]]", "=", "\n", ".", "ö", "1e400", "kind", "\t", "{ }",
-    ];
+    const TOKENS: [&str; 14] =
+        ["0", "-", "\"", "'", "[", "]]", "=", "\n", ".", "ö", "1e400", "kind", "\t", "{ }"];
     let token = prop::sample::select(&TOKENS[..]).prop_map(str::to_owned);
     prop_oneof![
         Just(Change::Remove),
@@ -38,21 +37,14 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn apply(text: &str, at: f64, change: &Change) -> String {
     let mut characters: Vec<char> = text.chars().collect();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at is in [0, 1)"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at is in [0, 1)")]
     let index = (at * characters.len() as f64) as usize;
     match change {
         Change::Remove => drop(characters.remove(index)),
         Change::Insert(token) => drop(characters.splice(index..index, token.chars())),
         Change::SwapLines => {
             let mut lines: Vec<&str> = text.lines().collect();
-            let (line, last) = (
-                text.lines().count() * index / characters.len(),
-                lines.len() - 1,
-            );
+            let (line, last) = (text.lines().count() * index / characters.len(), lines.len() - 1);
             lines.swap(line.min(last), (line + 1).min(last));
             return lines.join("\n");
         }
@@ -68,11 +60,7 @@ fn points_into(error: &ScenarioError, text: &str) -> bool {
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig {
-        cases: 400,
-        failure_persistence: None,
-        ..Default::default()
-    }
+    ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() }
 }
 
 proptest! {

@@ -13,21 +13,14 @@ use super::vocabulary;
 #[test]
 fn every_kind_is_listed() {
     let markdown = schema_listing(&vocabulary()).markdown();
-    let faults = FAULTS
-        .iter()
-        .map(|entry| format!("`[[phase.fault]] kind = \"{}\"`", entry.name));
-    let loads = WORKLOADS
-        .iter()
-        .map(|entry| format!("`[[phase.workload]] kind = \"{}\"`", entry.name));
+    let faults = FAULTS.iter().map(|entry| format!("`[[phase.fault]] kind = \"{}\"`", entry.name));
+    let loads =
+        WORKLOADS.iter().map(|entry| format!("`[[phase.workload]] kind = \"{}\"`", entry.name));
     let arrivals = ARRIVALS
         .iter()
         .map(|entry| format!("`[phase.workload.arrivals] kind = \"{}\"`", entry.name));
     for title in faults.chain(loads).chain(arrivals) {
-        assert_eq!(
-            markdown.matches(&format!("## {title}")).count(),
-            1,
-            "{title}"
-        );
+        assert_eq!(markdown.matches(&format!("## {title}")).count(), 1, "{title}");
     }
 }
 
@@ -35,12 +28,7 @@ fn every_kind_is_listed() {
 fn sections_and_keys_are_listed_once_and_documented() {
     let listing = schema_listing(&vocabulary());
     for section in &listing.sections {
-        assert!(
-            section.doc.ends_with('.'),
-            "{}: {:?}",
-            section.title,
-            section.doc
-        );
+        assert!(section.doc.ends_with('.'), "{}: {:?}", section.title, section.doc);
         let same = |other: &&scenarios::Section| {
             (&other.title, &other.of) == (&section.title, &section.of)
         };
@@ -51,18 +39,8 @@ fn sections_and_keys_are_listed_once_and_documented() {
             section.title
         );
         for field in &section.fields {
-            assert!(
-                field.doc.ends_with('.'),
-                "{} {}: {:?}",
-                section.title,
-                field.key,
-                field.doc
-            );
-            let times = section
-                .fields
-                .iter()
-                .filter(|other| other.key == field.key)
-                .count();
+            assert!(field.doc.ends_with('.'), "{} {}: {:?}", section.title, field.key, field.doc);
+            let times = section.fields.iter().filter(|other| other.key == field.key).count();
             assert_eq!(times, 1, "{} {}", section.title, field.key);
         }
     }
@@ -157,108 +135,50 @@ rate = 0.005
 fn tables_become_typed_values() {
     let full = Scenario::parse("x/full.toml", FULL, &[], &vocabulary()).unwrap();
     let seconds = Duration::from_secs;
-    assert_eq!(
-        (full.name.as_str(), full.accounts, full.topology.hsms),
-        ("full", 3, 5)
-    );
+    assert_eq!((full.name.as_str(), full.accounts, full.topology.hsms), ("full", 3, 5));
     assert_eq!(full.topology.propagation.grant, seconds(60));
     assert_eq!(full.keys.rotation, Some(seconds(90 * 86_400)));
-    assert_eq!(
-        (full.quota.profile.as_str(), full.quota.scale),
-        ("seed", 0.5)
-    );
+    assert_eq!((full.quota.profile.as_str(), full.quota.scale), ("seed", 0.5));
     let timeout = Duration::from_millis(1_500);
-    assert_eq!(
-        full.client,
-        Client {
-            retry: RetryMode::None,
-            timeout,
-            max_attempts: 1
-        }
-    );
+    assert_eq!(full.client, Client { retry: RetryMode::None, timeout, max_attempts: 1 });
     assert_eq!((full.calm, full.storm()), (seconds(3_600), seconds(600)));
     assert_eq!(full.sabotages[0].rate.get(), 0.005);
 }
 
 #[test]
 fn expectations_become_typed_values() {
-    let expect = Scenario::parse("x.toml", FULL, &[], &vocabulary())
-        .unwrap()
-        .expect;
-    assert_eq!(
-        expect.verdict,
-        Verdict::Violation {
-            oracle: "durability".into()
-        }
-    );
-    assert_eq!(
-        expect.throttled["symmetric"],
-        Throttling {
-            min: Some(10),
-            max: Some(20)
-        }
-    );
-    assert_eq!(
-        expect.throttled["CreateKey"],
-        Throttling {
-            min: None,
-            max: Some(0)
-        }
-    );
-    assert_eq!(
-        expect.allowed_errors,
-        Some(vec!["ThrottlingException".to_owned()])
-    );
+    let expect = Scenario::parse("x.toml", FULL, &[], &vocabulary()).unwrap().expect;
+    assert_eq!(expect.verdict, Verdict::Violation { oracle: "durability".into() });
+    assert_eq!(expect.throttled["symmetric"], Throttling { min: Some(10), max: Some(20) });
+    assert_eq!(expect.throttled["CreateKey"], Throttling { min: None, max: Some(0) });
+    assert_eq!(expect.allowed_errors, Some(vec!["ThrottlingException".to_owned()]));
 }
 
 #[test]
 fn phases_become_typed_values() {
     let full = Scenario::parse("x.toml", FULL, &[], &vocabulary()).unwrap();
     let (workload, fault) = (&full.phases[0].workloads[0], &full.phases[0].faults[0]);
-    let keys = [
-        KeySelector::Group(KeyGroup::MultiRegion),
-        KeySelector::One(KeyGroup::Symmetric, 3),
-    ];
+    let keys =
+        [KeySelector::Group(KeyGroup::MultiRegion), KeySelector::One(KeyGroup::Symmetric, 3)];
     assert_eq!(workload.keys, keys);
-    assert_eq!(
-        workload.arrivals,
-        Arrivals::Closed {
-            think: Duration::from_millis(10)
-        }
-    );
+    assert_eq!(workload.arrivals, Arrivals::Closed { think: Duration::from_millis(10) });
     assert_eq!(workload.regions, [full.topology.regions[1].clone()]);
-    let WorkloadKind::EncryptDecrypt(parameters) = &workload.kind else {
-        panic!("{workload:?}")
-    };
+    let WorkloadKind::EncryptDecrypt(parameters) = &workload.kind else { panic!("{workload:?}") };
     assert_eq!(parameters.plaintext, Bytes(4_096));
     assert_eq!((fault.at.as_secs(), fault.lasts.as_secs()), (60, 540));
-    let [us, eu] = &full.topology.regions[..] else {
-        panic!("{:?}", full.topology)
-    };
-    let latency = Latency {
-        links: Links::Between(us.clone(), eu.clone()),
-        add: Duration::ZERO,
-        factor: 3.0,
-    };
+    let [us, eu] = &full.topology.regions[..] else { panic!("{:?}", full.topology) };
+    let latency =
+        Latency { links: Links::Between(us.clone(), eu.clone()), add: Duration::ZERO, factor: 3.0 };
     assert_eq!(fault.kind, FaultKind::Latency(latency));
 }
 
 #[test]
 fn operations_become_typed_values() {
     let full = Scenario::parse("x.toml", FULL, &[], &vocabulary()).unwrap();
-    let [create, decrypt] = &full.operations[..] else {
-        panic!("{:?}", full.operations)
-    };
-    assert_eq!(
-        (create.creates.as_deref(), create.region.as_str()),
-        (Some("mine"), "us-east-1")
-    );
+    let [create, decrypt] = &full.operations[..] else { panic!("{:?}", full.operations) };
+    assert_eq!((create.creates.as_deref(), create.region.as_str()), (Some("mine"), "us-east-1"));
     assert_eq!(decrypt.key.as_ref().map(KeyName::as_str), Some("mine"));
-    let list = [
-        Argument::Text("a".into()),
-        Argument::Integer(1),
-        Argument::Boolean(true),
-    ];
+    let list = [Argument::Text("a".into()), Argument::Integer(1), Argument::Boolean(true)];
     assert_eq!(decrypt.arguments["Known"], Argument::List(list.to_vec()));
 }
 
@@ -275,23 +195,12 @@ fn overrides_reach_every_level() {
     ];
     let sets: Vec<Override> = sets.iter().map(|set| set.parse().unwrap()).collect();
     let set = Scenario::parse("x.toml", FULL, &sets, &vocabulary()).unwrap();
-    assert_eq!(
-        (set.topology.api_hosts, set.keys.count(KeyGroup::Symmetric)),
-        (7, 9)
-    );
+    assert_eq!((set.topology.api_hosts, set.keys.count(KeyGroup::Symmetric)), (7, 9));
     assert_eq!(set.phases[0].duration, Duration::from_secs(1_200));
     let think = Duration::from_secs(1);
-    assert_eq!(
-        set.phases[0].workloads[0].arrivals,
-        Arrivals::Closed { think }
-    );
-    let FaultKind::Latency(latency) = &set.phases[0].faults[0].kind else {
-        panic!("{set:?}")
-    };
+    assert_eq!(set.phases[0].workloads[0].arrivals, Arrivals::Closed { think });
+    let FaultKind::Latency(latency) = &set.phases[0].faults[0].kind else { panic!("{set:?}") };
     assert_eq!(latency.factor, 9.5);
     assert_eq!(set.client.retry, RetryMode::Standard);
-    assert_eq!(
-        set.parameters[0].value,
-        ParameterValue::Duration(Duration::from_millis(1))
-    );
+    assert_eq!(set.parameters[0].value, ParameterValue::Duration(Duration::from_millis(1)));
 }

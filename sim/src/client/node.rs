@@ -177,8 +177,7 @@ impl Client {
             book: &self.book,
             draw: &mut draw,
         });
-        let flight =
-            Flight { share, planned, attempt: 0, waiting: false, host: None, paid: None };
+        let flight = Flight { share, planned, attempt: 0, waiting: false, host: None, paid: None };
         self.flights.insert(call, flight);
         self.attempt(now, call, out);
     }
@@ -275,13 +274,7 @@ impl Client {
         }
     }
 
-    fn end(
-        &mut self,
-        now: SimTime,
-        call: u64,
-        result: &kms_core::Result<Response>,
-        out: &mut Out,
-    ) {
+    fn end(&mut self, now: SimTime, call: u64, result: &kms_core::Result<Response>, out: &mut Out) {
         if let Some(flight) = self.flights.remove(&call) {
             self.over(now, call, &flight, result, out);
         }

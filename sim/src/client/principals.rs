@@ -39,7 +39,8 @@ impl Principals {
             let workers = (0..WORKERS).map(Who::Worker);
             std::iter::once(Who::Admin).chain(workers).map(|who| (*account, who))
         });
-        let all = everybody.map(|(account, who)| ((account, who), principal(account, who, &policy)));
+        let all =
+            everybody.map(|(account, who)| ((account, who), principal(account, who, &policy)));
         Principals { all: all.collect() }
     }
 

@@ -62,12 +62,7 @@ impl Retry {
 
     /// How long to wait before the next attempt, and what it costs, which is taken from the bucket;
     /// nothing when this attempt, counted from 1, was the last. `share` is uniform in [0, 1).
-    pub fn again(
-        &mut self,
-        attempt: u8,
-        failure: Failure,
-        share: f64,
-    ) -> Option<(Duration, u32)> {
+    pub fn again(&mut self, attempt: u8, failure: Failure, share: f64) -> Option<(Duration, u32)> {
         let price = price(self.mode, failure)?;
         if u32::from(attempt) >= self.most_attempts || self.tokens < price.cost {
             return None;
@@ -142,7 +137,10 @@ mod tests {
     #[test]
     fn the_wait_is_a_share_and_attempts_are_counted() {
         let mut retry = retry(RetryMode::Standard2026, 3);
-        assert_eq!(retry.again(1, Failure::Throttling, 0.25), Some((Duration::from_millis(250), 5)));
+        assert_eq!(
+            retry.again(1, Failure::Throttling, 0.25),
+            Some((Duration::from_millis(250), 5))
+        );
         assert_eq!(retry.again(2, Failure::Throttling, 0.0), Some((Duration::ZERO, 5)));
         assert_eq!(retry.again(3, Failure::Throttling, 0.5), None);
     }

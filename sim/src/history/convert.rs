@@ -11,7 +11,7 @@ use kms_core::key::{Key, MultiRegion, Status};
 use kms_core::name::{GrantId, KeyIdentifier, RegionName};
 use kms_core::ops::{Request, Response, create_grant, describe_key};
 use kms_core::state::Change;
-use kms_core::wire::{
+use kms_core::wire::{IncludeKeyMaterial, 
     CiphertextBlob, DataKeySpec, GrantIdText, KeyRef, NumberOfBytes, Plaintext, RegionText,
 };
 
@@ -167,18 +167,21 @@ fn managing(request: &Request) -> Wanted {
             Wanted::GenerateRandom { bytes: length(r.number_of_bytes, None) }
         }
         Request::GetKeyPolicy(r) => Wanted::GetKeyPolicy { key: target(&r.key_id) },
-        Request::GetKeyRotationStatus(r) => {
-            Wanted::GetKeyRotationStatus { key: target(&r.key_id) }
-        }
+        Request::GetKeyRotationStatus(r) => Wanted::GetKeyRotationStatus { key: target(&r.key_id) },
         Request::ListAliases(r) => Wanted::ListAliases { key: r.key_id.as_ref().map(target) },
         Request::ListGrants(r) => Wanted::ListGrants { key: target(&r.key_id) },
-        Request::ListKeyRotations(r) => Wanted::ListKeyRotations { key: target(&r.key_id) },
-        Request::ReplicateKey(r) => Wanted::ReplicateKey {
+        Request::ListKeyRotations(r) => Wanted::ListKeyRotations {
             key: target(&r.key_id),
-            region: region(&r.replica_region),
+            materials: r.include_key_material == Some(IncludeKeyMaterial::AllKeyMaterial),
         },
+        Request::ReplicateKey(r) => {
+            Wanted::ReplicateKey { key: target(&r.key_id), region: region(&r.replica_region) }
+        }
         Request::RetireGrant(r) => Wanted::RetireGrant {
-            grant: r.grant_id.as_ref().and_then(grant),
+            grant: match &r.grant_token {
+                Some(token) => token.claims(),
+                None => r.grant_id.as_ref().and_then(grant),
+            },
             by_token: r.grant_token.is_some(),
         },
         Request::RevokeGrant(r) => {
@@ -243,9 +246,10 @@ fn grant_wish(request: &create_grant::Request) -> Wanted {
         grantee,
         operations: request.operations.iter().map(|operation| operation.name()).collect(),
         name: request.name.as_ref().map(|name| Arc::from(name.as_str())),
-        constrained: request.constraints.as_ref().is_some_and(|constraints| {
-            *constraints != create_grant::GrantConstraints::default()
-        }),
+        constrained: request
+            .constraints
+            .as_ref()
+            .is_some_and(|constraints| *constraints != create_grant::GrantConstraints::default()),
     }
 }
 

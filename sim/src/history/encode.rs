@@ -362,7 +362,10 @@ impl Sink<'_> {
             Wanted::DisableKeyRotation { key } => self.about(17, key),
             Wanted::GetKeyRotationStatus { key } => self.about(18, key),
             Wanted::RotateKeyOnDemand { key } => self.about(19, key),
-            Wanted::ListKeyRotations { key } => self.about(20, key),
+            Wanted::ListKeyRotations { key, materials } => {
+                self.about(20, key);
+                self.flag(*materials);
+            }
             Wanted::GetKeyPolicy { key } => self.about(25, key),
             Wanted::PutKeyPolicy { key, policy } => {
                 self.about(26, key);

@@ -70,7 +70,7 @@ pub enum Wanted {
     DisableKeyRotation { key: Target },
     GetKeyRotationStatus { key: Target },
     RotateKeyOnDemand { key: Target },
-    ListKeyRotations { key: Target },
+    ListKeyRotations { key: Target, materials: bool },
     CreateGrant { key: Target, grantee: Grantee, operations: BTreeSet<&'static str>, name: Option<Arc<str>>, constrained: bool },
     ListGrants { key: Target },
     RetireGrant { grant: Option<GrantId>, by_token: bool },

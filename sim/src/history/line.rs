@@ -86,7 +86,9 @@ fn answer(got: &Result<Got, ErrorCode>) -> String {
         Got::Opened { key, plaintext, .. } => format!("plaintext {:016x} by {key}", plaintext.0),
         Got::Resealed { key, blob, .. } => format!("blob {:016x} now under {key}", blob.0),
         Got::Granted { grant } => format!("grant {grant}"),
-        Got::Rotation { enabled, .. } => format!("rotation {}", if *enabled { "on" } else { "off" }),
+        Got::Rotation { enabled, .. } => {
+            format!("rotation {}", if *enabled { "on" } else { "off" })
+        }
         Got::Policy { .. } => "a policy".to_owned(),
         Got::Listed { items, complete } => {
             format!("{items} items{}", if *complete { "" } else { " and more" })
@@ -215,7 +217,7 @@ impl Wanted {
             | Wanted::DisableKeyRotation { key }
             | Wanted::GetKeyRotationStatus { key }
             | Wanted::RotateKeyOnDemand { key }
-            | Wanted::ListKeyRotations { key }
+            | Wanted::ListKeyRotations { key, .. }
             | Wanted::CreateGrant { key, .. }
             | Wanted::ListGrants { key }
             | Wanted::RevokeGrant { key, .. }
@@ -254,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_call_reads_as_a_sentence() {
-        let expected = "#2a asks eu-west-1 for DeleteAlias alias/a as 111122220000:role/admin, attempt 1";
+        let expected =
+            "#2a asks eu-west-1 for DeleteAlias alias/a as 111122220000:role/admin, attempt 1";
         assert_eq!(line(&called(1)), expected);
     }
 

@@ -256,8 +256,8 @@ impl Judge<'_, '_> {
             }
             Wanted::ListAliases { key: Some(key) } => slot(key)?.alias_count.at(position),
             Wanted::ListGrants { key } => slot(key)?.grant_count.at(position),
-            Wanted::ListKeyRotations { key: Target::Key { id, .. } } => {
-                return self.rotations(*id);
+            Wanted::ListKeyRotations { key: Target::Key { id, .. }, materials } => {
+                return self.rotations(*id, *materials);
             }
             _ => return None,
         };
@@ -265,10 +265,12 @@ impl Judge<'_, '_> {
     }
 
     /// How often a key got a new material. A new replica brings the past of its set with it.
-    fn rotations(&self, id: KeyId) -> Option<u64> {
+    /// With its materials, the first one and a pending one count too.
+    fn rotations(&self, id: KeyId, materials: bool) -> Option<u64> {
         let key = self.ledger.key(id, self.ask.position)?;
         let lines = self.model.lines.get(&id)?;
         let place = lines.materials.iter().position(|material| Some(*material) == key.material);
-        place.map(|place| place as u64)
+        let more = if materials { 1 + u64::from(key.pending) } else { 0 };
+        place.map(|place| place as u64 + more)
     }
 }

@@ -129,7 +129,7 @@ impl Judge<'_, '_> {
             W::DisableKey { key } => self.simple(key, strict, "DisableKey"),
             W::CancelKeyDeletion { key } => self.simple(key, strict, "CancelKeyDeletion"),
             W::GetKeyRotationStatus { key } => self.simple(key, strict, "GetKeyRotationStatus"),
-            W::ListKeyRotations { key } => self.simple(key, strict, "ListKeyRotations"),
+            W::ListKeyRotations { key, .. } => self.simple(key, strict, "ListKeyRotations"),
             W::ListGrants { key } => self.simple(key, strict, "ListGrants"),
             W::GetKeyPolicy { key } => self.simple(key, strict, "GetKeyPolicy"),
             W::PutKeyPolicy { key, .. } => self.simple(key, strict, "PutKeyPolicy"),

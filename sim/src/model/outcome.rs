@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Which outcomes a request may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outcomes(u64);
+pub(crate) struct Outcomes(u64);
 
 const SUCCESS: u64 = 1 << 63;
 /// A bit each; the compiler refuses more error codes than there is room for.
@@ -13,40 +13,40 @@ const _: () = assert!(ErrorCode::ALL.len() < 63);
 
 impl Outcomes {
     /// Nothing at all.
-    pub const NONE: Outcomes = Outcomes(0);
+    pub(crate) const NONE: Outcomes = Outcomes(0);
     /// Success and nothing else.
-    pub const SUCCESS: Outcomes = Outcomes(SUCCESS);
+    pub(crate) const SUCCESS: Outcomes = Outcomes(SUCCESS);
 
     /// One error and nothing else.
-    pub const fn error(code: ErrorCode) -> Outcomes {
+    pub(crate) const fn error(code: ErrorCode) -> Outcomes {
         Outcomes(1 << code as u64)
     }
 
     /// Any of these errors.
-    pub fn errors(codes: &[ErrorCode]) -> Outcomes {
+    pub(crate) fn errors(codes: &[ErrorCode]) -> Outcomes {
         codes.iter().fold(Outcomes::NONE, |all, code| all.or(Outcomes::error(*code)))
     }
 
     /// These or those.
     #[must_use]
-    pub const fn or(self, other: Outcomes) -> Outcomes {
+    pub(crate) const fn or(self, other: Outcomes) -> Outcomes {
         Outcomes(self.0 | other.0)
     }
 
     /// Whether an answer with this error, or without one, is among them.
-    pub fn allow(self, error: Option<ErrorCode>) -> bool {
+    pub(crate) fn allow(self, error: Option<ErrorCode>) -> bool {
         let one = error.map_or(Outcomes::SUCCESS, Outcomes::error);
         self.0 & one.0 != 0
     }
 
     /// These, but not success.
     #[must_use]
-    pub const fn without_success(self) -> Outcomes {
+    pub(crate) const fn without_success(self) -> Outcomes {
         Outcomes(self.0 & !SUCCESS)
     }
 
     /// How many there are.
-    pub const fn count(self) -> u32 {
+    pub(crate) const fn count(self) -> u32 {
         self.0.count_ones()
     }
 }

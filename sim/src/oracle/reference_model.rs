@@ -2,7 +2,7 @@
 
 use super::attempts::{Answer, Attempt, Attempts};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
-use crate::history::{Changed, Event, Got, Source};
+use crate::history::{Changed, Event, Got, Source, Wanted};
 use crate::model::{Ask, Commit, Model, Outcomes, Told};
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
@@ -110,7 +110,7 @@ impl<'h> ReferenceModel<'h> {
         let expected = allowed(&self.model, attempt, answer, context);
         self.counts.exact += u64::from(expected.count() == 1);
         self.counts.judge(answer);
-        if !is_excused(answer) && !expected.allow(answer.error) {
+        if !is_excused(attempt, answer) && !expected.allow(answer.error) {
             let came = answer.error.map_or("success", ErrorCode::wire_name);
             let message = format!(
                 "{} at position {} came to {came}; right would be {expected}",
@@ -180,8 +180,14 @@ fn allowed<'h>(
     }
 }
 
-fn is_excused(answer: &Answer) -> bool {
-    let throttled = answer.charged && answer.error == Some(ErrorCode::Throttling);
+/// A service fault, or a quota: the request's own, or that of the other Region it is carried out in.
+fn is_excused(attempt: &Attempt<'_>, answer: &Answer) -> bool {
+    let elsewhere = matches!(
+        attempt.facts.wanted,
+        Wanted::ReplicateKey { .. } | Wanted::UpdatePrimaryRegion { .. }
+    );
+    let limited = answer.charged || elsewhere;
+    let throttled = limited && answer.error == Some(ErrorCode::Throttling);
     throttled || answer.error.is_some_and(|code| SERVICE_FAULTS.contains(&code))
 }
 
@@ -192,7 +198,7 @@ fn describe(attempt: &Attempt<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Digest, Target, Wanted};
+    use crate::history::{Digest, Target};
     use crate::oracle::scene::{MATERIAL, Scene, arn, erased, key_id, key_in, sealed};
     use kms_core::key::KeyState;
     use kms_core::name::{AliasName, MaterialId};

@@ -53,7 +53,8 @@ pub(super) fn violations(run: &Run) -> Vec<Violation> {
     let mut found: Vec<&oracle::Violation> =
         run.judged.iter().flat_map(|judged| &judged.finding.violations).collect();
     found.sort_by_key(|violation| violation.index);
-    let mut all: Vec<Violation> = found.iter().take(LISTED).map(|one| violation(run, one)).collect();
+    let mut all: Vec<Violation> =
+        found.iter().take(LISTED).map(|one| violation(run, one)).collect();
     for (one, found) in all.iter_mut().zip(&found).take(WITH_HISTORY) {
         one.events = around(run, found.index);
     }

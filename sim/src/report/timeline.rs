@@ -3,10 +3,11 @@
 use super::micros;
 use crate::clock::ClockChange;
 use crate::fault::NodeAction;
-use crate::history::{Changed, Event, Got, Record};
+use crate::history::{Changed, Event, Record};
 use crate::place::{NodeId, Topology};
 use crate::run::{Run, Scene};
 use crate::world::Placed;
+use kms_core::name::RegionName;
 use kms_core::task::Task;
 use reports::data::{Fault, Micros, Phase, PointEvent};
 use std::collections::BTreeMap;
@@ -51,14 +52,100 @@ fn span(duration: Duration) -> Micros {
 
 /// Crashes, restarts, clocks, deletions, rotations and changes of primaries, in order of time.
 pub(super) fn events(run: &Run) -> Vec<PointEvent> {
-    let mut lanes: BTreeMap<(String, &'static str), Vec<PointEvent>> = BTreeMap::new();
+    let mut lanes: BTreeMap<(String, String), Vec<PointEvent>> = BTreeMap::new();
     for record in run.history.records() {
         for event in of_record(record, &run.scene.topology) {
-            let lane = (event.target.clone(), kind_of(&event));
+            let lane = (event.target.clone(), event.kind.clone());
             lanes.entry(lane).or_default().push(event);
         }
     }
     let mut events: Vec<PointEvent> = lanes.into_values().flat_map(thinned).collect();
     events.sort_by_key(|event| event.at);
     events
+}
+
+fn of_record(record: &Record, topology: &Topology) -> Vec<PointEvent> {
+    match &record.event {
+        Event::Acted(action) => vec![of_action(record, *action, topology)],
+        Event::TaskTried { region, task, error: None, .. } => of_task(record, region, task),
+        Event::Committed { region, changes, .. } => {
+            let erased = changes.iter().filter_map(|change| match change {
+                Changed::KeyErased(id) => Some(id),
+                _ => None,
+            });
+            erased.map(|id| on_keys(record, region, "deletion", format!("{id} erased"))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_action(record: &Record, action: NodeAction, topology: &Topology) -> PointEvent {
+    let (node, kind, what) = match action {
+        NodeAction::Crash(node) => (node, "crash", "crashes"),
+        NodeAction::Restart(node) => (node, "restart", "restarts"),
+        NodeAction::Skew(node, ClockChange::Skew { .. }) => {
+            (node, "clock step", "has a wrong clock")
+        }
+        NodeAction::Skew(node, ClockChange::Correct) => (node, "clock step", "has a right clock"),
+    };
+    let label = format!("{} {what}", topology.name(node));
+    let target = lane_of(node, topology);
+    PointEvent { label, kind: kind.to_owned(), target, at: micros(record.at) }
+}
+
+/// Nodes of a role in a Region share a lane.
+fn lane_of(node: NodeId, topology: &Topology) -> String {
+    let name = topology.name(node);
+    let role = name.rsplit_once('-').map_or(name.as_str(), |(role, _)| role);
+    format!("{role}s")
+}
+
+fn of_task(record: &Record, region: &RegionName, task: &Task) -> Vec<PointEvent> {
+    let kind = match task {
+        Task::RotateKey(_) | Task::PromoteMaterial(_) => "rotation",
+        Task::RotateDomainKey => "domain-key rotation",
+        Task::HandOver(_) => "primary change",
+        _ => return Vec::new(),
+    };
+    vec![on_keys(record, region, kind, task.to_string())]
+}
+
+fn on_keys(record: &Record, region: &RegionName, kind: &str, label: String) -> PointEvent {
+    let target = format!("{region} keys");
+    PointEvent { label, kind: kind.to_owned(), target, at: micros(record.at) }
+}
+
+/// Evenly fewer, when there are more than a lane can show.
+fn thinned(events: Vec<PointEvent>) -> impl Iterator<Item = PointEvent> {
+    let step = events.len().div_ceil(IN_A_LANE).max(1);
+    events.into_iter().step_by(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::{RegionIndex, Role, ZoneIndex};
+
+    #[test]
+    fn hosts_of_a_region_share_a_lane() {
+        let mut topology = Topology::new(["us-east-1"]).unwrap();
+        for _ in 0..12 {
+            topology.add(RegionIndex(0), ZoneIndex(0), Role::ApiHost).unwrap();
+        }
+        assert_eq!(lane_of(NodeId(11), &topology), "us-east-1/hosts");
+    }
+
+    #[test]
+    fn a_full_lane_is_thinned_evenly() {
+        let event = |at| PointEvent {
+            label: String::new(),
+            kind: "crash".into(),
+            target: String::new(),
+            at: Micros(at),
+        };
+        let few: Vec<u64> =
+            thinned((0..300).map(event).collect()).map(|event| event.at.0).collect();
+        assert_eq!(few.len(), 100);
+        assert_eq!(few[..3], [0, 3, 6]);
+    }
 }

@@ -29,12 +29,7 @@ const PHASE: &str = "[[phase]]\nname = \"outage\"\nduration = \"1m\"\n";
 fn check(cases: &[Case], error: fn(&str) -> String) {
     for case in cases {
         let input = case.input.strip_prefix('\n').unwrap_or(case.input);
-        assert_eq!(
-            error(input),
-            case.error.trim_start_matches('\n'),
-            "{}",
-            case.name
-        );
+        assert_eq!(error(input), case.error.trim_start_matches('\n'), "{}", case.name);
     }
 }
 

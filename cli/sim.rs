@@ -1,0 +1,48 @@
+//! `keyquake sim`: everything that runs on the simulated world, and the words it knows.
+
+mod check;
+pub(crate) mod folder;
+mod input;
+mod job;
+mod list;
+mod pool;
+mod print;
+mod progress;
+mod replay;
+mod run;
+mod schema;
+mod seeds;
+
+use crate::exit::{Exit, Failure};
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and judge what happened
+    Run(run::Arguments),
+    /// Run a scenario twice, in two processes, and compare everything that happened
+    Check(check::Arguments),
+    /// List faults, oracles, workloads, sabotages or scenarios
+    List(list::Arguments),
+    /// Print every key of a scenario file as Markdown
+    #[command(after_help = "Example:\n  keyquake sim schema > schema.md")]
+    Schema,
+    /// List the figures of the model that AWS does not document
+    Parameters(schema::Arguments),
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Schema => schema::schema(),
+        Command::Parameters(arguments) => schema::parameters(&arguments),
+    }
+}

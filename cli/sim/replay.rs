@@ -1,0 +1,87 @@
+//! The command that runs exactly this again.
+
+use super::job::Backend;
+use std::path::Path;
+
+/// What a run was made of, apart from the program.
+pub(crate) struct Replay<'a> {
+    /// The scenario file, as it was named.
+    pub(crate) path: &'a Path,
+    /// The seed.
+    pub(crate) seed: u64,
+    /// The overrides, as they were written.
+    pub(crate) overrides: &'a [String],
+    /// The library that did the cryptography.
+    pub(crate) backend: Backend,
+}
+
+impl Replay<'_> {
+    /// The command, started like this program: through cargo inside its repository, else by name.
+    pub(crate) fn command(&self) -> String {
+        let inside = std::env::current_dir().is_ok_and(|folder| is_in_repository(&folder));
+        self.after(if inside { "cargo run --release --" } else { "keyquake" })
+    }
+
+    /// The arguments, each as a shell takes it.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let path = self.path.display().to_string();
+        let mut words: Vec<String> = ["sim", "run", &path, "--seed"].map(str::to_owned).into();
+        words.push(self.seed.to_string());
+        for one in self.overrides {
+            words.extend(["--set".to_owned(), one.clone()]);
+        }
+        if self.backend != Backend::default() {
+            words.extend(["--backend".to_owned(), self.backend.name().to_owned()]);
+        }
+        words
+    }
+
+    fn after(&self, program: &str) -> String {
+        let arguments: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
+        format!("{program} {}", arguments.join(" "))
+    }
+}
+
+fn is_in_repository(folder: &Path) -> bool {
+    let is_root = |folder: &&Path| folder.join("kms-core/Cargo.toml").is_file();
+    folder.ancestors().any(|folder| is_root(&folder))
+}
+
+/// A word that a POSIX shell reads back as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replay(overrides: &[String], backend: Backend) -> String {
+        let path = Path::new("scenarios/quickstart.toml");
+        Replay { path, seed: 7, overrides, backend }.after("keyquake")
+    }
+
+    #[test]
+    fn what_is_not_said_is_not_repeated() {
+        let expected = "keyquake sim run scenarios/quickstart.toml --seed 7";
+        assert_eq!(replay(&[], Backend::RustCrypto), expected);
+    }
+
+    #[test]
+    fn overrides_and_backend_are_part_of_it() {
+        let overrides = ["topology.api_hosts=3".to_owned(), "hsm.x='a b'".to_owned()];
+        let expected = r"keyquake sim run scenarios/quickstart.toml --seed 7 --set topology.api_hosts=3 --set 'hsm.x='\''a b'\''' --backend aws-lc-rs";
+        assert_eq!(replay(&overrides, Backend::AwsLcRs), expected);
+    }
+
+    #[test]
+    fn shells_read_words_back() {
+        for (word, expected) in [("a=1.5", "a=1.5"), ("a b", "'a b'"), ("$x", "'$x'"), ("", "''")] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! `keyquake sim run`: scenarios and seeds in, verdicts out.
+
+use super::folder::{Folder, INDEX};
+use super::input::{self, Input};
+use super::job::{Backend, Finished, Job, Keep, Outcome};
+use super::pool;
+use super::print::Printer;
+use super::progress::Display;
+use super::seeds::Seeds;
+use crate::exit::{Exit, Failure};
+use crate::terminal;
+use clap::Args;
+use reports::{RunReport, Verdict, page};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The seed of a run for which none is chosen.
+const USUAL_SEED: u64 = 42;
+
+/// Set by Ctrl-C. Runs look at it whenever they say how far they are.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+const EXAMPLES: &str = "\
+Examples:
+  keyquake sim run scenarios/quickstart.toml
+  keyquake sim run scenarios/quickstart.toml --seed 7 --set topology.api_hosts=3
+  keyquake sim run scenarios --seeds 0..100 --jobs 4 -o /tmp/runs
+
+Exit codes: 0 fine, 1 an oracle found something, 2 bad usage or input, 130 interrupted.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Scenario files, or folders of them
+    #[arg(required = true, value_name = "SCENARIO|FOLDER")]
+    scenarios: Vec<PathBuf>,
+    /// The seed that all randomness is drawn from; 42 when none is chosen
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// A range of seeds: A..B without B, A..=B with it
+    #[arg(long, value_name = "A..B")]
+    seeds: Option<Seeds>,
+    /// How many runs at a time
+    #[arg(long, value_name = "N", default_value = "1")]
+    jobs: NonZeroUsize,
+    #[command(flatten)]
+    setup: Setup,
+    /// Print one line of JSON a run, and nothing else
+    #[arg(long)]
+    json: bool,
+    /// The folder that runs are kept in
+    #[arg(short, long, value_name = "DIR", default_value = "runs")]
+    output: PathBuf,
+    /// Keep nothing
+    #[arg(long, conflicts_with_all = ["output", "history"])]
+    no_report: bool,
+    /// Keep every record of the history too, as NDJSON
+    #[arg(long)]
+    history: bool,
+}
+
+/// What changes a scenario or the program that runs it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Setup {
+    /// Change a value of the scenario, as in topology.api_hosts=3
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// The library that does the cryptography; it changes no digest
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) backend: Backend,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let jobs = jobs(&arguments)?;
+    let folder = (!arguments.no_report).then(|| Folder::open(&arguments.output));
+    let keep = Keep { folder: folder.transpose()?, history: arguments.history };
+    say_seed(&arguments);
+    obey_interrupts()?;
+    let mut all = Collected::default();
+    let printer = Printer::new(arguments.json, jobs.len());
+    run_all(&jobs, arguments.jobs.get(), &keep, &printer, &mut all)?;
+    let index = all.index(&keep)?;
+    printer.end(&all.reports, index.as_deref())?;
+    Ok(all.exit())
+}
+
+fn jobs(arguments: &Arguments) -> Result<Vec<Job>, Failure> {
+    let setup = &arguments.setup;
+    let inputs = input::read(&arguments.scenarios, &setup.overrides)?;
+    distinct(&inputs)?;
+    let seed = Seeds::one(arguments.seed.unwrap_or(USUAL_SEED));
+    let seeds = arguments.seeds.as_ref().unwrap_or(&seed);
+    let job = |input: &Input, seed| Job {
+        input: input.clone(),
+        seed,
+        overrides: setup.overrides.clone(),
+        backend: setup.backend,
+    };
+    Ok(inputs.iter().flat_map(|input| seeds.iter().map(move |seed| job(input, seed))).collect())
+}
+
+/// Runs are kept under the names of their scenarios.
+fn distinct(inputs: &[Input]) -> Result<(), Failure> {
+    let mut names: BTreeMap<String, &Input> = BTreeMap::new();
+    for input in inputs {
+        if let Some(other) = names.insert(input.scenario.name.to_lowercase(), input) {
+            let (one, two) = (other.path.display(), input.path.display());
+            let name = &input.scenario.name;
+            return Err(Failure::usage(format!(
+                "{one} and {two} are both named {name}; run them apart, with a folder each"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn say_seed(arguments: &Arguments) {
+    if arguments.seed.is_none() && arguments.seeds.is_none() {
+        terminal::say(&format!("No seed is chosen: running seed {USUAL_SEED}."));
+    }
+}
+
+fn obey_interrupts() -> Result<(), Failure> {
+    ctrlc::set_handler(|| {
+        // Whoever asks twice does not want to wait for the runs to notice.
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::usage(format!("cannot listen for Ctrl-C: {error}")))
+}
+
+fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+fn run_all(
+    jobs: &[Job],
+    width: usize,
+    keep: &Keep,
+    printer: &Printer,
+    all: &mut Collected,
+) -> Result<(), Failure> {
+    let nanos: Vec<u64> = jobs.iter().map(Job::nanos).collect();
+    let display = Display::new(&nanos);
+    let mut result = Ok(());
+    let work = |index: usize| one(&jobs[index], index, keep, &display);
+    pool::ordered(jobs.len(), width, work, |(index, outcome)| {
+        result = display.aside(|| all.take(&jobs[index], outcome, printer));
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => {
+                INTERRUPTED.store(true, Ordering::Relaxed);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    display.end();
+    result
+}
+
+fn one(job: &Job, index: usize, keep: &Keep, display: &Display) -> (usize, Outcome) {
+    if interrupted() {
+        return (index, Outcome::Interrupted);
+    }
+    let outcome = job.run(keep, |progress| {
+        display.note(index, progress);
+        match interrupted() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    });
+    display.finished();
+    (index, outcome)
+}
+
+/// What has come of the runs so far.
+#[derive(Default)]
+struct Collected {
+    reports: Vec<RunReport>,
+    broken: usize,
+    interrupted: bool,
+}
+
+impl Collected {
+    fn take(&mut self, job: &Job, outcome: Outcome, printer: &Printer) -> Result<(), Failure> {
+        match outcome {
+            Outcome::Finished(finished) => self.finished(*finished, printer)?,
+            Outcome::Interrupted => self.interrupted = true,
+            Outcome::Broken { error, replay } => {
+                self.broken += 1;
+                printer.broken(job, &error, &replay)?;
+            }
+            Outcome::Lost(failure) => return Err(failure),
+        }
+        Ok(())
+    }
+
+    fn finished(&mut self, finished: Finished, printer: &Printer) -> Result<(), Failure> {
+        printer.finished(&finished)?;
+        self.reports.push(light(finished.report));
+        Ok(())
+    }
+
+    /// The page over several runs.
+    fn index(&self, keep: &Keep) -> Result<Option<PathBuf>, Failure> {
+        let Some(folder) = keep.folder.as_ref().filter(|_| self.reports.len() > 1) else {
+            return Ok(None);
+        };
+        folder.write(INDEX, &page::index(&self.reports))?;
+        Ok(Some(folder.path().join(INDEX)))
+    }
+
+    fn exit(&self) -> Exit {
+        let violated = |report: &RunReport| report.verdict == Verdict::Violations;
+        if self.interrupted {
+            Exit::Interrupted
+        } else if self.broken > 0 || self.reports.iter().any(violated) {
+            Exit::Found
+        } else {
+            Exit::Fine
+        }
+    }
+}
+
+/// What the index needs; thousands of whole reports would fill the memory.
+fn light(mut report: RunReport) -> RunReport {
+    report.series = Vec::new();
+    report.latencies = Vec::new();
+    report.events = Vec::new();
+    report.parameters = Vec::new();
+    report.violations.iter_mut().for_each(|violation| violation.events = Vec::new());
+    report
+}

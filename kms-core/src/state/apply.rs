@@ -1,0 +1,202 @@
+//! How a log entry changes the state: records, and every index and counter that follows from them.
+
+use super::{Alias, AliasSlot, Change, Fading, GrantSlot, KeySlot, LogEntry, State};
+use crate::env::Timestamp;
+use crate::grant_index;
+use crate::history::{History, LONGEST_PROPAGATION};
+use crate::key::Key;
+use crate::name::{AccountId, AliasName, GrantId, KeyId};
+use crate::policy::Grant;
+use crate::task::{self, Due};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+impl State {
+    /// Applies the next log entry: the only way durable state changes.
+    ///
+    /// # Panics
+    /// When the entry is not the next one; a host that skipped one must not go on.
+    pub fn apply(&mut self, entry: &LogEntry) {
+        assert_eq!(entry.position, self.position + 1, "a log is applied without gaps");
+        self.position = entry.position;
+        self.let_fade(entry.committed);
+        for change in &entry.changes {
+            self.apply_change(change, entry);
+        }
+    }
+
+    fn apply_change(&mut self, change: &Change, entry: &LogEntry) {
+        match change {
+            Change::PutKey(key) => self.put_key(key, entry),
+            Change::EraseKey(id) => self.erase_key(*id),
+            Change::PutAlias(account, name, target, created) => {
+                let alias = Alias { target: *target, created: *created, updated: entry.committed };
+                self.put_alias((*account, name.clone()), alias, entry);
+            }
+            Change::RemoveAlias(account, name) => {
+                self.remove_alias((*account, name.clone()), entry);
+            }
+            Change::PutGrant(grant) => self.put_grant(grant, entry),
+            Change::RemoveGrant(id) => self.remove_grant(*id, entry),
+            Change::PutDomain(record) => {
+                let due = task::due_of_domain(record);
+                self.due.retain(|due| !due.concerns_domain());
+                self.due.extend(due);
+                self.domain = Some((record.clone(), entry.position));
+            }
+            Change::PutDeparture(id, departure) => {
+                self.departures.insert(*id, *departure);
+                self.due.insert(Due::departure(*id, entry.committed));
+            }
+            Change::RemoveDeparture(id) => {
+                self.departures.remove(id);
+                self.due.retain(|due| !due.is_departure_of(*id));
+            }
+        }
+    }
+
+    fn put_key(&mut self, key: &Arc<Key>, entry: &LogEntry) {
+        let due: BTreeSet<Due> = task::due_of_key(key).collect();
+        match self.keys.get_mut(&key.id()) {
+            Some(slot) => {
+                for gone in slot.due.difference(&due) {
+                    self.due.remove(gone);
+                }
+                slot.policy.set(key.policy.clone(), entry.committed);
+                slot.tags.set(key.tags.clone(), entry.committed);
+                slot.key = key.clone();
+                slot.version = entry.position;
+                slot.due.clone_from(&due);
+            }
+            None => {
+                *self.keys_per_account.entry(key.account()).or_default() += 1;
+                self.keys.insert(key.id(), KeySlot::new(key, entry.position, due.clone()));
+            }
+        }
+        self.due.extend(due);
+    }
+
+    fn erase_key(&mut self, id: KeyId) {
+        let Some(slot) = self.keys.remove(&id) else { return };
+        let account = slot.key.account();
+        if let Some(count) = self.keys_per_account.get_mut(&account) {
+            *count -= 1;
+        }
+        for due in &slot.due {
+            self.due.remove(due);
+        }
+        for name in slot.aliases {
+            self.aliases.remove(&(account, name));
+        }
+        for grant in slot.by_grantee.into_values().flatten() {
+            self.grants.remove(&grant);
+        }
+        let named = self.named_grants.range((id, [0; 16])..=(id, [255; 16]));
+        for name in named.map(|(name, _)| *name).collect::<Vec<_>>() {
+            self.named_grants.remove(&name);
+        }
+    }
+
+    fn put_alias(&mut self, at: (AccountId, AliasName), alias: Alias, entry: &LogEntry) {
+        let (_, name) = &at;
+        let before = self.aliases.get(&at).and_then(|slot| *slot.alias.current());
+        if let Some(slot) = before.and_then(|before| self.keys.get_mut(&before.target)) {
+            slot.aliases.retain(|other| other != name);
+        }
+        if let Some(slot) = self.keys.get_mut(&alias.target) {
+            let at = slot.aliases.partition_point(|other| other < name);
+            slot.aliases.insert(at, name.clone());
+        }
+        let slot = self
+            .aliases
+            .entry(at)
+            .or_insert_with(|| AliasSlot { alias: History::new(None), version: entry.position });
+        slot.alias.set(Some(alias), entry.committed);
+        slot.version = entry.position;
+    }
+
+    fn remove_alias(&mut self, at: (AccountId, AliasName), entry: &LogEntry) {
+        let Some(slot) = self.aliases.get_mut(&at) else { return };
+        let before = *slot.alias.current();
+        slot.alias.set(None, entry.committed);
+        slot.version = entry.position;
+        if let Some(slot) = before.and_then(|before| self.keys.get_mut(&before.target)) {
+            slot.aliases.retain(|other| *other != at.1);
+        }
+        self.fading.push_back((entry.committed, Fading::Alias(at.0, at.1)));
+    }
+
+    fn put_grant(&mut self, grant: &Arc<Grant>, entry: &LogEntry) {
+        let Some(slot) = self.keys.get_mut(&grant.key) else { return };
+        slot.grants.insert(grant.id);
+        slot.by_grantee.entry(grant_index::of_grant(grant)).or_default().insert(grant.id);
+        if let Some(fingerprint) = grant_index::fingerprint(grant) {
+            self.named_grants.insert((grant.key, fingerprint), grant.id);
+        }
+        let mut alive = History::new(false);
+        alive.set(true, entry.committed);
+        let slot = GrantSlot { grant: grant.clone(), alive, version: entry.position };
+        self.grants.insert(grant.id, slot);
+    }
+
+    fn remove_grant(&mut self, id: GrantId, entry: &LogEntry) {
+        let in_force = self.grants.get_mut(&id).filter(|slot| *slot.alive.current());
+        let Some(slot) = in_force else { return };
+        slot.alive.set(false, entry.committed);
+        slot.version = entry.position;
+        let grant = slot.grant.clone();
+        if let Some(fingerprint) = grant_index::fingerprint(&grant) {
+            self.named_grants.remove(&(grant.key, fingerprint));
+        }
+        if let Some(key) = self.keys.get_mut(&grant.key) {
+            key.grants.remove(&id);
+        }
+        self.fading.push_back((entry.committed, Fading::Grant(id)));
+    }
+
+    /// Drops what is gone for every host by now.
+    fn let_fade(&mut self, now: Timestamp) {
+        while let Some((since, _)) = self.fading.front()
+            && since.after(LONGEST_PROPAGATION) <= now
+        {
+            match self.fading.pop_front() {
+                Some((_, Fading::Grant(id))) => self.drop_grant(id),
+                Some((_, Fading::Alias(account, name))) => {
+                    let at = (account, name);
+                    if self.aliases.get(&at).is_some_and(|slot| slot.is_gone(now)) {
+                        self.aliases.remove(&at);
+                    }
+                }
+                None => break,
+            }
+        }
+    }
+
+    fn drop_grant(&mut self, id: GrantId) {
+        let Some(slot) = self.grants.remove(&id) else { return };
+        let index = grant_index::of_grant(&slot.grant);
+        if let Some(key) = self.keys.get_mut(&slot.grant.key)
+            && let Some(grants) = key.by_grantee.get_mut(&index)
+        {
+            grants.remove(&id);
+            if grants.is_empty() {
+                key.by_grantee.remove(&index);
+            }
+        }
+    }
+}
+
+impl KeySlot {
+    fn new(key: &Arc<Key>, version: u64, due: BTreeSet<Due>) -> KeySlot {
+        KeySlot {
+            key: key.clone(),
+            version,
+            policy: History::new(key.policy.clone()),
+            tags: History::new(key.tags.clone()),
+            aliases: Vec::new(),
+            grants: BTreeSet::new(),
+            by_grantee: BTreeMap::new(),
+            due,
+        }
+    }
+}

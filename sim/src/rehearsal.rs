@@ -1,0 +1,102 @@
+//! The KMS without a network, under observation: requests go through the smallest shell of the core,
+//! and the history hears of them as it does in a run, so that the same oracles can judge.
+
+use crate::clock::{START_MICROS, SimTime};
+use crate::client::Principals;
+use crate::history::{Changed, Event, Facts, History};
+use crate::place::NodeId;
+use kms_core::Result;
+use kms_core::env::RequestId;
+use kms_core::local::Local;
+use kms_core::name::{AccountId, RegionName};
+use kms_core::ops::{Request, Response};
+use scenarios::Who;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A shell under observation.
+pub struct Rehearsal<'a> {
+    /// The shell.
+    pub local: Local,
+    facts: Facts,
+    principals: &'a Principals,
+    journals: BTreeMap<RegionName, NodeId>,
+    history: &'a mut History,
+    /// The log positions that the history has.
+    told: BTreeMap<RegionName, u64>,
+    calls: u64,
+}
+
+impl<'a> Rehearsal<'a> {
+    /// Observes a shell from here on. `journals` are the nodes that the history shall name.
+    pub fn new(
+        local: Local,
+        facts: Facts,
+        principals: &'a Principals,
+        journals: BTreeMap<RegionName, NodeId>,
+        history: &'a mut History,
+    ) -> Rehearsal<'a> {
+        let told = BTreeMap::new();
+        let mut rehearsal =
+            Rehearsal { local, facts, principals, journals, history, told, calls: 0 };
+        rehearsal.tell();
+        rehearsal
+    }
+
+    /// A request, with everything the history has to say of it.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn call(
+        &mut self,
+        region: RegionName,
+        account: AccountId,
+        who: Who,
+        request: Request,
+    ) -> Result<Response> {
+        let principal = self.principals.get(account, who);
+        self.calls += 1;
+        let call = self.calls;
+        let facts = principal.asks(self.facts, &request);
+        let (position, now) = (self.local.journal_of(region).head(), self.local.now());
+        let outcome = self.local.outcome(region, &principal.caller, &request);
+        let id = outcome.audit.request;
+        let got = outcome.result.as_ref().map(|response| self.facts.got(response));
+        let got = got.map_err(|error| error.code);
+        let error = got.as_ref().err().copied();
+        self.say(region, Event::Called { request: id, call, attempt: 1, region, facts });
+        self.tell();
+        self.say(region, Event::Answered { request: id, position, now, pool: None, error });
+        self.say(region, Event::Returned { request: id, got });
+        self.say(region, Event::Ended { call, error });
+        outcome.result
+    }
+
+    /// Lets time pass, and what falls due happen.
+    pub fn advance(&mut self, by: Duration) {
+        self.local.advance(by);
+        self.tell();
+    }
+
+    fn say(&mut self, region: RegionName, event: Event) {
+        let since = self.local.now().as_micros().saturating_sub(START_MICROS);
+        let at = SimTime::from_nanos(since.saturating_mul(1_000));
+        if let Some(node) = self.journals.get(&region) {
+            self.history.push(at, *node, event);
+        }
+    }
+
+    /// Tells the history what the journals committed since the last time.
+    fn tell(&mut self) {
+        for region in self.journals.keys().copied().collect::<Vec<_>>() {
+            let told = self.told.get(&region).copied().unwrap_or(0);
+            let news = self.local.journal_of(region).entries_after(told).to_vec();
+            for entry in news {
+                self.told.insert(region, entry.position);
+                let changes = entry.changes.iter().map(Changed::of).collect();
+                let (position, id) = (entry.position, RequestId(entry.id));
+                self.say(region, Event::Committed { region, position, id, changes });
+            }
+        }
+    }
+}

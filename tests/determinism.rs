@@ -1,0 +1,63 @@
+//! The same seed gives the same bytes: in one process, in another, and whatever else runs beside it.
+
+use crate::support::{folder, keyquake, run_of, scenario};
+
+#[test]
+fn a_run_repeats_itself_and_seeds_differ() {
+    let scenario = scenario("quotas/quota-exhaustion");
+    let (one, two) = (run_of(&scenario, 3), run_of(&scenario, 3));
+    assert_eq!(one.history.records(), two.history.records());
+    assert_eq!(one.history.digest(), two.history.digest());
+    assert_ne!(one.history.digest(), run_of(&scenario, 4).history.digest());
+}
+
+/// Whole histories of two processes, ciphertext digests and all.
+#[test]
+fn two_processes_write_the_same_history() {
+    for name in ["quickstart", "regions/region-outage", "deletion/deletion-race"] {
+        let file = format!("scenarios/{name}.toml");
+        let history = |copy: &str| {
+            let out = folder(&format!("determinism-{}-{copy}", name.replace('/', "-")));
+            let path = out.join("history.ndjson");
+            let output = keyquake(&[
+                "sim", "run", &file, "--seed", "5", "--json", "--no-report", "-o",
+                out.to_str().unwrap(), "--history", path.to_str().unwrap(),
+            ]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            std::fs::read(path).expect("the history was written")
+        };
+        let (one, two) = (history("one"), history("two"));
+        assert!(one.len() > 100_000, "{name}: {} bytes", one.len());
+        assert!(one == two, "{name}: the histories differ");
+    }
+}
+
+#[test]
+fn the_check_command_compares_two_processes() {
+    let output = keyquake(&["sim", "check", "scenarios/quotas/quota-exhaustion.toml", "--seed", "2"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The backend is no part of what is decided: another library makes another ciphertext, not another
+/// answer.
+#[test]
+fn another_backend_changes_no_answer() {
+    use kms_core::crypto::{AwsLc, RustCrypto};
+    use sim::history::{Event, Got};
+    use std::ops::ControlFlow;
+    use std::sync::Arc;
+    let scenario = scenario("quotas/quota-exhaustion");
+    let run = |backend: Arc<dyn kms_core::crypto::CryptoBackend>| {
+        sim::run::run(&scenario, sim::random::Seed(1), backend, |_| ControlFlow::Continue(())).unwrap()
+    };
+    let (one, two) = (run(Arc::new(RustCrypto)), run(Arc::new(AwsLc)));
+    let without_blobs = |event: &Event| match event {
+        Event::Returned { request, got: Ok(Got::Sealed { key, .. }) } => format!("{request} {key}"),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(one.history.records().len(), two.history.records().len());
+    for (a, b) in one.history.records().iter().zip(two.history.records()) {
+        assert_eq!((a.at, a.node), (b.at, b.node));
+        assert_eq!(without_blobs(&a.event), without_blobs(&b.event));
+    }
+}

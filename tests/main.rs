@@ -1,0 +1,10 @@
+//! Tests of the workspace as a whole, one binary: scenarios over seeds, determinism across processes,
+//! properties against the reference model, the command line, planted bugs, and the repository itself.
+
+mod cli;
+mod determinism;
+mod properties;
+mod sabotage;
+mod scenarios;
+mod support;
+mod tidy;

@@ -1,0 +1,50 @@
+//! Every scenario of the library ends as it says, on several seeds.
+
+use crate::support::{complaints, run_of, scenario};
+use sim::oracle::Verdict;
+
+fn passes(name: &str) {
+    let scenario = scenario(name);
+    for seed in 1..=5 {
+        let run = run_of(&scenario, seed);
+        assert!(run.verdict.is_good(), "{name}, seed {seed}:\n{}", complaints(&run));
+        for judged in &run.judged {
+            let cannot = matches!(judged.verdict, Verdict::CannotJudge { .. });
+            assert!(!cannot, "{name}, seed {seed}: {} could not judge", judged.info.name);
+        }
+    }
+}
+
+#[test]
+fn quickstart() {
+    passes("quickstart");
+}
+
+#[test]
+fn region_outage() {
+    passes("regions/region-outage");
+}
+
+#[test]
+fn deletion_race() {
+    passes("deletion/deletion-race");
+}
+
+#[test]
+fn quota_exhaustion() {
+    passes("quotas/quota-exhaustion");
+}
+
+/// A judge that allows several outcomes for everything finds nothing, so it may do that rarely.
+#[test]
+fn the_model_allows_exactly_one_outcome_nearly_always() {
+    for name in ["quickstart", "regions/region-outage", "deletion/deletion-race"] {
+        let run = run_of(&scenario(name), 7);
+        let model = run.judged.iter().find(|judged| judged.info.name == "reference-model");
+        let detail = &model.expect("the oracle is in the table").finding.detail;
+        let count = |what| detail.iter().find(|(name, _)| *name == what).map_or(0, |(_, n)| *n);
+        let (answers, one) = (count("answers"), count("answers with exactly one allowed outcome"));
+        assert!(answers > 10_000, "{name}: {answers} answers");
+        assert!(one * 100 >= answers * 95, "{name}: {one} of {answers}");
+    }
+}
