@@ -117,7 +117,7 @@ pub enum Ask {
     /// To an HSM, with the key tokens the command works on.
     Hsm {
         /// The command.
-        command: hsm::Command,
+        command: Arc<hsm::Command>,
         /// The key tokens, beside it.
         tokens: Vec<Arc<KeyToken>>,
     },

@@ -1,5 +1,6 @@
 //! The second half of an operation: what it draws, asks and changes, once every check has passed.
 
+use std::sync::Arc;
 use super::{Scope, Settings, internal};
 use crate::env::{Call, Site, draw};
 use crate::error::{Error, ErrorCode, Result};
@@ -74,6 +75,7 @@ impl<'a> Effects<'_, 'a> {
         let store = &self.scope.kms.tokens;
         let tokens = command.tokens().into_iter().map(|id| store.get(id).cloned());
         let tokens = tokens.collect::<Option<Vec<_>>>().ok_or_else(internal)?;
+        let command = Arc::new(command);
         self.ask(Ask::Hsm { command, tokens }, move |reply, effects| match reply {
             Reply::Hsm(reply) => then(reply, effects),
             Reply::HsmFault(fault) => Err(hsm_error(fault)),

@@ -5,8 +5,9 @@
 //! preconditions close it. An answer that a peer gave is kept, so that deciding again does not make
 //! an HSM generate a key twice.
 
+use super::deadlines::{Deadlines, Wait};
 use super::follower::Follower;
-use super::{Alarm, NamedRandom, Out, monotonic};
+use super::{NamedRandom, Out, monotonic};
 use crate::clock::SimTime;
 use crate::driver::Now;
 use crate::history::Event;
@@ -142,6 +143,7 @@ pub(super) struct Engine {
     follower: Follower,
     sabotages: Sabotages,
     operations: BTreeMap<AskId, Operation>,
+    deadlines: Deadlines,
     outstanding: BTreeMap<NodeId, u32>,
     next: AskId,
     finished: Vec<Finished>,
@@ -159,6 +161,7 @@ impl Engine {
             follower: Follower::default(),
             sabotages,
             operations: BTreeMap::new(),
+            deadlines: Deadlines::default(),
             outstanding: BTreeMap::new(),
             next: 0,
             finished: Vec::new(),
@@ -169,6 +172,7 @@ impl Engine {
     /// is kept; numbers go on, so that late answers to the former life mean nothing.
     pub(super) fn crash(&mut self) {
         self.operations.clear();
+        self.deadlines.clear();
         self.outstanding.clear();
         self.finished.clear();
     }
@@ -256,8 +260,8 @@ impl Engine {
     fn advance(&mut self, now: Now, mut operation: Operation, mut step: Step, out: &mut Out) {
         loop {
             match step {
-                Step::Done(outcome) => return self.conclude(operation, outcome, out),
-                Step::CatchUp => return self.catch_up(operation, None, out),
+                Step::Done(outcome) => return self.conclude(now, operation, outcome, out),
+                Step::CatchUp => return self.catch_up(now, operation, None, out),
                 Step::Ask(question, then) => {
                     let known = operation.answered.iter().find(|(a, _)| a.same_question(&question));
                     let Some((_, reply)) = known else {
@@ -278,7 +282,7 @@ impl Engine {
         then.resume(reply, &self.kms, &operation.call, &mut random)
     }
 
-    fn conclude(&mut self, mut operation: Operation, outcome: Outcome, out: &mut Out) {
+    fn conclude(&mut self, now: Now, mut operation: Operation, outcome: Outcome, out: &mut Out) {
         let Outcome { result, append, .. } = outcome;
         match append.filter(|_| result.is_ok()) {
             None => self.finish(operation, result, None),
@@ -286,7 +290,7 @@ impl Engine {
                 self.sabotages.append(operation.call.request_id, &mut append);
                 operation.stage =
                     Stage::Appending { append: Arc::new(append), result, attempt: 0 };
-                self.send_append(operation, out);
+                self.send_append(now, operation, out);
             }
         }
     }
@@ -302,23 +306,29 @@ impl Engine {
         self.finished.push(Finished { origin, work, id, result, position, decided, appended });
     }
 
-    /// Files an operation under a new question, and sets the time for it.
-    fn file(&mut self, operation: Operation, timeout: Duration, out: &mut Out) -> AskId {
+    /// Files an operation under a new question, which may wait so long.
+    fn file(&mut self, now: Now, operation: Operation, wait: Wait, out: &mut Out) -> AskId {
+        let timeout = match wait {
+            Wait::Hsm => self.limits.hsm_timeout,
+            Wait::Region => self.limits.region_timeout,
+            Wait::Append => self.limits.append_timeout,
+            Wait::CatchUp => self.limits.catch_up_timeout,
+        };
         self.next += 1;
-        out.after(timeout, Alarm::Ask(self.next).token());
+        self.deadlines.add(now.monotonic, wait, timeout, self.next, out);
         self.operations.insert(self.next, operation);
         self.next
     }
 
     // --- the journal ---
 
-    fn send_append(&mut self, mut operation: Operation, out: &mut Out) {
+    fn send_append(&mut self, now: Now, mut operation: Operation, out: &mut Out) {
         let Stage::Appending { append, attempt, .. } = &mut operation.stage else { return };
         *attempt += 1;
         let append = append.clone();
         let id = operation.call.request_id;
         let size = 128 + 256 * u32::try_from(append.changes.len()).unwrap_or(u32::MAX / 512);
-        let ask = self.file(operation, self.limits.append_timeout, out);
+        let ask = self.file(now, operation, Wait::Append, out);
         out.send(self.peers.journal, Message::Append { ask, id, append }, size);
     }
 
@@ -349,16 +359,16 @@ impl Engine {
                 out.record(Event::Conflicted { request: operation.call.request_id });
                 match self.kms.state().position() >= conflict.head {
                     true => self.decide(now, operation, out),
-                    false => self.catch_up(operation, Some(conflict.head), out),
+                    false => self.catch_up(now, operation, Some(conflict.head), out),
                 }
             }
         }
     }
 
     /// Waits until the log is at `head`, or at wherever the journal is by the time it answers.
-    fn catch_up(&mut self, mut operation: Operation, head: Option<u64>, out: &mut Out) {
+    fn catch_up(&mut self, now: Now, mut operation: Operation, head: Option<u64>, out: &mut Out) {
         operation.stage = Stage::CatchingUp { head };
-        self.file(operation, self.limits.catch_up_timeout, out);
+        self.file(now, operation, Wait::CatchUp, out);
         self.follower.ask(&self.kms, self.peers.journal, out);
     }
 
@@ -378,26 +388,25 @@ impl Engine {
             return self.advance(now, operation, step, out);
         };
         operation.stage = Stage::Asking { question, then, attempt, mended: 0, peer };
-        self.send_question(operation, out);
+        self.send_question(now, operation, out);
     }
 
-    fn send_question(&mut self, operation: Operation, out: &mut Out) {
+    fn send_question(&mut self, now: Now, operation: Operation, out: &mut Out) {
         let Stage::Asking { question, attempt, mended, peer, .. } = &operation.stage else { return };
         let (peer, id) = (*peer, operation.call.request_id);
         let caller = operation.call.caller.clone();
         let draw = (id, operation.asked << 16 | mended << 8 | attempt);
         let question = question.clone();
-        let timeout = match &question {
-            Ask::Hsm { .. } => self.limits.hsm_timeout,
-            Ask::Region { .. } => self.limits.region_timeout,
+        let wait = match &question {
+            Ask::Hsm { .. } => Wait::Hsm,
+            Ask::Region { .. } => Wait::Region,
         };
         let asked = operation.asked;
-        let ask = self.file(operation, timeout, out);
+        let ask = self.file(now, operation, wait, out);
         match question {
             Ask::Hsm { command, tokens } => {
                 *self.outstanding.entry(peer).or_default() += 1;
                 let size = u32::try_from(command.size() + 160 * tokens.len()).unwrap_or(u32::MAX);
-                let command = Arc::new(command);
                 out.send(peer, Message::HsmCommand { ask, draw, command, tokens }, size);
             }
             Ask::Region { command, .. } => {
@@ -465,7 +474,7 @@ impl Engine {
         let draw = (operation.call.request_id, u32::MAX);
         let join = Message::HsmCommand { ask: 0, draw, command, tokens: Vec::new() };
         out.send(peer, join, 1024);
-        self.send_question(operation, out);
+        self.send_question(now, operation, out);
     }
 
     /// Another Region's answer.
@@ -498,35 +507,42 @@ impl Engine {
                 if let Stage::Asking { attempt, mended, peer, .. } = &mut operation.stage {
                     (*attempt, *mended, *peer) = (next, 0, other);
                 }
-                self.send_question(operation, out);
+                self.send_question(now, operation, out);
             }
         }
     }
 
-    /// A question has waited long enough, if it is still open.
-    pub(super) fn timed_out(&mut self, now: Now, ask: AskId, out: &mut Out) {
+    /// Questions of a kind may have waited long enough.
+    pub(super) fn deadline(&mut self, now: Now, kind: u64, out: &mut Out) {
+        let open = |ask| self.operations.contains_key(&ask);
+        for ask in self.deadlines.over(now.monotonic, kind, open, out) {
+            self.timed_out(now, ask, out);
+        }
+    }
+
+    fn timed_out(&mut self, now: Now, ask: AskId, out: &mut Out) {
         let Some(operation) = self.take(ask, |_| true) else { return };
         match &operation.stage {
             Stage::Deciding => {}
             Stage::Asking { .. } => self.ask_another(now, operation, out),
             Stage::CatchingUp { head } => {
                 let head = *head;
-                self.wait_again(operation, head, out);
+                self.wait_again(now, operation, head, out);
             }
             Stage::Appending { attempt, .. } if *attempt < self.limits.append_attempts => {
-                self.send_append(operation, out);
+                self.send_append(now, operation, out);
             }
             // Whether it was appended, nobody here knows.
             Stage::Appending { .. } => self.finish(operation, Err(no_answer()), None),
         }
     }
 
-    fn wait_again(&mut self, mut operation: Operation, head: Option<u64>, out: &mut Out) {
+    fn wait_again(&mut self, now: Now, mut operation: Operation, head: Option<u64>, out: &mut Out) {
         operation.asked += 1;
         if operation.asked > MOST_WAITS {
             return self.finish(operation, Err(no_answer()), None);
         }
-        self.catch_up(operation, head, out);
+        self.catch_up(now, operation, head, out);
     }
 
     fn take(&mut self, ask: AskId, fits: impl Fn(&Stage) -> bool) -> Option<Operation> {

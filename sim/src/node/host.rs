@@ -65,7 +65,7 @@ impl Node for Host {
             Input::Message { from, body } => self.message(now, from, body, out),
             Input::Garbled { .. } => {}
             Input::Timer(token) => match Alarm::of(token) {
-                Alarm::Ask(ask) => self.engine.timed_out(now, ask, out),
+                Alarm::Deadline(kind) => self.engine.deadline(now, kind, out),
                 Alarm::Settle => out.record(settled(self.engine.kms.state())),
                 _ => {}
             },

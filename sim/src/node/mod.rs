@@ -3,6 +3,7 @@
 //! Hosts and workers are shells around the same core: an [`engine`] takes work from its decision over
 //! questions and answers to its append. None of them knows what time it really is.
 
+mod deadlines;
 pub mod engine;
 mod follower;
 mod host;
@@ -37,8 +38,8 @@ pub type In = Input<Message>;
 /// What a timer is for; the rest of the token is a number of the node's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alarm {
-    /// A question has waited long enough.
-    Ask(u64),
+    /// Questions of a kind may have waited long enough.
+    Deadline(u64),
     /// Look at what is due.
     Work,
     /// Send again what followers have not acknowledged.
@@ -55,7 +56,7 @@ impl Alarm {
     /// As a timer token.
     pub(crate) fn token(self) -> u64 {
         match self {
-            Alarm::Ask(number) => number << 3,
+            Alarm::Deadline(kind) => kind << 3,
             Alarm::Work => 1,
             Alarm::Resend => 2,
             Alarm::Synced => 3,
@@ -67,7 +68,7 @@ impl Alarm {
     /// From a timer token.
     pub(crate) fn of(token: u64) -> Alarm {
         match token & 7 {
-            0 => Alarm::Ask(token >> 3),
+            0 => Alarm::Deadline(token >> 3),
             1 => Alarm::Work,
             2 => Alarm::Resend,
             3 => Alarm::Synced,
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn an_alarm_survives_its_token() {
         let alarms =
-            [Alarm::Ask(7), Alarm::Work, Alarm::Resend, Alarm::Synced, Alarm::Ready(9), Alarm::Settle];
+            [Alarm::Deadline(3), Alarm::Work, Alarm::Resend, Alarm::Synced, Alarm::Ready(9), Alarm::Settle];
         for alarm in alarms {
             assert_eq!(Alarm::of(alarm.token()), alarm);
         }

@@ -174,7 +174,7 @@ impl Node for Worker {
             Input::Message { body, .. } => self.message(now, body, out),
             Input::Garbled { .. } => {}
             Input::Timer(token) => match Alarm::of(token) {
-                Alarm::Ask(ask) => self.engine.timed_out(now, ask, out),
+                Alarm::Deadline(kind) => self.engine.deadline(now, kind, out),
                 Alarm::Settle => out.record(settled(self.engine.kms.state())),
                 _ => {}
             },
