@@ -1,9 +1,9 @@
 //! How the program ends, and the one sentence it says when it cannot go on.
 
 use std::fmt::Display;
-use std::io;
-use std::path::Path;
 use std::process::ExitCode;
+#[cfg(feature = "sim")]
+use std::{io, path::Path};
 
 /// What the exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +11,12 @@ pub(crate) enum Exit {
     /// All is as it should be.
     Fine,
     /// A violation or a divergence was found.
+    #[cfg(feature = "sim")]
     Found,
     /// The user's input cannot be used.
     Usage,
     /// Ctrl-C.
+    #[cfg(feature = "sim")]
     Interrupted,
 }
 
@@ -22,8 +24,10 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(match exit {
             Exit::Fine => 0,
+            #[cfg(feature = "sim")]
             Exit::Found => 1,
             Exit::Usage => 2,
+            #[cfg(feature = "sim")]
             Exit::Interrupted => 130,
         })
     }

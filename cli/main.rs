@@ -37,6 +37,6 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "sim")]
         Command::Report(arguments) => report::run(&arguments),
         #[cfg(feature = "sim")]
-        Command::Sim(arguments) => sim::run(arguments),
+        Command::Sim(arguments) => sim::run(&arguments),
     }
 }

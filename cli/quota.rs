@@ -159,7 +159,7 @@ fn page(profile: &Profile, region: Option<&RegionName>) -> String {
 
 fn header(region: Option<&RegionName>) -> [String; 4] {
     let limits = match region {
-        Some(_) => "limit".to_owned(),
+        Some(_) => format!("{:>8}", "limit"),
         None => CLASSES.map(|(name, _)| format!("{name:>8}")).concat(),
     };
     ["pool".to_owned(), limits, String::new(), "source".to_owned()]

@@ -37,12 +37,12 @@ enum Command {
     Parameters(schema::Arguments),
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    match arguments.command {
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
-        Command::Check(arguments) => check::run(&arguments),
-        Command::List(arguments) => list::run(&arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::List(arguments) => list::run(arguments),
         Command::Schema => schema::schema(),
-        Command::Parameters(arguments) => schema::parameters(&arguments),
+        Command::Parameters(arguments) => schema::parameters(arguments),
     }
 }

@@ -88,7 +88,7 @@ mod tests {
     fn a_slip_finds_its_file() {
         let library = ["scenarios/quickstart.toml", "scenarios/regions/region-outage.toml"];
         let library = library.map(PathBuf::from);
-        let near = |text: &str| nearest(Path::new(text), &library).map(|path| path.as_path());
+        let near = |text: &str| nearest(Path::new(text), &library).map(PathBuf::as_path);
         assert_eq!(near("scenarios/quikstart.toml"), Some(library[0].as_path()));
         assert_eq!(near("region-outage"), Some(library[1].as_path()));
         assert_eq!(near("something-else.toml"), None);

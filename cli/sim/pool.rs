@@ -19,7 +19,8 @@ pub(crate) fn ordered<T: Send>(
     thread::scope(|scope| {
         for _ in 0..width.min(count) {
             let sender = sender.clone();
-            scope.spawn(|| work_off(&indices, &work, sender));
+            let (indices, work) = (&indices, &work);
+            scope.spawn(move || work_off(indices, work, &sender));
         }
         drop(sender);
         let mut waiting = BTreeMap::new();
@@ -40,7 +41,7 @@ pub(crate) fn ordered<T: Send>(
 fn work_off<T>(
     indices: &Mutex<std::ops::Range<usize>>,
     work: impl Fn(usize) -> T,
-    results: Sender<(usize, T)>,
+    results: &Sender<(usize, T)>,
 ) {
     while let Some(index) = next(indices) {
         if results.send((index, work(index))).is_err() {

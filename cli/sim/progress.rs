@@ -1,12 +1,18 @@
 //! How far the runs are, on standard error: a bar on a terminal, a line now and then elsewhere.
+//!
+//! Runs only leave numbers here. A thread of its own reads them, because on the thread of a run the
+//! operating system's clock stands still: madsim answers in its place.
 
 use crate::terminal;
 use ::sim::driver::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+/// How often the bar moves.
+const TICK: Duration = Duration::from_millis(100);
 /// How often a line is written where there is no terminal.
 const EVERY: Duration = Duration::from_secs(2);
 /// The bar counts simulated milliseconds.
@@ -17,53 +23,43 @@ const TEMPLATE: &str = "{bar:30} {percent:>3} %  {msg}";
 /// All runs of a command together.
 pub(crate) struct Display {
     bar: Option<ProgressBar>,
-    runs: usize,
+    runs: Vec<Reached>,
     whole_nanos: u64,
-    state: Mutex<State>,
+    finished: AtomicUsize,
+    began: Instant,
 }
 
-struct State {
-    /// What each run last said: simulated nanoseconds and messages.
-    last: Vec<(u64, u64)>,
-    finished: usize,
-    nanos: u64,
-    messages: u64,
-    began: Instant,
-    said: Instant,
+/// How far a run is.
+#[derive(Default)]
+struct Reached {
+    nanos: AtomicU64,
+    messages: AtomicU64,
 }
 
 impl Display {
     /// For runs that take so many simulated nanoseconds each.
     pub(crate) fn new(nanos: &[u64]) -> Display {
         let whole_nanos = nanos.iter().fold(0, |sum: u64, one| sum.saturating_add(*one));
-        let bar = io::stderr().is_terminal().then(|| bar(whole_nanos));
-        let now = Instant::now();
-        let last = vec![(0, 0); nanos.len()];
-        let state = State { last, finished: 0, nanos: 0, messages: 0, began: now, said: now };
-        Display { bar, runs: nanos.len(), whole_nanos, state: Mutex::new(state) }
+        Display {
+            bar: io::stderr().is_terminal().then(|| bar(whole_nanos)),
+            runs: nanos.iter().map(|_| Reached::default()).collect(),
+            whole_nanos,
+            finished: AtomicUsize::new(0),
+            began: Instant::now(),
+        }
     }
 
     /// A run is this far.
     pub(crate) fn note(&self, run: usize, progress: &Progress) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.note(run, progress);
-        let text = self.text(&state);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(state.nanos / MILLI);
-                bar.set_message(text);
-            }
-            None if state.said.elapsed() >= EVERY => {
-                state.said = Instant::now();
-                terminal::say(&text);
-            }
-            None => {}
+        if let Some(reached) = self.runs.get(run) {
+            reached.nanos.store(progress.at.nanos(), Ordering::Relaxed);
+            reached.messages.store(progress.messages, Ordering::Relaxed);
         }
     }
 
     /// A run is over.
     pub(crate) fn finished(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).finished += 1;
+        self.finished.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Does something that writes, with the bar out of the way.
@@ -74,41 +70,52 @@ impl Display {
         }
     }
 
-    /// Takes the bar away.
-    pub(crate) fn end(&self) {
+    /// Shows how far the runs are, until the other end of the channel is gone.
+    pub(crate) fn watch(&self, over: &Receiver<()>) {
+        let mut said = Instant::now();
+        while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            match &self.bar {
+                Some(bar) => {
+                    bar.set_position(self.nanos() / MILLI);
+                    bar.set_message(self.text());
+                }
+                None if said.elapsed() >= EVERY => {
+                    said = Instant::now();
+                    terminal::say(&self.text());
+                }
+                None => {}
+            }
+        }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    fn text(&self, state: &State) -> String {
-        let simulated =
-            format!("{} of {} s simulated", seconds(state.nanos), seconds(self.whole_nanos));
-        let runs = match self.runs {
+    fn nanos(&self) -> u64 {
+        self.runs.iter().map(|run| run.nanos.load(Ordering::Relaxed)).sum()
+    }
+
+    fn messages(&self) -> u64 {
+        self.runs.iter().map(|run| run.messages.load(Ordering::Relaxed)).sum()
+    }
+
+    fn text(&self) -> String {
+        let (nanos, messages) = (self.nanos(), self.messages());
+        let runs = match self.runs.len() {
             1 => String::new(),
-            runs => format!("{} of {runs} runs, ", state.finished),
+            all => format!("{} of {all} runs, ", self.finished.load(Ordering::Relaxed)),
         };
-        let speed = match state.nanos >= self.whole_nanos {
+        let speed = match nanos >= self.whole_nanos {
             true => "judging".to_owned(),
-            false => format!("{}/s", grouped(state.per_second())),
+            false => format!("{}/s", grouped(self.per_second(messages))),
         };
-        format!("{runs}{simulated}, {} messages, {speed}", grouped(state.messages))
-    }
-}
-
-impl State {
-    fn note(&mut self, run: usize, progress: &Progress) {
-        let (nanos, messages) = (progress.at.nanos(), progress.messages);
-        if let Some(last) = self.last.get_mut(run) {
-            self.nanos += nanos.saturating_sub(last.0);
-            self.messages += messages.saturating_sub(last.1);
-            *last = (nanos, messages);
-        }
+        let (nanos, whole) = (seconds(nanos), seconds(self.whole_nanos));
+        format!("{runs}{nanos} of {whole} s simulated, {} messages, {speed}", grouped(messages))
     }
 
-    fn per_second(&self) -> u64 {
+    fn per_second(&self, messages: u64) -> u64 {
         let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.messages.saturating_mul(1_000) / millis.max(1)
+        messages.saturating_mul(1_000) / millis.max(1)
     }
 }
 
@@ -154,8 +161,7 @@ mod tests {
         for (run, progress) in [(0, at(200, 5)), (1, at(100, 2)), (0, at(400, 9))] {
             display.note(run, &progress);
         }
-        let state = display.state.lock().unwrap();
-        assert_eq!((state.nanos, state.messages), (500_000_000, 11));
-        assert!(display.text(&state).starts_with("0 of 2 runs, 0.5 of 2.0 s simulated, 11 mess"));
+        assert_eq!((display.nanos(), display.messages()), (500_000_000, 11));
+        assert!(display.text().starts_with("0 of 2 runs, 0.5 of 2.0 s simulated, 11 messages"));
     }
 }

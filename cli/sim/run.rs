@@ -16,6 +16,8 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 /// The seed of a run for which none is chosen.
 const USUAL_SEED: u64 = 42;
@@ -73,11 +75,11 @@ pub(crate) struct Setup {
     pub(crate) backend: Backend,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let jobs = jobs(&arguments)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let jobs = jobs(arguments)?;
     let folder = (!arguments.no_report).then(|| Folder::open(&arguments.output));
     let keep = Keep { folder: folder.transpose()?, history: arguments.history };
-    say_seed(&arguments);
+    say_seed(arguments);
     obey_interrupts()?;
     let mut all = Collected::default();
     let printer = Printer::new(arguments.json, jobs.len());
@@ -147,8 +149,9 @@ fn run_all(
     let nanos: Vec<u64> = jobs.iter().map(Job::nanos).collect();
     let display = Display::new(&nanos);
     let mut result = Ok(());
-    let work = |index: usize| one(&jobs[index], index, keep, &display);
-    pool::ordered(jobs.len(), width, work, |(index, outcome)| {
+    let display = &display;
+    let work = |index: usize| one(&jobs[index], index, keep, display);
+    let take = |(index, outcome): (usize, Outcome)| {
         result = display.aside(|| all.take(&jobs[index], outcome, printer));
         match result {
             Ok(()) => ControlFlow::Continue(()),
@@ -157,8 +160,13 @@ fn run_all(
                 ControlFlow::Break(())
             }
         }
+    };
+    let (over, watched) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || display.watch(&watched));
+        pool::ordered(jobs.len(), width, work, take);
+        drop(over);
     });
-    display.end();
     result
 }
 

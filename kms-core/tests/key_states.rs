@@ -110,7 +110,7 @@ fn check(subject: &Subject, operation: Operation, state: KeyState, result: Resul
     let cell = format!("{operation} in {state}");
     match (expected(subject.key, verdict(operation, state), state), also(operation, state)) {
         (Some(error), _) => assert_eq!(result, Err(error), "{cell}"),
-        (None, Some(code)) => assert_eq!(result.unwrap_err().code, code, "{cell}"),
+        (None, Some(code)) => assert_eq!(result.expect_err("a refusal").code, code, "{cell}"),
         (None, None) => drop(result.unwrap_or_else(|error| panic!("{cell}: {error}"))),
     }
 }

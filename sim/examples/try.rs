@@ -13,6 +13,9 @@ fn main() {
     println!("{errors:?}");
     for j in &run.judged { println!("{} {:?} judged {} {:?} violations {}", j.info.name, j.verdict, j.finding.judged, j.finding.detail, j.finding.violations.len()); for v in j.finding.violations.iter().take(4) { println!("   {:?} {} {}", v.at, run.scene.topology.name(v.node), v.message); 
       let lo = v.index.saturating_sub(if std::env::args().nth(3).is_some() {12} else {0}); for r in &run.history.records()[lo..=v.index] { println!("      {:?} {} {:?}", r.at, run.scene.topology.name(r.node), r.event);} } }
+    let mut kinds = std::collections::BTreeMap::new();
+    for r in run.history.records() { let k = match &r.event { sim::history::Event::Executed{command,done} => format!("Executed {command} {done}"), sim::history::Event::TaskTried{task,error,..} => format!("Task {} {error:?}", task.name()), e => format!("{e:?}").split([' ','(','{']).next().unwrap().to_owned() }; *kinds.entry(k).or_insert(0u64) += 1; }
+    if std::env::args().nth(3).is_some() { println!("{kinds:#?}"); }
     println!("unmet {:?}", run.unmet);
     println!("digest {:02x?}", &run.history.digest()[..8]);
 }

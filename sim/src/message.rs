@@ -10,7 +10,7 @@ use kms_core::multi_region::{RegionCommand, RegionReply};
 use kms_core::ops::{Request, Response};
 use kms_core::state::LogEntry;
 use kms_core::step::{Append, Conflict};
-use kms_core::token::{KeyToken, TokenChange, TokenStore};
+use kms_core::token::{DomainEpoch, KeyToken, TokenChange, TokenStore};
 use std::sync::Arc;
 
 /// Numbers a question of one node, so that it knows the answer.
@@ -45,6 +45,8 @@ pub enum Message {
         command: Arc<hsm::Command>,
         /// The key tokens it works on.
         tokens: Vec<Arc<KeyToken>>,
+        /// The domain key the asker knows to be active.
+        domain: DomainEpoch,
     },
     /// HSM to host or worker.
     HsmReply {

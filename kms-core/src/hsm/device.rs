@@ -57,6 +57,26 @@ impl HsmDevice {
         self.agreements = AgreementCache::default();
     }
 
+    /// Serves a host that knows of the domain key `domain`. An HSM whose domain is older does nothing
+    /// before it has joined again: what it wrapped would be under a key that the domain may have
+    /// dropped long ago, and then nobody could ever unwrap it.
+    ///
+    /// # Errors
+    /// As [`HsmDevice::execute`].
+    pub fn serve(
+        &mut self,
+        command: &Command,
+        tokens: &[Arc<KeyToken>],
+        domain: DomainEpoch,
+        random: &mut dyn Random,
+    ) -> Answer {
+        let joins = matches!(command, Command::Join { .. });
+        match self.epoch() {
+            Some(own) if own < domain && !joins => Err(Fault::UnknownDomainKey),
+            _ => self.execute(command, tokens, random),
+        }
+    }
+
     /// Executes one command. `tokens` are the key tokens that travelled with it.
     ///
     /// # Errors

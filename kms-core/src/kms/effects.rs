@@ -1,6 +1,5 @@
 //! The second half of an operation: what it draws, asks and changes, once every check has passed.
 
-use std::sync::Arc;
 use super::{Scope, Settings, internal};
 use crate::env::{Call, Site, draw};
 use crate::error::{Error, ErrorCode, Result};
@@ -11,6 +10,7 @@ use crate::ops::Response;
 use crate::state::{Change, State};
 use crate::step::{Ask, Next, Precondition, Reply, UniqueName};
 use crate::token::TokenChange;
+use std::sync::Arc;
 
 /// The second half of an operation: what it does.
 pub struct Effects<'s, 'a> {

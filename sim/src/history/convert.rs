@@ -238,13 +238,13 @@ fn managed(response: &Response) -> Got {
 }
 
 fn grant_wish(request: &create_grant::Request) -> Wanted {
-    let principal = request.grantee_principal.as_ref().map(|principal| principal.as_str());
-    let service = request.grantee_service_principal.as_ref().map(|service| service.as_str());
+    let principal = request.grantee_principal.as_ref().map(kms_core::wire::PrincipalText::as_str);
+    let service = request.grantee_service_principal.as_ref().map(kms_core::wire::ServicePrincipal::as_str);
     let grantee: Grantee = principal.or(service).unwrap_or_default().into();
     Wanted::CreateGrant {
         key: target(&request.key_id),
         grantee,
-        operations: request.operations.iter().map(|operation| operation.name()).collect(),
+        operations: request.operations.iter().map(kms_core::policy::GrantOperation::name).collect(),
         name: request.name.as_ref().map(|name| Arc::from(name.as_str())),
         constrained: request
             .constraints

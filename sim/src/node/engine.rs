@@ -24,6 +24,7 @@ use kms_core::ops::{Request, Response};
 use kms_core::quota::Meter;
 use kms_core::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
+use kms_core::token::DomainEpoch;
 use kms_core::{Kms, Result as KmsResult};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -407,7 +408,8 @@ impl Engine {
             Ask::Hsm { command, tokens } => {
                 *self.outstanding.entry(peer).or_default() += 1;
                 let size = u32::try_from(command.size() + 160 * tokens.len()).unwrap_or(u32::MAX);
-                out.send(peer, Message::HsmCommand { ask, draw, command, tokens }, size);
+                let domain = self.domain();
+                out.send(peer, Message::HsmCommand { ask, draw, command, tokens, domain }, size);
             }
             Ask::Region { command, .. } => {
                 let id = command_id(id, asked);
@@ -472,9 +474,15 @@ impl Engine {
         };
         let command = Arc::new(hsm::Command::Join { token });
         let draw = (operation.call.request_id, u32::MAX);
-        let join = Message::HsmCommand { ask: 0, draw, command, tokens: Vec::new() };
+        let (tokens, domain) = (Vec::new(), self.domain());
+        let join = Message::HsmCommand { ask: 0, draw, command, tokens, domain };
         out.send(peer, join, 1024);
         self.send_question(now, operation, out);
+    }
+
+    /// The active domain key, as far as this node has heard.
+    fn domain(&self) -> DomainEpoch {
+        self.kms.state().domain().map(|(record, _)| record.token.active).unwrap_or_default()
     }
 
     /// Another Region's answer.

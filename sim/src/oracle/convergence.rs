@@ -9,6 +9,7 @@ use crate::place::NodeId;
 use kms_core::env::RequestId;
 use kms_core::key::KeyState;
 use kms_core::name::{KeyId, MaterialId, RegionName};
+use kms_core::task::Task;
 use std::collections::{BTreeMap, BTreeSet};
 
 const INFO: OracleInfo = OracleInfo {
@@ -29,6 +30,8 @@ struct Convergence<'h> {
     settled: BTreeMap<RegionName, (u64, [u8; 32])>,
     sets: BTreeMap<KeyId, Set<'h>>,
     keys: KeyLog<'h>,
+    /// The last try of every task.
+    tried: BTreeMap<(RegionName, Task), Seen<'h>>,
     /// The record that last changed a key.
     last: BTreeMap<(RegionName, KeyId), Seen<'h>>,
     judged: u64,
@@ -64,6 +67,9 @@ impl<'h> Oracle<'h> for Convergence<'h> {
                 }
                 self.keys.note(seen);
             }
+            Event::TaskTried { region, task, .. } => {
+                self.tried.insert((*region, *task), seen);
+            }
             Event::Settled { region, position, digest, sets } => {
                 self.settle(seen, *region, (*position, *digest));
                 sets.iter().for_each(|member| self.member(seen, member));
@@ -77,6 +83,7 @@ impl<'h> Oracle<'h> for Convergence<'h> {
         self.judge_sets(context);
         if context.calm() >= context.rules.settling {
             self.judge_rest(context);
+            self.judge_tasks(context);
         }
         let violations = std::mem::take(&mut self.violations);
         Finding { judged: self.judged, detail: Vec::new(), violations }
@@ -124,6 +131,19 @@ impl<'h> Convergence<'h> {
         let open: Vec<Seen<'h>> = self.open.values().copied().collect();
         for seen in open.into_iter().filter(due) {
             self.complain(seen, "an attempt never came to an end".to_owned());
+        }
+    }
+
+    /// In a healed world no task keeps failing.
+    fn judge_tasks(&mut self, context: &Context<'h>) {
+        let healed = context.calm_at.after(context.rules.settling);
+        for ((region, task), seen) in std::mem::take(&mut self.tried) {
+            self.judged += 1;
+            if let Event::TaskTried { error: Some(error), .. } = &seen.record.event
+                && seen.record.at > healed
+            {
+                self.complain(seen, format!("{region} still cannot carry out {task}: {error}"));
+            }
         }
     }
 
