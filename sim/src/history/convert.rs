@@ -11,8 +11,9 @@ use kms_core::key::{Key, MultiRegion, Status};
 use kms_core::name::{GrantId, KeyIdentifier, RegionName};
 use kms_core::ops::{Request, Response, create_grant, describe_key};
 use kms_core::state::Change;
-use kms_core::wire::{IncludeKeyMaterial, 
-    CiphertextBlob, DataKeySpec, GrantIdText, KeyRef, NumberOfBytes, Plaintext, RegionText,
+use kms_core::wire::{
+    CiphertextBlob, DataKeySpec, GrantIdText, IncludeKeyMaterial, KeyRef, NumberOfBytes, Plaintext,
+    PrincipalText, RegionText, ServicePrincipal,
 };
 
 use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
@@ -238,13 +239,18 @@ fn managed(response: &Response) -> Got {
 }
 
 fn grant_wish(request: &create_grant::Request) -> Wanted {
-    let principal = request.grantee_principal.as_ref().map(kms_core::wire::PrincipalText::as_str);
-    let service = request.grantee_service_principal.as_ref().map(kms_core::wire::ServicePrincipal::as_str);
+    let principal = request.grantee_principal.as_ref().map(PrincipalText::as_str);
+    let service = request.grantee_service_principal.as_ref().map(ServicePrincipal::as_str);
     let grantee: Grantee = principal.or(service).unwrap_or_default().into();
     Wanted::CreateGrant {
         key: target(&request.key_id),
         grantee,
-        operations: request.operations.iter().map(kms_core::policy::GrantOperation::name).collect(),
+        operations: request
+            .operations
+            .iter()
+            .copied()
+            .map(kms_core::policy::GrantOperation::name)
+            .collect(),
         name: request.name.as_ref().map(|name| Arc::from(name.as_str())),
         constrained: request
             .constraints
