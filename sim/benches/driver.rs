@@ -39,11 +39,7 @@ impl Node for Ring {
     type Event = ();
 
     fn handle(&mut self, now: Now, input: Input<()>, out: &mut Outbox<(), ()>) {
-        let tokens = if matches!(input, Input::Start) {
-            TOKENS_PER_NODE
-        } else {
-            1
-        };
+        let tokens = if matches!(input, Input::Start) { TOKENS_PER_NODE } else { 1 };
         (0..tokens).for_each(|_| self.pass(now.node, out));
     }
 
@@ -62,36 +58,14 @@ fn messages(nodes_per_region: u16, faults: Faults) -> u64 {
     for node in 0..nodes_per_region * 3 {
         let region = RegionIndex(u8::try_from(node % 3).expect("below 3"));
         let zone = ZoneIndex(u8::try_from(node / 3 % 3).expect("below 3"));
-        topology
-            .add(region, zone, Role::ApiHost)
-            .expect("few nodes");
+        topology.add(region, zone, Role::ApiHost).expect("few nodes");
     }
     let nodes = nodes_per_region * 3;
-    let network = Network::new(
-        seed,
-        &topology,
-        &AWS_2026_APPROX,
-        NetworkParameters::default(),
-    );
-    let world = World {
-        topology,
-        network,
-        faults,
-        recorder: &mut Nobody,
-    };
+    let network = Network::new(seed, &topology, &AWS_2026_APPROX, NetworkParameters::default());
+    let world = World { topology, network, faults, recorder: &mut Nobody };
     let budget = MESSAGES / u64::from(nodes);
-    let build = || {
-        (0..nodes)
-            .map(|stride| Ring {
-                nodes,
-                stride,
-                budget,
-            })
-            .collect()
-    };
-    let summary = run(&Plan::new(seed, SimTime::MAX), world, build, |_| {
-        ControlFlow::Continue(())
-    });
+    let build = || (0..nodes).map(|stride| Ring { nodes, stride, budget }).collect();
+    let summary = run(&Plan::new(seed, SimTime::MAX), world, build, |_| ControlFlow::Continue(()));
     let messages = summary.expect("nothing fails here").messages;
     assert_eq!(messages, budget * u64::from(nodes));
     messages
@@ -109,9 +83,7 @@ fn cut() -> Faults {
 
 fn bench(c: &mut Criterion) {
     let mut group = c.benchmark_group("driver");
-    group
-        .throughput(Throughput::Elements(MESSAGES))
-        .sample_size(10);
+    group.throughput(Throughput::Elements(MESSAGES)).sample_size(10);
     group.bench_function("empty messages, 3 Regions of 5", |b| {
         b.iter(|| black_box(messages(5, Faults::new(Seed(1)))));
     });

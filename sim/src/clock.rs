@@ -64,12 +64,7 @@ impl SimTime {
 
 impl fmt::Display for SimTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}.{:09}s",
-            self.0 / 1_000_000_000,
-            self.0 % 1_000_000_000
-        )
+        write!(f, "{}.{:09}s", self.0 / 1_000_000_000, self.0 % 1_000_000_000)
     }
 }
 
@@ -81,11 +76,7 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 
 /// A non-negative number of nanoseconds as a duration; fractions are dropped.
 #[inline]
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates"
-)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 pub(crate) fn from_nanos_f64(nanos: f64) -> Duration {
     Duration::from_nanos(nanos as u64)
 }
@@ -118,16 +109,9 @@ impl NodeClock {
     pub fn change(&mut self, now: SimTime, change: ClockChange) {
         *self = match change {
             ClockChange::Correct => Self::default(),
-            ClockChange::Skew {
-                offset_micros,
-                drift_ppm,
-            } => {
+            ClockChange::Skew { offset_micros, drift_ppm } => {
                 let drift_ppm = drift_ppm.clamp(-MAX_DRIFT_PPM, MAX_DRIFT_PPM);
-                Self {
-                    offset_micros,
-                    drift_ppm,
-                    since: now,
-                }
+                Self { offset_micros, drift_ppm, since: now }
             }
         };
     }
@@ -154,10 +138,7 @@ impl NodeClock {
         }
         let rate = i128::from(MILLION + self.drift_ppm);
         let elapsed = (missing * i128::from(MILLION) + rate - 1).div_euclid(rate);
-        self.settle(
-            SimTime(now.0.saturating_add(saturate(elapsed))),
-            wall_micros,
-        )
+        self.settle(SimTime(now.0.saturating_add(saturate(elapsed))), wall_micros)
     }
 
     /// Takes off the nanoseconds that rounding the drift added or lost.
@@ -196,13 +177,7 @@ mod tests {
 
     fn skewed(offset_micros: i64, drift_ppm: i64, at: SimTime) -> NodeClock {
         let mut clock = NodeClock::default();
-        clock.change(
-            at,
-            ClockChange::Skew {
-                offset_micros,
-                drift_ppm,
-            },
-        );
+        clock.change(at, ClockChange::Skew { offset_micros, drift_ppm });
         clock
     }
 
@@ -210,10 +185,7 @@ mod tests {
     fn a_true_clock_starts_in_2026() {
         let clock = NodeClock::default();
         assert_eq!(clock.wall_micros(SimTime::ZERO), START_MICROS);
-        assert_eq!(
-            clock.wall_micros(SimTime::from_nanos(1_999)),
-            START_MICROS + 1
-        );
+        assert_eq!(clock.wall_micros(SimTime::from_nanos(1_999)), START_MICROS + 1);
         assert!(clock.is_true());
     }
 
@@ -228,21 +200,13 @@ mod tests {
     #[test]
     fn due_is_the_first_moment_the_clock_shows_it() {
         let now = SimTime::from_nanos(12_345_678_901);
-        for (offset, drift) in [
-            (0, 0),
-            (7, 0),
-            (-3_600_000_000, 250),
-            (86_400_000_000, -499),
-        ] {
+        for (offset, drift) in [(0, 0), (7, 0), (-3_600_000_000, 250), (86_400_000_000, -499)] {
             let clock = skewed(offset, drift, SimTime::from_secs(3));
             for ahead in [1, 2, 999, 1_000_001, 86_400_000_000, 30 * 86_400_000_000] {
                 let wall = clock.wall_micros(now) + ahead;
                 let due = clock.due(now, wall);
                 assert!(clock.wall_micros(due) >= wall);
-                assert!(
-                    clock.wall_micros(SimTime(due.0 - 1)) < wall,
-                    "{offset} {drift} {ahead}"
-                );
+                assert!(clock.wall_micros(SimTime(due.0 - 1)) < wall, "{offset} {drift} {ahead}");
             }
         }
     }

@@ -72,11 +72,7 @@ pub struct Sync {
 impl<T> Disk<T> {
     /// An empty disk.
     pub fn new(parameters: DiskParameters) -> Self {
-        Self {
-            parameters,
-            records: Vec::new(),
-            durable: 0,
-        }
+        Self { parameters, records: Vec::new(), durable: 0 }
     }
 
     /// Appends a record, which is visible at once and durable after the next [`sync`](Self::sync).
@@ -138,10 +134,7 @@ mod tests {
     }
 
     fn disk(torn: f64) -> Disk<u32> {
-        let mut disk = Disk::new(DiskParameters {
-            torn,
-            ..DiskParameters::default()
-        });
+        let mut disk = Disk::new(DiskParameters { torn, ..DiskParameters::default() });
         let mut stream = stream(0);
         for record in 0..10 {
             disk.write(record, &mut stream).unwrap();
@@ -169,12 +162,7 @@ mod tests {
             let mut disk = disk(1.0);
             let lost = disk.crash(&mut stream(seed));
             assert_eq!(lost + disk.records().len(), 10);
-            assert!(
-                disk.records()
-                    .iter()
-                    .copied()
-                    .eq(0..u32::try_from(10 - lost).unwrap())
-            );
+            assert!(disk.records().iter().copied().eq(0..u32::try_from(10 - lost).unwrap()));
             assert_eq!(disk.durable(), disk.records().len());
             lengths[disk.records().len()] = true;
         }

@@ -50,13 +50,7 @@ impl Plan {
     /// A run of this seed until this time, all storm, with a grain of 1 µs and no progress.
     pub fn new(seed: Seed, until: SimTime) -> Self {
         let grain = Duration::from_micros(1);
-        Self {
-            seed,
-            until,
-            calm_at: None,
-            grain,
-            progress_every: None,
-        }
+        Self { seed, until, calm_at: None, grain, progress_every: None }
     }
 }
 
@@ -159,14 +153,9 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeCount { nodes, places } => {
-                write!(
-                    f,
-                    "{nodes} nodes were given for a topology of {places} places"
-                )
+                write!(f, "{nodes} nodes were given for a topology of {places} places")
             }
-            Self::Panicked {
-                name, at, message, ..
-            } => {
+            Self::Panicked { name, at, message, .. } => {
                 write!(f, "{name} panicked at {at} of simulated time: {message}")
             }
             Self::Broken(message) => write!(f, "the run broke outside its nodes: {message}"),
@@ -186,10 +175,7 @@ impl std::error::Error for RunError {}
 ///
 /// Every run gets a new thread because the standard library seeds hash maps once per thread: a
 /// second run on the same thread would see other iteration orders inside dependencies.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place that opens a thread: one per run"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place that opens a thread: one per run")]
 pub fn run<N, R>(
     plan: &Plan,
     world: World<'_, R>,
@@ -225,10 +211,7 @@ where
         let nodes = nodes();
         let places = world.topology.len();
         if nodes.len() != places {
-            return Err(RunError::NodeCount {
-                nodes: nodes.len(),
-                places,
-            });
+            return Err(RunError::NodeCount { nodes: nodes.len(), places });
         }
         let tasks = Tasks::spawn(nodes);
         let result = Wheel::new(plan, world, tasks.clone()).run(progress).await;

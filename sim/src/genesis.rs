@@ -3,8 +3,8 @@
 //! The requests go through the smallest shell of the core, an hour before time zero and without
 //! quotas, and the history records them like any others, so that a judge needs to know nothing else.
 
-use crate::clock::START_MICROS;
 use crate::client::Principals;
+use crate::clock::START_MICROS;
 use crate::history::{Facts, History};
 use crate::node::NamedRandom;
 use crate::place::{NodeId, Role, Topology};
@@ -12,7 +12,7 @@ use crate::random::Seed;
 use crate::rehearsal::Rehearsal;
 use kms_core::crypto::CryptoBackend;
 use kms_core::env::{RequestId, Timestamp};
-use kms_core::hsm::{HsmIdentity, HsmDevice};
+use kms_core::hsm::{HsmDevice, HsmIdentity};
 use kms_core::kms::Settings;
 use kms_core::local::Local;
 use kms_core::name::{AccountId, AliasArn, AliasName, KeyArn, RegionName};
@@ -115,12 +115,11 @@ pub fn joined(
     backend: &Arc<dyn CryptoBackend>,
 ) -> HsmDevice {
     let mut device = HsmDevice::new(identity.clone(), backend.clone());
-    let domain = beginning.log.iter().flat_map(|entry| &entry.changes).find_map(|change| {
-        match change {
+    let domain =
+        beginning.log.iter().flat_map(|entry| &entry.changes).find_map(|change| match change {
             kms_core::state::Change::PutDomain(record) => Some(record.token.clone()),
             _ => None,
-        }
-    });
+        });
     if let Some(token) = domain {
         let join = kms_core::hsm::Command::Join { token };
         let mut none = kms_core::local::SeededRandom::new(0);

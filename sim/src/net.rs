@@ -124,14 +124,7 @@ impl Network {
             regions: names.len(),
             one_way: pairs.map(|(a, b)| matrix.round_trip(a, b) / 2).collect(),
             sent: vec![0; links],
-            free_at: vec![
-                0;
-                if parameters.bandwidth.is_some() {
-                    links
-                } else {
-                    0
-                }
-            ],
+            free_at: vec![0; if parameters.bandwidth.is_some() { links } else { 0 }],
             parameters,
         }
     }
@@ -142,14 +135,7 @@ impl Network {
         let link = self.link(from, to);
         let ordinal = self.sent[link];
         self.sent[link] += 1;
-        Envelope {
-            from,
-            to,
-            size,
-            sent_at,
-            ordinal,
-            nominal: self.nominal(from, to),
-        }
+        Envelope { from, to, size, sent_at, ordinal, nominal: self.nominal(from, to) }
     }
 
     /// When the message arrives, after the faults have been asked.
@@ -159,24 +145,14 @@ impl Network {
         if judgement.dropped {
             return [None, None];
         }
-        let mut stream = Stream::named(
-            self.name
-                .link(envelope.from, envelope.to)
-                .ordinal(envelope.ordinal),
-        );
+        let mut stream =
+            Stream::named(self.name.link(envelope.from, envelope.to).ordinal(envelope.ordinal));
         let lost = stream.chance(self.parameters.loss);
         let twice = stream.chance(self.parameters.duplication) || judgement.duplicated;
         let delay = queued + judgement.delay + envelope.nominal;
-        let content = if judgement.corrupted {
-            Content::Garbled
-        } else {
-            Content::Intact
-        };
+        let content = if judgement.corrupted { Content::Garbled } else { Content::Intact };
         let mut arrival = |happens: bool| {
-            happens.then(|| Delivery {
-                delay: delay + self.jitter(envelope, &mut stream),
-                content,
-            })
+            happens.then(|| Delivery { delay: delay + self.jitter(envelope, &mut stream), content })
         };
         [arrival(!lost), arrival(twice)]
     }
@@ -232,9 +208,7 @@ mod tests {
     fn network(parameters: NetworkParameters) -> Network {
         let mut topology = Topology::new(["us-east-1", "eu-west-1"]).unwrap();
         for (region, zone) in [(0, 0), (0, 1), (0, 0), (1, 0)] {
-            topology
-                .add(RegionIndex(region), ZoneIndex(zone), Role::ApiHost)
-                .unwrap();
+            topology.add(RegionIndex(region), ZoneIndex(zone), Role::ApiHost).unwrap();
         }
         Network::new(Seed(1), &topology, &AWS_2026_APPROX, parameters)
     }
@@ -246,17 +220,9 @@ mod tests {
 
     #[test]
     fn distance_decides_the_latency() {
-        let steady = NetworkParameters {
-            jitter: 0.0,
-            ..NetworkParameters::default()
-        };
+        let steady = NetworkParameters { jitter: 0.0, ..NetworkParameters::default() };
         let mut network = network(steady);
-        for (to, micros) in [
-            (US, 10),
-            (US_SAME_ZONE, 100),
-            (US_OTHER_ZONE, 400),
-            (EU, 34_000),
-        ] {
+        for (to, micros) in [(US, 10), (US_SAME_ZONE, 100), (US_OTHER_ZONE, 400), (EU, 34_000)] {
             let [first, second] = send(&mut network, US, to);
             assert_eq!(first.unwrap().delay, Duration::from_micros(micros));
             assert_eq!(second, None);
@@ -266,14 +232,9 @@ mod tests {
     #[test]
     fn jitter_delays_and_reorders() {
         let mut network = network(NetworkParameters::default());
-        let delays: Vec<Duration> = (0..1000)
-            .map(|_| send(&mut network, US, EU)[0].unwrap().delay)
-            .collect();
-        assert!(
-            delays
-                .iter()
-                .all(|delay| *delay >= Duration::from_millis(34))
-        );
+        let delays: Vec<Duration> =
+            (0..1000).map(|_| send(&mut network, US, EU)[0].unwrap().delay).collect();
+        assert!(delays.iter().all(|delay| *delay >= Duration::from_millis(34)));
         assert!(delays.windows(2).any(|pair| pair[1] < pair[0]));
         let mean = delays.iter().sum::<Duration>() / 1000;
         assert!((35_500..35_900).contains(&mean.as_micros()), "{mean:?}");
@@ -292,27 +253,18 @@ mod tests {
 
     #[test]
     fn loss_and_duplication_happen_as_often_as_told() {
-        let mut network = network(NetworkParameters {
-            loss: 0.1,
-            duplication: 0.2,
-            ..Default::default()
-        });
+        let mut network =
+            network(NetworkParameters { loss: 0.1, duplication: 0.2, ..Default::default() });
         let sent: Vec<Deliveries> = (0..10_000).map(|_| send(&mut network, US, EU)).collect();
         let lost = sent.iter().filter(|both| both[0].is_none()).count();
         let twice = sent.iter().filter(|both| both[1].is_some()).count();
-        assert!(
-            (900..1_100).contains(&lost) && (1_850..2_150).contains(&twice),
-            "{lost} {twice}"
-        );
+        assert!((900..1_100).contains(&lost) && (1_850..2_150).contains(&twice), "{lost} {twice}");
     }
 
     #[test]
     fn a_busy_link_queues() {
-        let limited = NetworkParameters {
-            bandwidth: Some(1_000_000),
-            jitter: 0.0,
-            ..Default::default()
-        };
+        let limited =
+            NetworkParameters { bandwidth: Some(1_000_000), jitter: 0.0, ..Default::default() };
         let mut network = network(limited);
         let first = send(&mut network, US, US_SAME_ZONE)[0].unwrap().delay;
         let second = send(&mut network, US, US_SAME_ZONE)[0].unwrap().delay;
@@ -324,27 +276,13 @@ mod tests {
 
     #[test]
     fn the_judgement_of_the_faults_is_carried_out() {
-        let mut network = network(NetworkParameters {
-            jitter: 0.0,
-            ..Default::default()
-        });
+        let mut network = network(NetworkParameters { jitter: 0.0, ..Default::default() });
         let envelope = network.envelope(US, EU, 0, SimTime::ZERO);
-        let dropped = Judgement {
-            dropped: true,
-            ..Judgement::default()
-        };
+        let dropped = Judgement { dropped: true, ..Judgement::default() };
         assert_eq!(network.route(&envelope, &dropped), [None, None]);
         let delay = Duration::from_secs(1);
-        let worst = Judgement {
-            duplicated: true,
-            corrupted: true,
-            delay,
-            dropped: false,
-        };
-        let late = Delivery {
-            delay: envelope.nominal + delay,
-            content: Content::Garbled,
-        };
+        let worst = Judgement { duplicated: true, corrupted: true, delay, dropped: false };
+        let late = Delivery { delay: envelope.nominal + delay, content: Content::Garbled };
         assert_eq!(network.route(&envelope, &worst), [Some(late), Some(late)]);
     }
 }

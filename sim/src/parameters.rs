@@ -26,7 +26,8 @@ trait Typed: Copy {
 }
 
 impl Typed for Duration {
-    const KIND: ParameterKind = ParameterKind::Duration { min: Duration::ZERO, max: s(30 * 86_400) };
+    const KIND: ParameterKind =
+        ParameterKind::Duration { min: Duration::ZERO, max: s(30 * 86_400) };
     fn of(value: &ParameterValue) -> Option<Duration> {
         match value {
             ParameterValue::Duration(value) => Some(*value),

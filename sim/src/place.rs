@@ -136,10 +136,7 @@ impl Topology {
         }
         match (1..regions.len()).find(|&i| regions[..i].contains(&regions[i])) {
             Some(i) => Err(TopologyError::DuplicateRegion(regions[i].clone())),
-            None => Ok(Self {
-                regions,
-                places: Vec::new(),
-            }),
+            None => Ok(Self { regions, places: Vec::new() }),
         }
     }
 
@@ -157,22 +154,10 @@ impl Topology {
         if id == u16::MAX {
             return Err(TopologyError::TooManyNodes);
         }
-        let selector = Selector {
-            role: Some(role),
-            region: Some(region),
-        };
-        let index = self
-            .places
-            .iter()
-            .rev()
-            .find(|place| selector.matches(place));
+        let selector = Selector { role: Some(role), region: Some(region) };
+        let index = self.places.iter().rev().find(|place| selector.matches(place));
         let index = index.map_or(0, |place| place.index + 1);
-        self.places.push(Place {
-            region,
-            zone,
-            role,
-            index,
-        });
+        self.places.push(Place { region, zone, role, index });
         Ok(NodeId(id))
     }
 
@@ -207,31 +192,22 @@ impl Topology {
 
     /// The selected nodes in order.
     pub fn select(&self, selector: Selector) -> impl Iterator<Item = NodeId> {
-        self.nodes()
-            .filter(move |(_, place)| selector.matches(place))
-            .map(|(node, _)| node)
+        self.nodes().filter(move |(_, place)| selector.matches(place)).map(|(node, _)| node)
     }
 
     /// The nodes of a role in a Region, in order.
     pub fn of_role(&self, region: RegionIndex, role: Role) -> impl Iterator<Item = NodeId> {
-        self.select(Selector {
-            role: Some(role),
-            region: Some(region),
-        })
+        self.select(Selector { role: Some(role), region: Some(region) })
     }
 
     /// All Regions in order.
     pub fn regions(&self) -> impl Iterator<Item = (RegionIndex, &str)> {
-        (0..)
-            .map(RegionIndex)
-            .zip(self.regions.iter().map(String::as_str))
+        (0..).map(RegionIndex).zip(self.regions.iter().map(String::as_str))
     }
 
     /// The Region of this name.
     pub fn region(&self, name: &str) -> Option<RegionIndex> {
-        self.regions()
-            .find(|(_, region)| *region == name)
-            .map(|(index, _)| index)
+        self.regions().find(|(_, region)| *region == name).map(|(index, _)| index)
     }
 
     /// The name people read: `us-east-1/host-0`, `us-east-1/hsm-2`; `node-9` for a stranger.
@@ -247,9 +223,7 @@ impl Topology {
 
     /// The node of this display name.
     pub fn node(&self, name: &str) -> Option<NodeId> {
-        self.nodes()
-            .map(|(node, _)| node)
-            .find(|&node| self.name(node) == name)
+        self.nodes().map(|(node, _)| node).find(|&node| self.name(node) == name)
     }
 }
 
@@ -284,37 +258,20 @@ mod tests {
     fn selection_is_by_role_and_region() {
         let world = world();
         let europe = world.region("eu-west-1").unwrap();
-        let hsms: Vec<u16> = world
-            .of_role(europe, Role::Hsm)
-            .map(|node| node.0)
-            .collect();
+        let hsms: Vec<u16> = world.of_role(europe, Role::Hsm).map(|node| node.0).collect();
         assert_eq!(hsms, [4, 5, 6]);
         assert_eq!(world.select(Selector::default()).count(), 8);
-        assert_eq!(
-            world
-                .select(Selector {
-                    role: Some(Role::ApiHost),
-                    region: None
-                })
-                .count(),
-            2
-        );
+        assert_eq!(world.select(Selector { role: Some(Role::ApiHost), region: None }).count(), 2);
         assert_eq!(world.region("mars-north-1"), None);
     }
 
     #[test]
     fn impossible_topologies_are_refused() {
-        assert_eq!(
-            Topology::new(Vec::<String>::new()),
-            Err(TopologyError::NoRegion)
-        );
+        assert_eq!(Topology::new(Vec::<String>::new()), Err(TopologyError::NoRegion));
         let twice = Topology::new(["a", "b", "a"]).unwrap_err();
         assert_eq!(twice.to_string(), "the Region a is named twice");
         let many = Topology::new((0..256).map(|n| n.to_string())).unwrap_err();
-        assert_eq!(
-            many.to_string(),
-            "256 Regions are named; at most 255 are possible"
-        );
+        assert_eq!(many.to_string(), "256 Regions are named; at most 255 are possible");
         let mut topology = Topology::new(["a"]).unwrap();
         let unknown = topology.add(RegionIndex(1), ZoneIndex(0), Role::Worker);
         assert_eq!(unknown, Err(TopologyError::UnknownRegion(RegionIndex(1))));

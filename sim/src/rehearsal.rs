@@ -1,8 +1,8 @@
 //! The KMS without a network, under observation: requests go through the smallest shell of the core,
 //! and the history hears of them as it does in a run, so that the same oracles can judge.
 
-use crate::clock::{START_MICROS, SimTime};
 use crate::client::Principals;
+use crate::clock::{START_MICROS, SimTime};
 use crate::history::{Changed, Event, Facts, History};
 use crate::place::NodeId;
 use kms_core::Result;

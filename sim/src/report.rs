@@ -80,9 +80,11 @@ fn parameters(scene: &Scene) -> Vec<Parameter> {
     all.extend(changed.into_iter().map(|(info, (name, value))| {
         parameter(name, value, format!("the scenario; {} unless set", info.default))
     }));
-    all.extend(usual.into_iter().map(|(info, (name, value))| {
-        parameter(name, value, format!("assumed: {}", info.doc))
-    }));
+    all.extend(
+        usual
+            .into_iter()
+            .map(|(info, (name, value))| parameter(name, value, format!("assumed: {}", info.doc))),
+    );
     all
 }
 

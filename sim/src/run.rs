@@ -268,7 +268,9 @@ fn unmet(scenario: &Scenario, records: &[Record]) -> Vec<String> {
         let failed: u64 = failed.map(|(_, count)| count).sum();
         let availability = 1.0 - failed as f64 / calls.max(1) as f64;
         if availability < least {
-            unmet.push(format!("availability is {availability:.4}, and at least {least} is expected"));
+            unmet.push(format!(
+                "availability is {availability:.4}, and at least {least} is expected"
+            ));
         }
     }
     if let Some(allowed) = &scenario.expect.allowed_errors {
@@ -295,10 +297,14 @@ fn throttling(scenario: &Scenario, records: &[Record]) -> Vec<String> {
     for (pool, bounds) in &scenario.expect.throttled {
         let count = by_pool.get(pool.as_str()).copied().unwrap_or(0);
         if let Some(min) = bounds.min.filter(|min| count < u64::from(*min)) {
-            unmet.push(format!("pool {pool} throttled {count} requests; at least {min} are expected"));
+            unmet.push(format!(
+                "pool {pool} throttled {count} requests; at least {min} are expected"
+            ));
         }
         if let Some(max) = bounds.max.filter(|max| count > u64::from(*max)) {
-            unmet.push(format!("pool {pool} throttled {count} requests; at most {max} are expected"));
+            unmet.push(format!(
+                "pool {pool} throttled {count} requests; at most {max} are expected"
+            ));
         }
     }
     unmet

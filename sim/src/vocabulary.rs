@@ -29,7 +29,8 @@ fn known(names: impl Iterator<Item = &'static str>) -> Names {
 
 fn pools() -> impl Iterator<Item = &'static str> {
     let profiles = Profile::names().iter().filter_map(|name| Profile::named(name));
-    let names: BTreeSet<&'static str> =
-        profiles.flat_map(|profile| profile.pools().map(|pool| pool.name).collect::<Vec<_>>()).collect();
+    let names: BTreeSet<&'static str> = profiles
+        .flat_map(|profile| profile.pools().map(|pool| pool.name).collect::<Vec<_>>())
+        .collect();
     names.into_iter()
 }

@@ -17,12 +17,7 @@ pub(super) struct Agenda<T> {
 
 impl<T> Agenda<T> {
     pub(super) fn new() -> Self {
-        Self {
-            keys: BinaryHeap::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            sequence: 0,
-        }
+        Self { keys: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), sequence: 0 }
     }
 
     pub(super) fn push(&mut self, due: SimTime, item: T) {
@@ -64,10 +59,7 @@ mod tests {
         assert_eq!(agenda.next(), Some(SimTime::from_nanos(1)));
         assert_eq!(agenda.pop(SimTime::ZERO), None);
         let now = SimTime::from_nanos(5);
-        assert_eq!(
-            std::iter::from_fn(|| agenda.pop(now)).collect::<String>(),
-            "abcd"
-        );
+        assert_eq!(std::iter::from_fn(|| agenda.pop(now)).collect::<String>(), "abcd");
         assert_eq!(agenda.next(), None);
     }
 

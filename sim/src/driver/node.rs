@@ -107,9 +107,7 @@ pub struct Outbox<M, E> {
 
 impl<M, E> Default for Outbox<M, E> {
     fn default() -> Self {
-        Self {
-            effects: Vec::new(),
-        }
+        Self { effects: Vec::new() }
     }
 }
 

@@ -99,8 +99,7 @@ impl<N: Node + 'static> Tasks<N> {
 
     /// Waits until every input of the tick has been handled, or a node panicked.
     pub(super) async fn handled(&self) -> Result<(), Fallen> {
-        self.wait(|tasks| tasks.busy.get() == 0 || tasks.fallen.borrow().is_some())
-            .await;
+        self.wait(|tasks| tasks.busy.get() == 0 || tasks.fallen.borrow().is_some()).await;
         self.fallen.borrow_mut().take().map_or(Ok(()), Err)
     }
 
@@ -150,11 +149,7 @@ impl<N: Node + 'static> Tasks<N> {
     }
 
     fn handle(&self, node: NodeId, slot: &Slot<N>, input: Input<N::Message>) {
-        let now = Now {
-            wall_micros: slot.wall_micros.get(),
-            monotonic: self.now.get(),
-            node,
-        };
+        let now = Now { wall_micros: slot.wall_micros.get(), monotonic: self.now.get(), node };
         self.guard(node, || {
             let mut outbox = self.outbox.borrow_mut();
             slot.node.borrow_mut().handle(now, input, &mut outbox);
@@ -168,9 +163,7 @@ impl<N: Node + 'static> Tasks<N> {
     fn guard(&self, node: NodeId, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
             let message = message(payload.as_ref());
-            self.fallen
-                .borrow_mut()
-                .get_or_insert(Fallen { node, message });
+            self.fallen.borrow_mut().get_or_insert(Fallen { node, message });
             self.wake_wheel_if(true);
         }
     }
@@ -217,9 +210,7 @@ fn keep(place: &RefCell<Option<Waker>>, cx: &Context<'_>) {
 
 /// What a panic said.
 pub(super) fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
 }

@@ -68,10 +68,7 @@ struct Script(Vec<(SimTime, NodeAction)>);
 
 impl Fault for Script {
     fn info(&self) -> FaultInfo {
-        FaultInfo {
-            name: "script",
-            doc: "Does what a test says.",
-        }
+        FaultInfo { name: "script", doc: "Does what a test says." }
     }
     fn window(&self) -> Window {
         Window::ALWAYS
@@ -117,24 +114,10 @@ where
     let topology = topology(nodes, Role::Client);
     let network = Network::new(plan.seed, &topology, &AWS_2026_APPROX, parameters);
     let faults = (0..).map(FaultId).zip(faults);
-    let faults = faults.fold(Faults::new(plan.seed), |all, (id, fault)| {
-        all.with(id, fault)
-    });
+    let faults = faults.fold(Faults::new(plan.seed), |all, (id, fault)| all.with(id, fault));
     let mut log = Log::new();
-    let world = World {
-        topology,
-        network,
-        faults,
-        recorder: &mut log,
-    };
-    let build = move || {
-        (0..nodes)
-            .map(|_| Actor {
-                crashes: 0,
-                script: script.clone(),
-            })
-            .collect()
-    };
+    let world = World { topology, network, faults, recorder: &mut log };
+    let build = move || (0..nodes).map(|_| Actor { crashes: 0, script: script.clone() }).collect();
     let result = run(plan, world, build, |_| ControlFlow::Continue(()));
     (result, log)
 }
@@ -147,13 +130,7 @@ fn plan(seed: u64) -> Plan {
 fn messages(log: &Log, at: NodeId) -> Vec<u32> {
     let of_node = log.iter().filter(|(_, node, _)| *node == at);
     of_node
-        .filter_map(|(.., seen)| {
-            if let Seen::Message(_, n) = seen {
-                Some(*n)
-            } else {
-                None
-            }
-        })
+        .filter_map(|(.., seen)| if let Seen::Message(_, n) = seen { Some(*n) } else { None })
         .collect()
 }
 
@@ -169,16 +146,9 @@ fn timers(log: &Log, at: NodeId) -> Vec<(SimTime, u64, u64)> {
 
 /// A gossip among ten nodes with timers, jitter, loss and duplication.
 fn gossip(seed: u64) -> (Result<Summary, RunError>, Log) {
-    let parameters = NetworkParameters {
-        loss: 0.05,
-        duplication: 0.05,
-        ..Default::default()
-    };
+    let parameters = NetworkParameters { loss: 0.05, duplication: 0.05, ..Default::default() };
     play(
-        &Plan {
-            grain: Duration::from_micros(50),
-            ..plan(seed)
-        },
+        &Plan { grain: Duration::from_micros(50), ..plan(seed) },
         10,
         vec![],
         parameters,
@@ -206,12 +176,8 @@ fn a_seed_is_a_sequence_of_events() {
 
 #[test]
 fn the_seed_chooses_among_what_is_due_together() {
-    let starts = |seed| -> Vec<NodeId> {
-        gossip(seed).1[..10]
-            .iter()
-            .map(|(_, node, _)| *node)
-            .collect()
-    };
+    let starts =
+        |seed| -> Vec<NodeId> { gossip(seed).1[..10].iter().map(|(_, node, _)| *node).collect() };
     let order = starts(1);
     let mut sorted = order.clone();
     sorted.sort();

@@ -80,10 +80,7 @@ pub(super) struct Wheel<'a, N: Node, R> {
 impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
     /// A world at its first moment: every node is about to start.
     pub(super) fn new(plan: &'a Plan, world: World<'a, R>, tasks: Rc<Tasks<N>>) -> Self {
-        let clients = world
-            .topology
-            .nodes()
-            .filter(|(_, place)| place.role == Role::Client);
+        let clients = world.topology.nodes().filter(|(_, place)| place.role == Role::Client);
         let mut wheel = Self {
             plan,
             tasks,
@@ -92,9 +89,7 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             now: SimTime::ZERO,
             grain: nanos(plan.grain).max(1),
             unfinished: clients.count(),
-            report_at: plan
-                .progress_every
-                .map_or(SimTime::MAX, |every| SimTime::ZERO.after(every)),
+            report_at: plan.progress_every.map_or(SimTime::MAX, |every| SimTime::ZERO.after(every)),
             summary: Summary::default(),
             turns: Vec::new(),
             effects: Vec::new(),
@@ -116,10 +111,7 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
     ) -> Result<Summary, RunError> {
         let had_clients = self.unfinished > 0;
         let stop = loop {
-            self.tasks
-                .handled()
-                .await
-                .map_err(|fallen| self.panicked(fallen))?;
+            self.tasks.handled().await.map_err(|fallen| self.panicked(fallen))?;
             self.apply()?;
             if had_clients && self.unfinished == 0 {
                 break Stop::Finished;
@@ -134,19 +126,11 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         if stop == Stop::TimeLimit {
             self.now = self.plan.until;
         }
-        Ok(Summary {
-            ended_at: self.now,
-            stop,
-            ..self.summary
-        })
+        Ok(Summary { ended_at: self.now, stop, ..self.summary })
     }
 
     fn next(&self) -> Option<SimTime> {
-        self.agenda
-            .next()
-            .into_iter()
-            .chain(self.world.faults.next())
-            .min()
+        self.agenda.next().into_iter().chain(self.world.faults.next()).min()
     }
 
     fn report(
@@ -157,22 +141,14 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         if next < self.report_at {
             return ControlFlow::Continue(());
         }
-        let Summary {
-            messages, timers, ..
-        } = self.summary;
+        let Summary { messages, timers, .. } = self.summary;
         let at = self.report_at;
         let every = nanos(self.plan.progress_every.unwrap_or_default()).max(1);
         let passed = next.since(at);
         let skipped = nanos(passed) / every;
-        self.report_at = SimTime::from_nanos(
-            at.nanos()
-                .saturating_add((skipped + 1).saturating_mul(every)),
-        );
-        progress(&Progress {
-            at,
-            messages,
-            timers,
-        })
+        self.report_at =
+            SimTime::from_nanos(at.nanos().saturating_add((skipped + 1).saturating_mul(every)));
+        progress(&Progress { at, messages, timers })
     }
 
     /// One tick: faults first, then everything else that is due.
@@ -203,28 +179,18 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         };
         *counter += 1;
         if life.number == number && life.holds == 0 {
-            self.tasks
-                .deliver(to, life.clock.wall_micros(self.now), input);
+            self.tasks.deliver(to, life.clock.wall_micros(self.now), input);
         }
     }
 
     fn start(&mut self, node: NodeId) {
         let life = self.lives[node.index()].number;
-        self.agenda.push(
-            self.now,
-            Due::Input {
-                to: node,
-                life,
-                input: Input::Start,
-            },
-        );
+        self.agenda.push(self.now, Due::Input { to: node, life, input: Input::Start });
     }
 
     fn apply(&mut self) -> Result<(), RunError> {
-        let (mut turns, mut effects) = (
-            std::mem::take(&mut self.turns),
-            std::mem::take(&mut self.effects),
-        );
+        let (mut turns, mut effects) =
+            (std::mem::take(&mut self.turns), std::mem::take(&mut self.effects));
         self.tasks.take(&mut turns, &mut effects);
         let mut drained = effects.drain(..);
         let mut before = 0;
@@ -250,14 +216,7 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             Effect::After(duration, token) => {
                 let (to, life) = (node, self.lives[node.index()].number);
                 let due = self.later(self.now.after(duration));
-                self.agenda.push(
-                    due,
-                    Due::Input {
-                        to,
-                        life,
-                        input: Input::Timer(token),
-                    },
-                );
+                self.agenda.push(due, Due::Input { to, life, input: Input::Timer(token) });
             }
             Effect::AtWall(micros, token) => {
                 let life = &mut self.lives[node.index()];
@@ -281,17 +240,9 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         if !self.world.topology.contains(to) {
             let nodes = self.lives.len();
             let message = format!("it sent a message to node {} of {nodes}", to.0);
-            return Err(self.panicked(Fallen {
-                node: from,
-                message,
-            }));
+            return Err(self.panicked(Fallen { node: from, message }));
         }
-        let World {
-            network,
-            faults,
-            topology,
-            ..
-        } = &mut self.world;
+        let World { network, faults, topology, .. } = &mut self.world;
         let envelope = network.envelope(from, to, size, self.now);
         let judgement = faults.judge(&envelope, topology);
         let arrivals = network.route(&envelope, &judgement).into_iter().flatten();
@@ -300,17 +251,8 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         let mut arrivals = arrivals.peekable();
         while let Some(arrival) = arrivals.next() {
             lost = 0;
-            let body = if arrivals.peek().is_some() {
-                body.clone()
-            } else {
-                body.take()
-            };
-            self.arrive(
-                &envelope,
-                arrival.content,
-                self.now.after(arrival.delay),
-                body,
-            );
+            let body = if arrivals.peek().is_some() { body.clone() } else { body.take() };
+            self.arrive(&envelope, arrival.content, self.now.after(arrival.delay), body);
         }
         self.summary.lost += lost;
         Ok(())
@@ -329,8 +271,7 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             _ => Input::Garbled { from },
         };
         let life = self.lives[to.index()].number;
-        self.agenda
-            .push(self.later(due), Due::Input { to, life, input });
+        self.agenda.push(self.later(due), Due::Input { to, life, input });
     }
 
     /// The first grain at or after `due` that is later than now: time always moves on.
@@ -430,11 +371,6 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
 
     fn panicked(&self, Fallen { node, message }: Fallen) -> RunError {
         let name = self.world.topology.name(node);
-        RunError::Panicked {
-            node,
-            name,
-            at: self.now,
-            message,
-        }
+        RunError::Panicked { node, name, at: self.now, message }
     }
 }

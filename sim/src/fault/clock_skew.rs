@@ -36,10 +36,7 @@ impl ClockSkew {
     /// The fault with these parameters.
     pub fn new(parameters: Parameters) -> Self {
         let Window { from, until } = parameters.window;
-        Self {
-            parameters,
-            next: (from < until).then_some(from),
-        }
+        Self { parameters, next: (from < until).then_some(from) }
     }
 }
 
@@ -57,28 +54,14 @@ impl Fault for ClockSkew {
     }
 
     fn act(&mut self, now: SimTime, topology: &Topology, _: &mut Stream) -> Vec<NodeAction> {
-        let Parameters {
-            window,
-            nodes,
-            offset_micros,
-            drift_ppm,
-        } = self.parameters;
+        let Parameters { window, nodes, offset_micros, drift_ppm } = self.parameters;
         let (change, next) = if window.contains(now) {
-            (
-                ClockChange::Skew {
-                    offset_micros,
-                    drift_ppm,
-                },
-                Some(window.until),
-            )
+            (ClockChange::Skew { offset_micros, drift_ppm }, Some(window.until))
         } else {
             (ClockChange::Correct, None)
         };
         self.next = next;
-        topology
-            .select(nodes)
-            .map(|node| NodeAction::Skew(node, change))
-            .collect()
+        topology.select(nodes).map(|node| NodeAction::Skew(node, change)).collect()
     }
 }
 
@@ -90,33 +73,14 @@ mod tests {
 
     #[test]
     fn clocks_go_wrong_and_step_back() {
-        let window = Window {
-            from: SimTime::from_secs(2),
-            until: SimTime::from_secs(9),
-        };
-        let nodes = Selector {
-            role: Some(Role::ApiHost),
-            region: Some(RegionIndex(0)),
-        };
+        let window = Window { from: SimTime::from_secs(2), until: SimTime::from_secs(9) };
+        let nodes = Selector { role: Some(Role::ApiHost), region: Some(RegionIndex(0)) };
         let (offset_micros, drift_ppm) = (-5, 100);
-        let mut fault = ClockSkew::new(Parameters {
-            window,
-            nodes,
-            offset_micros,
-            drift_ppm,
-        });
-        let skew = ClockChange::Skew {
-            offset_micros,
-            drift_ppm,
-        };
+        let mut fault = ClockSkew::new(Parameters { window, nodes, offset_micros, drift_ppm });
+        let skew = ClockChange::Skew { offset_micros, drift_ppm };
         let hosts = [NodeId(3), NodeId(4)];
-        let wrong = (
-            window.from,
-            hosts.map(|node| NodeAction::Skew(node, skew)).to_vec(),
-        );
-        let right = hosts
-            .map(|node| NodeAction::Skew(node, ClockChange::Correct))
-            .to_vec();
+        let wrong = (window.from, hosts.map(|node| NodeAction::Skew(node, skew)).to_vec());
+        let right = hosts.map(|node| NodeAction::Skew(node, ClockChange::Correct)).to_vec();
         assert_eq!(play(&mut fault), [wrong, (window.until, right)]);
     }
 }

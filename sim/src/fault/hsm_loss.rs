@@ -51,16 +51,8 @@ pub struct HsmLoss {
 impl HsmLoss {
     /// The fault with these parameters.
     pub fn new(parameters: Parameters) -> Self {
-        let Parameters {
-            window,
-            every,
-            down,
-            ..
-        } = parameters;
-        Self {
-            parameters,
-            outages: Outages::new(window, every, down),
-        }
+        let Parameters { window, every, down, .. } = parameters;
+        Self { parameters, outages: Outages::new(window, every, down) }
     }
 }
 
@@ -80,14 +72,9 @@ impl Fault for HsmLoss {
     fn act(&mut self, now: SimTime, topology: &Topology, stream: &mut Stream) -> Vec<NodeAction> {
         let Parameters { region, extent, .. } = self.parameters;
         self.outages.act(now, stream, |down, stream| {
-            let hsms = Selector {
-                role: Some(Role::Hsm),
-                region,
-            };
-            let up: Vec<NodeId> = topology
-                .select(hsms)
-                .filter(|node| !down.contains(node))
-                .collect();
+            let hsms = Selector { role: Some(Role::Hsm), region };
+            let up: Vec<NodeId> =
+                topology.select(hsms).filter(|node| !down.contains(node)).collect();
             let Some(first) = stream.pick(&up) else {
                 return Vec::new();
             };
@@ -101,10 +88,7 @@ impl Fault for HsmLoss {
 
 fn neighbours(topology: &Topology, first: NodeId, up: &[NodeId]) -> Vec<NodeId> {
     let region = topology.place(first).region;
-    up.iter()
-        .copied()
-        .filter(|node| topology.place(*node).region == region)
-        .collect()
+    up.iter().copied().filter(|node| topology.place(*node).region == region).collect()
 }
 
 #[cfg(test)]
@@ -116,10 +100,7 @@ mod tests {
 
     fn loss(extent: Extent, region: Option<RegionIndex>) -> HsmLoss {
         HsmLoss::new(Parameters {
-            window: Window {
-                from: AT,
-                until: SimTime::from_secs(600),
-            },
+            window: Window { from: AT, until: SimTime::from_secs(600) },
             region,
             extent,
             every: None,
@@ -132,19 +113,14 @@ mod tests {
         let acts = play(&mut loss(Extent::WholeRegion, Some(RegionIndex(1))));
         let europe = [NodeId(5), NodeId(6), NodeId(7)];
         let crashes = (AT, europe.map(NodeAction::Crash).to_vec());
-        let restarts = (
-            SimTime::from_secs(90),
-            europe.map(NodeAction::Restart).to_vec(),
-        );
+        let restarts = (SimTime::from_secs(90), europe.map(NodeAction::Restart).to_vec());
         assert_eq!(acts, [crashes, restarts]);
     }
 
     #[test]
     fn one_loss_is_one_hsm() {
         let acts = play(&mut loss(Extent::One, None));
-        let [NodeAction::Crash(node)] = acts[0].1[..] else {
-            panic!("{acts:?}")
-        };
+        let [NodeAction::Crash(node)] = acts[0].1[..] else { panic!("{acts:?}") };
         assert!([0, 1, 2, 5, 6, 7].contains(&node.0));
         assert_eq!(acts[1].1, [NodeAction::Restart(node)]);
     }

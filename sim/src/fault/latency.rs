@@ -60,10 +60,7 @@ impl Fault for Latency {
 
     fn message(&self, envelope: &Envelope, topology: &Topology, _: &mut Stream) -> Verdict {
         let region = |node| topology.place(node).region;
-        if !self
-            .links
-            .contains(region(envelope.from), region(envelope.to))
-        {
+        if !self.links.contains(region(envelope.from), region(envelope.to)) {
             return Verdict::Pass;
         }
         let longer = nanos(envelope.nominal) as f64 * (self.factor - 1.0).max(0.0);
@@ -81,22 +78,10 @@ mod tests {
 
     fn verdict(links: Links, factor: f64, from: u16, to: u16) -> Verdict {
         let add = Duration::from_millis(5);
-        let slow = Latency {
-            window: Window::ALWAYS,
-            links,
-            factor,
-            add,
-        };
+        let slow = Latency { window: Window::ALWAYS, links, factor, add };
         let (from, to) = (NodeId(from), NodeId(to));
         let (sent_at, nominal) = (SimTime::ZERO, Duration::from_millis(40));
-        let envelope = Envelope {
-            from,
-            to,
-            size: 0,
-            sent_at,
-            ordinal: 0,
-            nominal,
-        };
+        let envelope = Envelope { from, to, size: 0, sent_at, ordinal: 0, nominal };
         let mut stream = Stream::named(Name::new(Seed(1), Site::new("latency")));
         slow.message(&envelope, &world(), &mut stream)
     }
@@ -114,14 +99,8 @@ mod tests {
         let (us, eu) = (RegionIndex(0), RegionIndex(1));
         let slow = |links, from, to| verdict(links, 1.0, from, to) != Verdict::Pass;
         let pairs = [(0, 1), (0, 5), (5, 0), (5, 6)];
-        assert_eq!(
-            pairs.map(|(a, b)| slow(Links::Of(us), a, b)),
-            [true, true, true, false]
-        );
+        assert_eq!(pairs.map(|(a, b)| slow(Links::Of(us), a, b)), [true, true, true, false]);
         let between = Links::Between(eu, us);
-        assert_eq!(
-            pairs.map(|(a, b)| slow(between, a, b)),
-            [false, true, true, false]
-        );
+        assert_eq!(pairs.map(|(a, b)| slow(between, a, b)), [false, true, true, false]);
     }
 }

@@ -25,13 +25,8 @@ use crate::place::{NodeId, Topology};
 use crate::random::Stream;
 
 /// Every fault there is, by name.
-pub const FAULTS: &[FaultInfo] = &[
-    clock_skew::INFO,
-    hsm_loss::INFO,
-    latency::INFO,
-    node_crash::INFO,
-    region_partition::INFO,
-];
+pub const FAULTS: &[FaultInfo] =
+    &[clock_skew::INFO, hsm_loss::INFO, latency::INFO, node_crash::INFO, region_partition::INFO];
 
 /// What a fault is called and does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +48,7 @@ pub struct Window {
 
 impl Window {
     /// From the start of the run until its end.
-    pub const ALWAYS: Self = Self {
-        from: SimTime::ZERO,
-        until: SimTime::MAX,
-    };
+    pub const ALWAYS: Self = Self { from: SimTime::ZERO, until: SimTime::MAX };
 
     /// True at moments when the fault acts.
     pub fn contains(&self, now: SimTime) -> bool {
@@ -125,30 +117,15 @@ mod tests {
     fn the_table_is_alphabetical_and_says_something() {
         assert!(FAULTS.windows(2).all(|pair| pair[0].name < pair[1].name));
         for fault in FAULTS {
-            assert!(
-                fault.doc.len() > 20 && fault.doc.ends_with('.'),
-                "{}",
-                fault.name
-            );
-            assert!(
-                fault
-                    .name
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '-')
-            );
+            assert!(fault.doc.len() > 20 && fault.doc.ends_with('.'), "{}", fault.name);
+            assert!(fault.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
         }
     }
 
     #[test]
     fn a_window_ends_before_its_end() {
-        let window = Window {
-            from: SimTime::from_secs(1),
-            until: SimTime::from_secs(2),
-        };
+        let window = Window { from: SimTime::from_secs(1), until: SimTime::from_secs(2) };
         let inside = |millis| window.contains(SimTime::from_millis(millis));
-        assert_eq!(
-            [999, 1000, 1999, 2000].map(inside),
-            [false, true, true, false]
-        );
+        assert_eq!([999, 1000, 1999, 2000].map(inside), [false, true, true, false]);
     }
 }

@@ -9,10 +9,8 @@ use crate::place::{NodeId, Selector, Topology};
 use crate::random::Stream;
 
 /// The line of the table.
-pub const INFO: FaultInfo = FaultInfo {
-    name: "node-crash",
-    doc: "Crashes one node of a role at a time and restarts it.",
-};
+pub const INFO: FaultInfo =
+    FaultInfo { name: "node-crash", doc: "Crashes one node of a role at a time and restarts it." };
 
 /// Which nodes crash, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,16 +35,8 @@ pub struct NodeCrash {
 impl NodeCrash {
     /// The fault with these parameters.
     pub fn new(parameters: Parameters) -> Self {
-        let Parameters {
-            window,
-            every,
-            down,
-            ..
-        } = parameters;
-        Self {
-            parameters,
-            outages: Outages::new(window, Some(every), down),
-        }
+        let Parameters { window, every, down, .. } = parameters;
+        Self { parameters, outages: Outages::new(window, Some(every), down) }
     }
 }
 
@@ -66,10 +56,8 @@ impl Fault for NodeCrash {
     fn act(&mut self, now: SimTime, topology: &Topology, stream: &mut Stream) -> Vec<NodeAction> {
         let nodes = self.parameters.nodes;
         self.outages.act(now, stream, |down, stream| {
-            let up: Vec<NodeId> = topology
-                .select(nodes)
-                .filter(|node| !down.contains(node))
-                .collect();
+            let up: Vec<NodeId> =
+                topology.select(nodes).filter(|node| !down.contains(node)).collect();
             stream.pick(&up).copied().into_iter().collect()
         })
     }
@@ -84,23 +72,14 @@ mod tests {
     #[test]
     fn crashes_only_the_chosen_and_never_one_that_is_down() {
         let mut fault = NodeCrash::new(Parameters {
-            window: Window {
-                from: SimTime::ZERO,
-                until: SimTime::from_secs(1000),
-            },
-            nodes: Selector {
-                role: Some(Role::ApiHost),
-                region: None,
-            },
+            window: Window { from: SimTime::ZERO, until: SimTime::from_secs(1000) },
+            nodes: Selector { role: Some(Role::ApiHost), region: None },
             every: Duration::from_secs(5),
             down: Duration::from_secs(20),
         });
         let mut down = Vec::new();
         let mut crashed = 0;
-        for action in play(&mut fault)
-            .into_iter()
-            .flat_map(|(_, actions)| actions)
-        {
+        for action in play(&mut fault).into_iter().flat_map(|(_, actions)| actions) {
             match action {
                 NodeAction::Crash(node) => {
                     assert!(!down.contains(&node));

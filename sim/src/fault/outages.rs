@@ -23,22 +23,12 @@ impl Outages {
     /// lasting `down`, and none beyond the end of the window.
     pub(super) fn new(window: Window, every: Option<Duration>, down: Duration) -> Self {
         let next = (window.from < window.until).then_some(window.from);
-        Self {
-            window,
-            every,
-            down,
-            next,
-            held: Vec::new(),
-        }
+        Self { window, every, down, next, held: Vec::new() }
     }
 
     /// The next crash or restart.
     pub(super) fn next(&self) -> Option<SimTime> {
-        self.held
-            .iter()
-            .map(|(until, _)| *until)
-            .chain(self.next)
-            .min()
+        self.held.iter().map(|(until, _)| *until).chain(self.next).min()
     }
 
     /// Carries out what is due. `victims` chooses among nodes, given those that are already down.
@@ -126,10 +116,7 @@ pub(super) mod tests {
 
     #[test]
     fn repeated_outages_keep_their_mean_and_end_with_the_window() {
-        let window = Window {
-            from: SimTime::from_secs(100),
-            until: SimTime::from_secs(10_100),
-        };
+        let window = Window { from: SimTime::from_secs(100), until: SimTime::from_secs(10_100) };
         let every = Some(Duration::from_secs(50));
         let mut outages = Outages::new(window, every, Duration::from_secs(5));
         let mut stream = Stream::named(Name::new(Seed(1), Site::new("outages")));
@@ -152,10 +139,7 @@ pub(super) mod tests {
     #[test]
     fn an_empty_window_has_no_outage() {
         let moment = SimTime::from_secs(1);
-        let window = Window {
-            from: moment,
-            until: moment,
-        };
+        let window = Window { from: moment, until: moment };
         assert_eq!(Outages::new(window, None, Duration::ZERO).next(), None);
     }
 }

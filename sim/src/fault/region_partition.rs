@@ -53,11 +53,7 @@ impl Fault for RegionPartition {
             Direction::In => !from_inside && to_inside,
             Direction::Out => from_inside && !to_inside,
         };
-        if stopped {
-            Verdict::Drop
-        } else {
-            Verdict::Pass
-        }
+        if stopped { Verdict::Drop } else { Verdict::Pass }
     }
 }
 
@@ -73,23 +69,12 @@ mod tests {
     /// Verdicts on inside → inside, inside → outside, outside → inside, outside → outside.
     fn verdicts(direction: Direction) -> [Verdict; 4] {
         let region = RegionIndex(0);
-        let cut = RegionPartition {
-            window: Window::ALWAYS,
-            region,
-            direction,
-        };
+        let cut = RegionPartition { window: Window::ALWAYS, region, direction };
         let mut stream = Stream::named(Name::new(Seed(1), Site::new("cut")));
         [(0, 1), (0, 5), (5, 0), (5, 6)].map(|(from, to)| {
             let (from, to) = (NodeId(from), NodeId(to));
             let (sent_at, nominal) = (SimTime::ZERO, Duration::ZERO);
-            let envelope = Envelope {
-                from,
-                to,
-                size: 0,
-                sent_at,
-                ordinal: 0,
-                nominal,
-            };
+            let envelope = Envelope { from, to, size: 0, sent_at, ordinal: 0, nominal };
             cut.message(&envelope, &world(), &mut stream)
         })
     }

@@ -60,13 +60,7 @@ const ACTS: Site = Site::new("fault acts");
 impl Faults {
     /// No faults yet.
     pub fn new(seed: Seed) -> Self {
-        Self {
-            seed,
-            entries: Vec::new(),
-            active: Vec::new(),
-            stale_at: SimTime::ZERO,
-            next: None,
-        }
+        Self { seed, entries: Vec::new(), active: Vec::new(), stale_at: SimTime::ZERO, next: None }
     }
 
     /// One more fault. Ids must differ within a run.
@@ -74,12 +68,7 @@ impl Faults {
     pub fn with(mut self, id: FaultId, fault: Box<dyn Fault>) -> Self {
         let name = |site| Name::new(self.seed, site).ordinal(u64::from(id.0));
         let (messages, acts) = (name(MESSAGES), name(ACTS));
-        self.entries.push(Entry {
-            fault,
-            messages,
-            acts,
-            acted: 0,
-        });
+        self.entries.push(Entry { fault, messages, acts, acted: 0 });
         self.next = self.first_due();
         self
     }
@@ -92,12 +81,8 @@ impl Faults {
         }
         let mut judgement = Judgement::default();
         for &index in &self.active {
-            let Entry {
-                fault, messages, ..
-            } = &self.entries[index];
-            let name = messages
-                .link(envelope.from, envelope.to)
-                .ordinal(envelope.ordinal);
+            let Entry { fault, messages, .. } = &self.entries[index];
+            let name = messages.link(envelope.from, envelope.to).ordinal(envelope.ordinal);
             judgement.add(fault.message(envelope, topology, &mut Stream::named(name)));
         }
         judgement
@@ -133,10 +118,7 @@ impl Faults {
     }
 
     fn first_due(&self) -> Option<SimTime> {
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.fault.next())
-            .min()
+        self.entries.iter().filter_map(|entry| entry.fault.next()).min()
     }
 
     fn refresh(&mut self, now: SimTime) {
@@ -146,11 +128,8 @@ impl Faults {
             .filter(|boundary| *boundary > now)
             .min()
             .unwrap_or(SimTime::MAX);
-        let active: Vec<usize> = windows()
-            .enumerate()
-            .filter(|(_, w)| w.contains(now))
-            .map(|(i, _)| i)
-            .collect();
+        let active: Vec<usize> =
+            windows().enumerate().filter(|(_, w)| w.contains(now)).map(|(i, _)| i).collect();
         self.active = active;
     }
 }
@@ -166,23 +145,13 @@ mod tests {
 
     impl Fault for Coin {
         fn info(&self) -> FaultInfo {
-            FaultInfo {
-                name: "coin",
-                doc: "Drops every second message of one second.",
-            }
+            FaultInfo { name: "coin", doc: "Drops every second message of one second." }
         }
         fn window(&self) -> Window {
-            Window {
-                from: SimTime::from_secs(self.0),
-                until: SimTime::from_secs(self.0 + 1),
-            }
+            Window { from: SimTime::from_secs(self.0), until: SimTime::from_secs(self.0 + 1) }
         }
         fn message(&self, _: &Envelope, _: &Topology, stream: &mut Stream) -> Verdict {
-            if stream.chance(0.5) {
-                Verdict::Drop
-            } else {
-                Verdict::Delay(Duration::from_secs(1))
-            }
+            if stream.chance(0.5) { Verdict::Drop } else { Verdict::Delay(Duration::from_secs(1)) }
         }
     }
 
@@ -190,17 +159,7 @@ mod tests {
         let topology = Topology::new(["us-east-1"]).unwrap();
         let (from, to, sent_at) = (NodeId(0), NodeId(1), SimTime::from_secs(at));
         let nominal = Duration::ZERO;
-        faults.judge(
-            &Envelope {
-                from,
-                to,
-                size: 0,
-                sent_at,
-                ordinal,
-                nominal,
-            },
-            &topology,
-        )
+        faults.judge(&Envelope { from, to, size: 0, sent_at, ordinal, nominal }, &topology)
     }
 
     #[test]
@@ -220,10 +179,7 @@ mod tests {
             .with(FaultId(0), Box::new(Coin(3)))
             .with(FaultId(1), Box::new(Coin(3)));
         assert_eq!(judge(&mut faults, 0, 2), Judgement::default());
-        let longest = (0..64)
-            .map(|n| judge(&mut faults, n, 3).delay)
-            .max()
-            .unwrap();
+        let longest = (0..64).map(|n| judge(&mut faults, n, 3).delay).max().unwrap();
         assert_eq!(longest, Duration::from_secs(2));
         assert_eq!(judge(&mut faults, 0, 4), Judgement::default());
     }

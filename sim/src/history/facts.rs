@@ -48,58 +48,179 @@ pub struct CallFacts {
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "each is the operation of that name; the members are its parameters")]
+#[allow(
+    missing_docs,
+    reason = "each is the operation of that name; the members are its parameters"
+)]
 pub enum Wanted {
-    CreateKey { multi_region: bool },
-    DescribeKey { key: Target },
+    CreateKey {
+        multi_region: bool,
+    },
+    DescribeKey {
+        key: Target,
+    },
     ListKeys,
-    EnableKey { key: Target },
-    DisableKey { key: Target },
-    ScheduleKeyDeletion { key: Target, days: u32 },
-    CancelKeyDeletion { key: Target },
-    CreateAlias { alias: Arc<str>, key: Target },
-    UpdateAlias { alias: Arc<str>, key: Target },
-    DeleteAlias { alias: Arc<str> },
-    ListAliases { key: Option<Target> },
-    Encrypt { key: Target, plaintext: Digest, context: Digest },
-    Decrypt { blob: Digest, key: Option<Target>, context: Digest },
-    ReEncrypt { blob: Digest, source: Option<Target>, source_context: Digest, key: Target, context: Digest },
-    GenerateDataKey { key: Target, bytes: u32, context: Digest, plaintext: bool },
-    GenerateRandom { bytes: u32 },
-    EnableKeyRotation { key: Target, days: u32 },
-    DisableKeyRotation { key: Target },
-    GetKeyRotationStatus { key: Target },
-    RotateKeyOnDemand { key: Target },
-    ListKeyRotations { key: Target, materials: bool },
-    CreateGrant { key: Target, grantee: Grantee, operations: BTreeSet<&'static str>, name: Option<Arc<str>>, constrained: bool },
-    ListGrants { key: Target },
-    RetireGrant { grant: Option<GrantId>, by_token: bool },
-    RevokeGrant { key: Target, grant: Option<GrantId> },
-    GetKeyPolicy { key: Target },
-    PutKeyPolicy { key: Target, policy: Digest },
-    ReplicateKey { key: Target, region: Option<RegionName> },
-    UpdatePrimaryRegion { key: Target, region: Option<RegionName> },
+    EnableKey {
+        key: Target,
+    },
+    DisableKey {
+        key: Target,
+    },
+    ScheduleKeyDeletion {
+        key: Target,
+        days: u32,
+    },
+    CancelKeyDeletion {
+        key: Target,
+    },
+    CreateAlias {
+        alias: Arc<str>,
+        key: Target,
+    },
+    UpdateAlias {
+        alias: Arc<str>,
+        key: Target,
+    },
+    DeleteAlias {
+        alias: Arc<str>,
+    },
+    ListAliases {
+        key: Option<Target>,
+    },
+    Encrypt {
+        key: Target,
+        plaintext: Digest,
+        context: Digest,
+    },
+    Decrypt {
+        blob: Digest,
+        key: Option<Target>,
+        context: Digest,
+    },
+    ReEncrypt {
+        blob: Digest,
+        source: Option<Target>,
+        source_context: Digest,
+        key: Target,
+        context: Digest,
+    },
+    GenerateDataKey {
+        key: Target,
+        bytes: u32,
+        context: Digest,
+        plaintext: bool,
+    },
+    GenerateRandom {
+        bytes: u32,
+    },
+    EnableKeyRotation {
+        key: Target,
+        days: u32,
+    },
+    DisableKeyRotation {
+        key: Target,
+    },
+    GetKeyRotationStatus {
+        key: Target,
+    },
+    RotateKeyOnDemand {
+        key: Target,
+    },
+    ListKeyRotations {
+        key: Target,
+        materials: bool,
+    },
+    CreateGrant {
+        key: Target,
+        grantee: Grantee,
+        operations: BTreeSet<&'static str>,
+        name: Option<Arc<str>>,
+        constrained: bool,
+    },
+    ListGrants {
+        key: Target,
+    },
+    RetireGrant {
+        grant: Option<GrantId>,
+        by_token: bool,
+    },
+    RevokeGrant {
+        key: Target,
+        grant: Option<GrantId>,
+    },
+    GetKeyPolicy {
+        key: Target,
+    },
+    PutKeyPolicy {
+        key: Target,
+        policy: Digest,
+    },
+    ReplicateKey {
+        key: Target,
+        region: Option<RegionName>,
+    },
+    UpdatePrimaryRegion {
+        key: Target,
+        region: Option<RegionName>,
+    },
 }
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "each belongs to the wish of the same name")]
 pub enum Got {
-    Created { key: KeyArn },
-    Described { key: KeyArn, state: KeyState, material: Option<MaterialId>, deletion: Option<Timestamp> },
-    Scheduled { key: KeyArn, state: KeyState, deletion: Option<Timestamp> },
+    Created {
+        key: KeyArn,
+    },
+    Described {
+        key: KeyArn,
+        state: KeyState,
+        material: Option<MaterialId>,
+        deletion: Option<Timestamp>,
+    },
+    Scheduled {
+        key: KeyArn,
+        state: KeyState,
+        deletion: Option<Timestamp>,
+    },
     /// A blob; `plaintext` is there when the caller got that, too.
-    Sealed { key: KeyArn, blob: Digest, plaintext: Option<Digest> },
-    Opened { key: KeyArn, plaintext: Digest, material: MaterialId },
-    Resealed { source: KeyArn, key: KeyArn, blob: Digest },
-    Granted { grant: GrantId },
-    Rotation { enabled: bool, days: Option<u32> },
-    Policy { policy: Digest },
+    Sealed {
+        key: KeyArn,
+        blob: Digest,
+        plaintext: Option<Digest>,
+    },
+    Opened {
+        key: KeyArn,
+        plaintext: Digest,
+        material: MaterialId,
+    },
+    Resealed {
+        source: KeyArn,
+        key: KeyArn,
+        blob: Digest,
+    },
+    Granted {
+        grant: GrantId,
+    },
+    Rotation {
+        enabled: bool,
+        days: Option<u32>,
+    },
+    Policy {
+        policy: Digest,
+    },
     /// How many items a list showed; whether it ended there.
-    Listed { items: u32, complete: bool },
-    Replicated { replica: KeyArn },
+    Listed {
+        items: u32,
+        complete: bool,
+    },
+    Replicated {
+        replica: KeyArn,
+    },
     /// Random bytes, as long as asked.
-    Random { bytes: u32 },
+    Random {
+        bytes: u32,
+    },
     Done,
 }
 

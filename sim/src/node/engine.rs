@@ -289,19 +289,13 @@ impl Engine {
             None => self.finish(operation, result, None),
             Some(mut append) => {
                 self.sabotages.append(operation.call.request_id, &mut append);
-                operation.stage =
-                    Stage::Appending { append: Arc::new(append), result, attempt: 0 };
+                operation.stage = Stage::Appending { append: Arc::new(append), result, attempt: 0 };
                 self.send_append(now, operation, out);
             }
         }
     }
 
-    fn finish(
-        &mut self,
-        operation: Operation,
-        result: KmsResult<Response>,
-        appended: Option<u64>,
-    ) {
+    fn finish(&mut self, operation: Operation, result: KmsResult<Response>, appended: Option<u64>) {
         let Operation { origin, work, call, position, .. } = operation;
         let (id, decided) = (call.request_id, call.now);
         self.finished.push(Finished { origin, work, id, result, position, decided, appended });
@@ -393,7 +387,9 @@ impl Engine {
     }
 
     fn send_question(&mut self, now: Now, operation: Operation, out: &mut Out) {
-        let Stage::Asking { question, attempt, mended, peer, .. } = &operation.stage else { return };
+        let Stage::Asking { question, attempt, mended, peer, .. } = &operation.stage else {
+            return;
+        };
         let (peer, id) = (*peer, operation.call.request_id);
         let caller = operation.call.caller.clone();
         let draw = (id, operation.asked << 16 | mended << 8 | attempt);
@@ -421,7 +417,13 @@ impl Engine {
 
     /// Whom to ask: the HSM with the least outstanding work, or a host of the other Region; another
     /// one at each attempt.
-    fn peer(&self, now: Now, operation: &Operation, question: &Ask, attempt: u32) -> Option<NodeId> {
+    fn peer(
+        &self,
+        now: Now,
+        operation: &Operation,
+        question: &Ask,
+        attempt: u32,
+    ) -> Option<NodeId> {
         #[expect(clippy::cast_possible_truncation, reason = "a name wants any 64 bits")]
         let request = operation.call.request_id.0 as u64;
         let name = Name::new(self.seed, ROUTE).node(now.node).request(request);
@@ -458,7 +460,9 @@ impl Engine {
         };
         let reply = match result {
             Ok(reply) => Reply::Hsm(reply),
-            Err(Fault::NotJoined | Fault::UnknownDomainKey) => return self.mend(now, operation, out),
+            Err(Fault::NotJoined | Fault::UnknownDomainKey) => {
+                return self.mend(now, operation, out);
+            }
             Err(fault) => Reply::HsmFault(fault),
         };
         self.answer(now, operation, reply, out);

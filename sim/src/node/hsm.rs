@@ -58,7 +58,10 @@ impl Node for HsmNode {
 
     fn handle(&mut self, now: Now, input: In, out: &mut Out) {
         match input {
-            Input::Message { from, body: Message::HsmCommand { ask, draw, command, tokens, domain } } => {
+            Input::Message {
+                from,
+                body: Message::HsmCommand { ask, draw, command, tokens, domain },
+            } => {
                 let (request, attempt) = draw;
                 let mut random = NamedRandom::new(self.seed, now.node, request, attempt);
                 let result = self.device.serve(&command, &tokens, domain, &mut random);

@@ -174,7 +174,8 @@ impl JournalNode {
                 out.send(from, Message::Appended { ask, result: Err(conflict) }, 64);
             }
             Ok(position) => {
-                let entry = (position > before).then(|| self.journal.entries_after(before)[0].clone());
+                let entry =
+                    (position > before).then(|| self.journal.entries_after(before)[0].clone());
                 let repeated = entry.is_none() && !append.changes.is_empty();
                 if !repeated {
                     self.write(now, entry, append.tokens.clone(), out);

@@ -126,8 +126,14 @@ mod tests {
 
     #[test]
     fn an_alarm_survives_its_token() {
-        let alarms =
-            [Alarm::Deadline(3), Alarm::Work, Alarm::Resend, Alarm::Synced, Alarm::Ready(9), Alarm::Settle];
+        let alarms = [
+            Alarm::Deadline(3),
+            Alarm::Work,
+            Alarm::Resend,
+            Alarm::Synced,
+            Alarm::Ready(9),
+            Alarm::Settle,
+        ];
         for alarm in alarms {
             assert_eq!(Alarm::of(alarm.token()), alarm);
         }

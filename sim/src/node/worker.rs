@@ -87,7 +87,8 @@ impl Worker {
         self.tried.retain(|_, tried| !matches!(tried, Tried::Appended(at) if *at <= position));
         let clock = kms_core::Timestamp::from_micros(now.wall_micros);
         for task in self.engine.kms.advance(clock) {
-            let under_way = self.tried.values().filter(|tried| matches!(tried, Tried::UnderWay { .. }));
+            let under_way =
+                self.tried.values().filter(|tried| matches!(tried, Tried::UnderWay { .. }));
             if under_way.count() < AT_ONCE && self.may_try(now, &task, out) {
                 self.begin(now, task, out);
             }

@@ -15,9 +15,16 @@ const LISTED: usize = 500;
 /// What the scenario's own expectations are called beside the oracles.
 const EXPECTATION: &str = "expectation";
 
-/// Every oracle and what became of it.
+/// Every oracle and what became of it; the scenario's own expectations too, when they are not met.
 pub(super) fn oracles(run: &Run) -> Vec<Oracle> {
-    run.judged.iter().map(oracle).collect()
+    let unmet = unmet(run).count() as u64;
+    let expected = (unmet > 0).then(|| Oracle {
+        name: EXPECTATION.to_owned(),
+        checks: "The run shows what its scenario expects.".to_owned(),
+        judged: unmet,
+        verdict: OracleVerdict::Violated,
+    });
+    run.judged.iter().map(oracle).chain(expected).collect()
 }
 
 fn oracle(judged: &Judged) -> Oracle {
@@ -91,10 +98,10 @@ fn around(run: &Run, index: usize) -> Vec<EventLine> {
         .collect()
 }
 
-fn unmet(run: &Run) -> Vec<Violation> {
+fn unmet(run: &Run) -> impl Iterator<Item = Violation> {
     let at = micros(run.summary.ended_at);
     let unmet = run.unmet.iter().cloned().chain(no_objection(run));
-    unmet.map(|message| expectation(message, at)).collect()
+    unmet.map(move |message| expectation(message, at))
 }
 
 fn expectation(message: String, at: Micros) -> Violation {

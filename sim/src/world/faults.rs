@@ -26,7 +26,11 @@ pub struct Placed {
 }
 
 /// The faults of a scenario, and what to show of them.
-pub(super) fn faults(scenario: &Scenario, topology: &Topology, seed: Seed) -> (Faults, Vec<Placed>) {
+pub(super) fn faults(
+    scenario: &Scenario,
+    topology: &Topology,
+    seed: Seed,
+) -> (Faults, Vec<Placed>) {
     let mut faults = Faults::new(seed);
     let mut placed = Vec::new();
     let mut begins = Duration::ZERO;

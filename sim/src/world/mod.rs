@@ -8,8 +8,8 @@ mod faults;
 
 pub use faults::Placed;
 
-use crate::clock::SimTime;
 use crate::client::{Client, ClientPlan, Part, Principals, cast};
+use crate::clock::SimTime;
 use crate::fault::Faults;
 use crate::genesis::{self, Beginning, Genesis};
 use crate::history::History;
@@ -129,16 +129,16 @@ impl World {
     pub fn meter(&self, region: RegionName, share: Share) -> Meter {
         match &self.profile {
             None => Meter::off(),
-            Some(profile) => {
-                Meter::new(profile.clone(), region, self.scenario.quota.scale, share)
-            }
+            Some(profile) => Meter::new(profile.clone(), region, self.scenario.quota.scale, share),
         }
     }
 
     /// The nodes, one for each place.
     pub fn nodes(mut self) -> Vec<AnyNode> {
-        let hosts: BTreeMap<RegionName, Vec<NodeId>> =
-            self.each_region().map(|(index, name)| (name, self.of_role(index, Role::ApiHost))).collect();
+        let hosts: BTreeMap<RegionName, Vec<NodeId>> = self
+            .each_region()
+            .map(|(index, name)| (name, self.of_role(index, Role::ApiHost)))
+            .collect();
         let hosts = Arc::new(hosts);
         let mut nodes = Vec::with_capacity(self.topology.len());
         for (index, name) in self.each_region().collect::<Vec<_>>() {

@@ -6,16 +6,11 @@ type Boxed = Box<dyn Node<Message = u32, Event = Seen>>;
 
 #[test]
 fn a_panic_names_the_node_and_the_time_and_keeps_the_history() {
-    let (result, log) = play(
-        &plan(1),
-        2,
-        vec![],
-        <_>::default(),
-        |now, input, _, out| match input {
+    let (result, log) =
+        play(&plan(1), 2, vec![], <_>::default(), |now, input, _, out| match input {
             Input::Start => out.after(Duration::from_secs(3), 1),
             _ => assert!(now.node != B, "planted"),
-        },
-    );
+        });
     let error = result.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -30,10 +25,7 @@ fn a_message_to_nobody_is_an_error_of_its_sender() {
         out.send(NodeId(9), 0, 1);
     });
     let error = result.unwrap_err().to_string();
-    assert!(
-        error.ends_with("it sent a message to node 9 of 1"),
-        "{error}"
-    );
+    assert!(error.ends_with("it sent a message to node 9 of 1"), "{error}");
 }
 
 #[test]
@@ -42,54 +34,28 @@ fn a_wrong_number_of_nodes_and_a_broken_maker_are_errors() {
         let topology = topology(2, Role::Worker);
         let network = Network::new(Seed(1), &topology, &AWS_2026_APPROX, <_>::default());
         let mut log = Log::new();
-        let world = World {
-            topology,
-            network,
-            faults: Faults::new(Seed(1)),
-            recorder: &mut log,
-        };
+        let world = World { topology, network, faults: Faults::new(Seed(1)), recorder: &mut log };
         run(&plan(1), world, nodes, |_| ControlFlow::Continue(())).unwrap_err()
     };
-    assert_eq!(
-        attempt(Vec::new),
-        RunError::NodeCount {
-            nodes: 0,
-            places: 2
-        }
-    );
-    assert_eq!(
-        attempt(|| panic!("no nodes")),
-        RunError::Broken("no nodes".to_owned())
-    );
+    assert_eq!(attempt(Vec::new), RunError::NodeCount { nodes: 0, places: 2 });
+    assert_eq!(attempt(|| panic!("no nodes")), RunError::Broken("no nodes".to_owned()));
 }
 
 #[test]
 fn the_run_ends_when_every_client_has_finished_or_time_is_over() {
     let endless = |finish: bool| {
-        play(
-            &plan(1),
-            2,
-            vec![],
-            <_>::default(),
-            move |now, input, _, out| {
-                out.after(Duration::from_secs(1), 1);
-                let mine = secs(u64::from(now.node.0) + 4);
-                if finish && *input != Input::Start && now.monotonic >= mine {
-                    out.finish();
-                }
-            },
-        )
+        play(&plan(1), 2, vec![], <_>::default(), move |now, input, _, out| {
+            out.after(Duration::from_secs(1), 1);
+            let mine = secs(u64::from(now.node.0) + 4);
+            if finish && *input != Input::Start && now.monotonic >= mine {
+                out.finish();
+            }
+        })
     };
     let finished = endless(true).0.unwrap();
-    assert_eq!(
-        (finished.stop, finished.ended_at),
-        (Stop::Finished, secs(5))
-    );
+    assert_eq!((finished.stop, finished.ended_at), (Stop::Finished, secs(5)));
     let limited = endless(false).0.unwrap();
-    assert_eq!(
-        (limited.stop, limited.ended_at),
-        (Stop::TimeLimit, secs(100))
-    );
+    assert_eq!((limited.stop, limited.ended_at), (Stop::TimeLimit, secs(100)));
     assert_eq!(limited.timers, 200);
 }
 
@@ -104,28 +70,20 @@ fn two_hundred_runs_keep_memory_flat() {
     };
     let once = |seed| {
         let ballast = vec![1_u8; 20_000];
-        let (result, _) = play(
-            &plan(seed),
-            20,
-            vec![],
-            <_>::default(),
-            move |now, input, _, out| {
+        let (result, _) =
+            play(&plan(seed), 20, vec![], <_>::default(), move |now, input, _, out| {
                 let token = u64::from(ballast[usize::from(now.node.0)]);
                 match input {
                     Input::Start => out.after(Duration::from_secs(1), token),
                     _ if now.node == B && seed % 4 == 0 => panic!("planted"),
                     _ => out.send(NodeId((now.node.0 + 1) % 20), 0, 1),
                 }
-            },
-        );
+            });
         assert_eq!(result.is_err(), seed % 4 == 0);
     };
     (1..=40).for_each(once);
     let before = resident();
     (41..=240).for_each(once);
     let grown = resident().saturating_sub(before);
-    assert!(
-        grown < 8_000_000,
-        "200 runs of 400 kB grew the process by {grown} bytes"
-    );
+    assert!(grown < 8_000_000, "200 runs of 400 kB grew the process by {grown} bytes");
 }

@@ -6,10 +6,7 @@ use super::*;
 fn a_crash_loses_timers_and_messages_of_the_former_life() {
     // B starts at 0 and arms timers for 10 s and 40 s. It is down from 20 s to 30 s, and A sends at
     // 5 s (arrives), 19.99 s (under way at the crash), 25 s (while down) and 35 s (arrives).
-    let faults = Script(vec![
-        (secs(20), NodeAction::Crash(B)),
-        (secs(30), NodeAction::Restart(B)),
-    ]);
+    let faults = Script(vec![(secs(20), NodeAction::Crash(B)), (secs(30), NodeAction::Restart(B))]);
     let (result, log) = play(
         &plan(1),
         2,
@@ -32,70 +29,34 @@ fn a_crash_loses_timers_and_messages_of_the_former_life() {
         },
     );
     assert_eq!(messages(&log, B), [5_000, 35_000]);
-    let tokens: Vec<(SimTime, u64)> = timers(&log, B)
-        .iter()
-        .map(|(at, _, token)| (*at, *token))
-        .collect();
+    let tokens: Vec<(SimTime, u64)> =
+        timers(&log, B).iter().map(|(at, _, token)| (*at, *token)).collect();
     assert_eq!(tokens, [(secs(10), 1), (secs(50), 4)]);
     let summary = result.unwrap();
-    assert_eq!(
-        (
-            summary.crashes,
-            summary.starts,
-            summary.messages,
-            summary.lost
-        ),
-        (1, 3, 2, 3)
-    );
+    assert_eq!((summary.crashes, summary.starts, summary.messages, summary.lost), (1, 3, 2, 3));
 }
 
 #[test]
 fn a_node_held_down_by_two_faults_starts_when_both_let_go() {
-    let first = Script(vec![
-        (secs(1), NodeAction::Crash(B)),
-        (secs(5), NodeAction::Restart(B)),
-    ]);
-    let second = Script(vec![
-        (secs(2), NodeAction::Crash(B)),
-        (secs(9), NodeAction::Restart(B)),
-    ]);
-    let (result, log) = play(
-        &plan(1),
-        2,
-        vec![Box::new(first), Box::new(second)],
-        <_>::default(),
-        |_, _, _, _| {},
-    );
-    let starts = log
-        .iter()
-        .filter(|(_, node, seen)| *node == B && matches!(seen, Seen::Start(_)));
-    assert_eq!(
-        starts.map(|(at, ..)| *at).collect::<Vec<_>>(),
-        [SimTime::ZERO, secs(9)]
-    );
+    let first = Script(vec![(secs(1), NodeAction::Crash(B)), (secs(5), NodeAction::Restart(B))]);
+    let second = Script(vec![(secs(2), NodeAction::Crash(B)), (secs(9), NodeAction::Restart(B))]);
+    let (result, log) =
+        play(&plan(1), 2, vec![Box::new(first), Box::new(second)], <_>::default(), |_, _, _, _| {});
+    let starts = log.iter().filter(|(_, node, seen)| *node == B && matches!(seen, Seen::Start(_)));
+    assert_eq!(starts.map(|(at, ..)| *at).collect::<Vec<_>>(), [SimTime::ZERO, secs(9)]);
     assert_eq!(result.unwrap().crashes, 1);
 }
 
 #[test]
 fn a_partition_cuts_the_directions_it_names() {
     let pings = |direction: Option<Direction>| {
-        let window = Window {
-            from: SimTime::ZERO,
-            until: secs(10),
-        };
+        let window = Window { from: SimTime::ZERO, until: secs(10) };
         let cut = direction.map(|direction| {
-            Box::new(RegionPartition {
-                window,
-                region: RegionIndex(0),
-                direction,
-            }) as Box<dyn Fault>
+            Box::new(RegionPartition { window, region: RegionIndex(0), direction })
+                as Box<dyn Fault>
         });
-        let (_, log) = play(
-            &plan(1),
-            2,
-            cut.into_iter().collect(),
-            <_>::default(),
-            |now, input, _, out| {
+        let (_, log) =
+            play(&plan(1), 2, cut.into_iter().collect(), <_>::default(), |now, input, _, out| {
                 let other = NodeId(1 - now.node.0);
                 match input {
                     Input::Start => {
@@ -105,8 +66,7 @@ fn a_partition_cuts_the_directions_it_names() {
                     Input::Timer(at) => out.send(other, u32::try_from(*at).unwrap(), 1),
                     _ => {}
                 }
-            },
-        );
+            });
         (messages(&log, A), messages(&log, B))
     };
     assert_eq!(pings(None), (vec![5, 15], vec![5, 15]));
@@ -117,10 +77,7 @@ fn a_partition_cuts_the_directions_it_names() {
 
 #[test]
 fn calm_restarts_nodes_corrects_clocks_and_ends_verdicts() {
-    let skew = ClockChange::Skew {
-        offset_micros: 9,
-        drift_ppm: 0,
-    };
+    let skew = ClockChange::Skew { offset_micros: 9, drift_ppm: 0 };
     let faults = Script(vec![
         (secs(1), NodeAction::Crash(B)),
         (secs(1), NodeAction::Crash(B)),
@@ -132,10 +89,7 @@ fn calm_restarts_nodes_corrects_clocks_and_ends_verdicts() {
         region: RegionIndex(0),
         direction: Direction::Both,
     };
-    let storm = Plan {
-        calm_at: Some(secs(50)),
-        ..plan(1)
-    };
+    let storm = Plan { calm_at: Some(secs(50)), ..plan(1) };
     let (result, log) = play(
         &storm,
         2,
@@ -148,15 +102,9 @@ fn calm_restarts_nodes_corrects_clocks_and_ends_verdicts() {
         },
     );
     assert_eq!((messages(&log, A), messages(&log, B)), (vec![7], vec![8]));
-    let calm: Vec<&Seen> = log
-        .iter()
-        .filter(|(at, ..)| *at == secs(50))
-        .map(|(.., seen)| seen)
-        .collect();
-    assert_eq!(
-        calm[0],
-        &Seen::Acted(NodeAction::Skew(A, ClockChange::Correct))
-    );
+    let calm: Vec<&Seen> =
+        log.iter().filter(|(at, ..)| *at == secs(50)).map(|(.., seen)| seen).collect();
+    assert_eq!(calm[0], &Seen::Acted(NodeAction::Skew(A, ClockChange::Correct)));
     assert_eq!(calm[1], &Seen::Acted(NodeAction::Restart(B)));
     assert_eq!(result.unwrap().crashes, 1);
 }
