@@ -14,7 +14,7 @@ fn stdout(output: &Output) -> String {
 fn write(name: &str, text: &str) -> String {
     let path = folder("cli-scenarios").with_file_name(name);
     std::fs::write(&path, text).expect("a file in the target directory");
-    path.to_str().unwrap().to_owned()
+    path.display().to_string()
 }
 
 #[test]
@@ -24,10 +24,13 @@ fn a_run_ends_with_verdict_digest_replay_and_report() {
     let output = keyquake(&[&arguments[..], &[out.to_str().unwrap()]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let said = stdout(&output);
-    for expected in ["Pass", "keyquake sim run scenarios/quotas/quota-exhaustion.toml --seed 1", "report.html"] {
+    for expected in
+        ["Pass", "sim run scenarios/quotas/quota-exhaustion.toml --seed 1", "report.html"]
+    {
         assert!(said.to_lowercase().contains(&expected.to_lowercase()), "{expected}:\n{said}");
     }
-    let page = std::fs::read_dir(&out).unwrap().flatten().map(|entry| entry.path().join("report.html"));
+    let page =
+        std::fs::read_dir(&out).unwrap().flatten().map(|entry| entry.path().join("report.html"));
     assert!(page.into_iter().any(|page| page.exists()));
 }
 
@@ -36,13 +39,15 @@ fn a_violated_oracle_ends_with_one_and_the_replay_command() {
     let out = folder("cli-violation");
     let text = std::fs::read_to_string("scenarios/sabotage/skipped-version-check.toml").unwrap();
     let text = text.replace("verdict = \"violation\"", "verdict = \"pass\"");
-    let text: String =
-        text.lines().filter(|line| !line.starts_with("oracle =")).map(|line| format!("{line}\n")).collect();
+    let text: String = text
+        .lines()
+        .filter(|line| !line.starts_with("oracle ="))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let file = write("violation.toml", &text);
     let found = (1..=5).find_map(|seed: u32| {
         let seed = seed.to_string();
-        let output =
-            keyquake(&["sim", "run", &file, "--seed", &seed, "-o", out.to_str().unwrap()]);
+        let output = keyquake(&["sim", "run", &file, "--seed", &seed, "-o", out.to_str().unwrap()]);
         (output.status.code() == Some(1)).then_some(output)
     });
     let output = found.expect("one of five seeds finds the planted bug");
@@ -58,12 +63,16 @@ fn bad_scenarios_end_with_two_and_one_exact_message() {
         ("key.toml", format!("{base}zoness = 2\n"), ":5:1: unknown key \"zoness\""),
         (
             "kind.toml",
-            format!("{base}{phase}[[phase.fault]]\nkind = \"region-partion\"\nregion = \"us-east-1\"\n"),
+            format!(
+                "{base}{phase}[[phase.fault]]\nkind = \"region-partion\"\nregion = \"us-east-1\"\n"
+            ),
             "did you mean \"region-partition\"",
         ),
         (
             "region.toml",
-            format!("{base}{phase}[[phase.fault]]\nkind = \"region-partition\"\nregion = \"us-east-2\"\n"),
+            format!(
+                "{base}{phase}[[phase.fault]]\nkind = \"region-partition\"\nregion = \"us-east-2\"\n"
+            ),
             "us-east-2",
         ),
         ("unit.toml", format!("{base}[[phase]]\nname = \"p\"\nduration = \"10 parsecs\"\n"), ":7:"),
@@ -88,7 +97,9 @@ fn an_output_folder_that_cannot_be_written_is_found_before_the_run() {
 
 #[test]
 fn wrong_usage_ends_with_two_and_a_suggestion() {
-    for arguments in [&["sim", "rnu"][..], &["sim", "run"][..], &["sim", "run", "x", "--sede", "1"][..]] {
+    for arguments in
+        [&["sim", "rnu"][..], &["sim", "run"][..], &["sim", "run", "x", "--sede", "1"][..]]
+    {
         let output = keyquake(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!stderr(&output).is_empty());

@@ -16,15 +16,24 @@ fn a_run_repeats_itself_and_seeds_differ() {
 fn two_processes_write_the_same_history() {
     for name in ["quickstart", "regions/region-outage", "deletion/deletion-race"] {
         let file = format!("scenarios/{name}.toml");
+        let stem = name.rsplit('/').next().unwrap_or(name);
         let history = |copy: &str| {
-            let out = folder(&format!("determinism-{}-{copy}", name.replace('/', "-")));
-            let path = out.join("history.ndjson");
+            let out = folder(&format!("determinism-{stem}-{copy}"));
+            let place = out.display().to_string();
             let output = keyquake(&[
-                "sim", "run", &file, "--seed", "5", "--json", "--no-report", "-o",
-                out.to_str().unwrap(), "--history", path.to_str().unwrap(),
+                "sim",
+                "run",
+                &file,
+                "--seed",
+                "5",
+                "--json",
+                "--history",
+                "-o",
+                &place,
             ]);
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            std::fs::read(path).expect("the history was written")
+            let run = out.join(format!("{stem}-seed-5"));
+            std::fs::read(run.join("history.ndjson")).expect("the history was written")
         };
         let (one, two) = (history("one"), history("two"));
         assert!(one.len() > 100_000, "{name}: {} bytes", one.len());
@@ -34,7 +43,8 @@ fn two_processes_write_the_same_history() {
 
 #[test]
 fn the_check_command_compares_two_processes() {
-    let output = keyquake(&["sim", "check", "scenarios/quotas/quota-exhaustion.toml", "--seed", "2"]);
+    let output =
+        keyquake(&["sim", "check", "scenarios/quotas/quota-exhaustion.toml", "--seed", "2"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -48,7 +58,8 @@ fn another_backend_changes_no_answer() {
     use std::sync::Arc;
     let scenario = scenario("quotas/quota-exhaustion");
     let run = |backend: Arc<dyn kms_core::crypto::CryptoBackend>| {
-        sim::run::run(&scenario, sim::random::Seed(1), backend, |_| ControlFlow::Continue(())).unwrap()
+        sim::run::run(&scenario, sim::random::Seed(1), backend, |_| ControlFlow::Continue(()))
+            .unwrap()
     };
     let (one, two) = (run(Arc::new(RustCrypto)), run(Arc::new(AwsLc)));
     let without_blobs = |event: &Event| match event {

@@ -7,7 +7,9 @@ use kms_core::local::Local;
 use kms_core::name::{AccountId, AliasName, KeyArn, RegionName};
 use kms_core::ops::{self, Request, Response};
 use kms_core::policy::GrantOperation;
-use kms_core::wire::{CiphertextBlob, GrantTokens, KeyRef, PendingWindowInDays, RotationPeriodInDays};
+use kms_core::wire::{
+    CiphertextBlob, GrantTokens, KeyRef, PendingWindowInDays, RotationPeriodInDays,
+};
 use proptest::prelude::*;
 use scenarios::Who;
 use sim::client::Principals;
@@ -55,8 +57,9 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     use Act::{
         Cancel, CreateAlias, CreateKey, DataKey, Days, Decrypt, DeleteAlias, Describe, Disable,
-        DisableRotation, Enable, EnableRotation, Encrypt, Grant, ReEncrypt, Replicate, Revoke, Rotate,
-        RotationStatus, Schedule, Seconds, ThroughAlias, UpdateAlias, UpdatePrimary, UseGrant,
+        DisableRotation, Enable, EnableRotation, Encrypt, Grant, ReEncrypt, Replicate, Revoke,
+        Rotate, RotationStatus, Schedule, Seconds, ThroughAlias, UpdateAlias, UpdatePrimary,
+        UseGrant,
     };
     let key = any::<u8>;
     prop_oneof![
@@ -102,10 +105,14 @@ impl Play<'_> {
     }
 
     fn call(&mut self, region: RegionName, request: impl Into<Request>) -> Option<Response> {
-        self.stage.call(region, ACCOUNT, Who::Admin, request.into()).ok()
+        self.stage.call(region, ACCOUNT, Who::Admin, &request.into()).ok()
     }
 
-    fn on_key<R: Into<Request>>(&mut self, number: u8, request: impl FnOnce(KeyArn) -> R) -> Option<Response> {
+    fn on_key<R: Into<Request>>(
+        &mut self,
+        number: u8,
+        request: impl FnOnce(KeyArn) -> R,
+    ) -> Option<Response> {
         let key = self.key(number)?;
         self.call(key.region, request(key))
     }
@@ -127,7 +134,8 @@ impl Play<'_> {
         let name = |number: u8| format!("alias/{number}");
         match act {
             Act::CreateKey(multi_region) => {
-                let request = ops::create_key::Request { multi_region: *multi_region, ..Default::default() };
+                let request =
+                    ops::create_key::Request { multi_region: *multi_region, ..Default::default() };
                 if let Some(Response::CreateKey(made)) = self.call(home, request) {
                     self.keys.push(made.key_metadata.arn);
                 }
@@ -142,12 +150,17 @@ impl Play<'_> {
             Act::Disable(k) => {
                 drop(self.on_key(*k, |key| ops::disable_key::Request { key_id: key.into() }));
             }
-            Act::Schedule(k, days) => drop(self.on_key(*k, |key| ops::schedule_key_deletion::Request {
-                key_id: key.into(),
-                pending_window_in_days: Some(PendingWindowInDays(*days)),
-            })),
+            Act::Schedule(k, days) => {
+                let pending_window_in_days = Some(PendingWindowInDays(*days));
+                drop(self.on_key(*k, |key| ops::schedule_key_deletion::Request {
+                    key_id: key.into(),
+                    pending_window_in_days,
+                }));
+            }
             Act::Cancel(k) => {
-                drop(self.on_key(*k, |key| ops::cancel_key_deletion::Request { key_id: key.into() }));
+                drop(
+                    self.on_key(*k, |key| ops::cancel_key_deletion::Request { key_id: key.into() }),
+                );
             }
             Act::CreateAlias(a, k) => {
                 drop(self.on_key(*k, |key| ops::create_alias::Request::new(&name(*a), key)));
@@ -162,7 +175,10 @@ impl Play<'_> {
             Act::ThroughAlias(a) => {
                 debug_assert!(AliasName::parse(&name(*a)).is_some());
                 let key_id = KeyRef::new(&name(*a));
-                self.call(home, ops::describe_key::Request { key_id, grant_tokens: GrantTokens::default() });
+                self.call(
+                    home,
+                    ops::describe_key::Request { key_id, grant_tokens: GrantTokens::default() },
+                );
             }
             Act::Replicate(k) => {
                 let there = self.regions[1];
@@ -221,14 +237,25 @@ impl Play<'_> {
     fn rotation_and_grants(&mut self, act: &Act) {
         match act {
             Act::Rotate(k) => {
-                drop(self.on_key(*k, |key| ops::rotate_key_on_demand::Request { key_id: key.into() }));
+                drop(
+                    self.on_key(*k, |key| ops::rotate_key_on_demand::Request {
+                        key_id: key.into(),
+                    }),
+                );
             }
-            Act::EnableRotation(k, days) => drop(self.on_key(*k, |key| ops::enable_key_rotation::Request {
-                rotation_period_in_days: Some(RotationPeriodInDays(*days)),
-                ..ops::enable_key_rotation::Request::new(key)
-            })),
+            Act::EnableRotation(k, days) => {
+                let rotation_period_in_days = Some(RotationPeriodInDays(*days));
+                drop(self.on_key(*k, |key| ops::enable_key_rotation::Request {
+                    rotation_period_in_days,
+                    ..ops::enable_key_rotation::Request::new(key)
+                }));
+            }
             Act::DisableRotation(k) => {
-                drop(self.on_key(*k, |key| ops::disable_key_rotation::Request { key_id: key.into() }));
+                drop(
+                    self.on_key(*k, |key| ops::disable_key_rotation::Request {
+                        key_id: key.into(),
+                    }),
+                );
             }
             Act::RotationStatus(k) => drop(
                 self.on_key(*k, |key| ops::get_key_rotation_status::Request { key_id: key.into() }),
@@ -249,7 +276,7 @@ impl Play<'_> {
                 if *with_token {
                     request.grant_tokens = GrantTokens(vec![grant.grant_token]);
                 }
-                let _ = self.stage.call(key.region, ACCOUNT, Who::Worker(0), request.into());
+                let _ = self.stage.call(key.region, ACCOUNT, Who::Worker(0), &request.into());
             }
             Act::Revoke(g) if !self.grants.is_empty() => {
                 let (key, grant) = self.grants[usize::from(*g) % self.grants.len()].clone();
@@ -261,25 +288,31 @@ impl Play<'_> {
 }
 
 fn topology() -> Topology {
-    let mut topology = Topology::new(REGIONS).unwrap();
+    let mut topology = Topology::new(REGIONS).expect("two Regions");
     for region in 0..REGIONS.len() {
-        let region = RegionIndex(u8::try_from(region).unwrap());
-        topology.add(region, ZoneIndex(0), Role::Journal).unwrap();
+        let region = RegionIndex(u8::try_from(region).expect("two Regions"));
+        topology.add(region, ZoneIndex(0), Role::Journal).expect("a Region of it");
     }
     topology
 }
 
 fn violations(acts: &[Act]) -> Vec<String> {
     let topology = topology();
-    let regions: Vec<_> = REGIONS.iter().map(|name| RegionName::parse(name).unwrap()).collect();
+    let regions: Vec<_> =
+        REGIONS.iter().map(|name| RegionName::parse(name).expect("a Region")).collect();
     let journals: BTreeMap<_, _> =
         regions.iter().copied().zip(topology.nodes().map(|(node, _)| node)).collect();
     let principals = Principals::of(&[ACCOUNT]);
     let mut history = History::default();
     let local = Local::regions(&REGIONS);
     let stage = Rehearsal::new(local, Facts::new(Seed(1)), &principals, journals, &mut history);
-    let mut play =
-        Play { stage, regions: regions.clone(), keys: Vec::new(), blobs: Vec::new(), grants: Vec::new() };
+    let mut play = Play {
+        stage,
+        regions: regions.clone(),
+        keys: Vec::new(),
+        blobs: Vec::new(),
+        grants: Vec::new(),
+    };
     for act in acts {
         play.act(act);
     }

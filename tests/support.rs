@@ -10,31 +10,32 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 /// The root of the repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A scenario of the library, by its path without `scenarios/` and extension.
-pub fn scenario(name: &str) -> Scenario {
+pub(crate) fn scenario(name: &str) -> Scenario {
     let path = root().join("scenarios").join(format!("{name}.toml"));
-    Scenario::load(&path, &[], &sim::vocabulary::vocabulary()).unwrap_or_else(|error| panic!("{error}"))
+    Scenario::load(&path, &[], &sim::vocabulary::vocabulary())
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A run of a scenario.
-pub fn run_of(scenario: &Scenario, seed: u64) -> Run {
+pub(crate) fn run_of(scenario: &Scenario, seed: u64) -> Run {
     run(scenario, Seed(seed), Arc::new(RustCrypto), |_| ControlFlow::Continue(()))
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"))
 }
 
 /// What a run says against itself, for the message of a failed assertion.
-pub fn complaints(run: &Run) -> String {
+pub(crate) fn complaints(run: &Run) -> String {
     let found = run.judged.iter().flat_map(|judged| &judged.finding.violations);
     let said = found.map(|found| format!("{} at {:?}: {}", found.oracle, found.at, found.message));
     said.chain(run.unmet.iter().cloned()).take(5).collect::<Vec<_>>().join("\n")
 }
 
 /// Runs the built command in the root of the repository.
-pub fn keyquake(arguments: &[&str]) -> Output {
+pub(crate) fn keyquake(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_keyquake"))
         .args(arguments)
         .current_dir(root())
@@ -44,7 +45,7 @@ pub fn keyquake(arguments: &[&str]) -> Output {
 }
 
 /// A fresh folder for a test's output.
-pub fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder in the target directory");

@@ -74,6 +74,7 @@ pub struct Local {
     now: Timestamp,
     started: Timestamp,
     requests: u128,
+    entries: Vec<(RegionName, u64)>,
 }
 
 impl Local {
@@ -137,6 +138,7 @@ impl Local {
             now,
             started: now,
             requests: 0,
+            entries: hsms.iter().map(|(name, _)| (*name, 1)).collect(),
         }
     }
 
@@ -185,6 +187,11 @@ impl Local {
     /// When there is no such Region.
     pub fn journal_of(&self, region: RegionName) -> &Journal {
         &self.regions[&region].journal
+    }
+
+    /// Every log entry of every Region, in the order they were made.
+    pub fn entries(&self) -> &[(RegionName, u64)] {
+        &self.entries
     }
 
     /// The record of a key.
@@ -290,7 +297,13 @@ impl Local {
                 return outcome;
             };
             match self.region_mut(region).append(call.request_id, append, call.now) {
-                Ok(()) => return outcome,
+                Ok(()) => {
+                    let head = self.journal_of(region).head();
+                    if !append.changes.is_empty() {
+                        self.entries.push((region, head));
+                    }
+                    return outcome;
+                }
                 Err(_) if call.decision < MOST_DECISIONS => call.decision += 1,
                 Err(_) => {
                     outcome.result = Err(Conflict::exhausted());

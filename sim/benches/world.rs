@@ -157,6 +157,7 @@ fn resident_kib() -> u64 {
     line.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
+#[expect(clippy::print_stdout, reason = "a bench says what it measured")]
 fn ratio() {
     let quickstart = scenario("quickstart", QUICKSTART);
     let rounds = 5;
@@ -176,6 +177,7 @@ fn ratio() {
     );
 }
 
+#[expect(clippy::print_stdout, reason = "a bench says what it measured")]
 fn memory() {
     let small = scenario("small", SMALL);
     let one = |seed| {

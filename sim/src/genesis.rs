@@ -218,7 +218,7 @@ impl Maker<'_> {
         request: impl Into<Request>,
     ) -> Option<Response> {
         let account = self.book.owner(number);
-        self.rehearsal.call(region, account, Who::Admin, request.into()).ok()
+        self.rehearsal.call(region, account, Who::Admin, &request.into()).ok()
     }
 }
 

@@ -70,7 +70,7 @@ impl<'h> Model<'h> {
     /// Whether an account may ever have had as many keys in a Region as it can.
     fn ever_full(&self, region: RegionName, account: AccountId, context: &Context<'_>) -> bool {
         let count = self.ledgers.get(&region).and_then(|ledger| ledger.key_count.get(&account));
-        let mut counts = count.into_iter().flat_map(|count| count.all());
+        let mut counts = count.into_iter().flat_map(versions::Versions::all);
         counts.any(|version| version.value >= context.rules.keys)
     }
 }

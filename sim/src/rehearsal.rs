@@ -22,8 +22,8 @@ pub struct Rehearsal<'a> {
     principals: &'a Principals,
     journals: BTreeMap<RegionName, NodeId>,
     history: &'a mut History,
-    /// The log positions that the history has.
-    told: BTreeMap<RegionName, u64>,
+    /// How many log entries the history has.
+    told: usize,
     calls: u64,
 }
 
@@ -36,9 +36,8 @@ impl<'a> Rehearsal<'a> {
         journals: BTreeMap<RegionName, NodeId>,
         history: &'a mut History,
     ) -> Rehearsal<'a> {
-        let told = BTreeMap::new();
         let mut rehearsal =
-            Rehearsal { local, facts, principals, journals, history, told, calls: 0 };
+            Rehearsal { local, facts, principals, journals, history, told: 0, calls: 0 };
         rehearsal.tell();
         rehearsal
     }
@@ -52,14 +51,14 @@ impl<'a> Rehearsal<'a> {
         region: RegionName,
         account: AccountId,
         who: Who,
-        request: Request,
+        request: &Request,
     ) -> Result<Response> {
         let principal = self.principals.get(account, who);
         self.calls += 1;
         let call = self.calls;
-        let facts = principal.asks(self.facts, &request);
+        let facts = principal.asks(self.facts, request);
         let (position, now) = (self.local.journal_of(region).head(), self.local.now());
-        let outcome = self.local.outcome(region, &principal.caller, &request);
+        let outcome = self.local.outcome(region, &principal.caller, request);
         let id = outcome.audit.request;
         let got = outcome.result.as_ref().map(|response| self.facts.got(response));
         let got = got.map_err(|error| error.code);
@@ -86,17 +85,16 @@ impl<'a> Rehearsal<'a> {
         }
     }
 
-    /// Tells the history what the journals committed since the last time.
+    /// Tells the history what the journals committed since the last time, in that order.
     fn tell(&mut self) {
-        for region in self.journals.keys().copied().collect::<Vec<_>>() {
-            let told = self.told.get(&region).copied().unwrap_or(0);
-            let news = self.local.journal_of(region).entries_after(told).to_vec();
-            for entry in news {
-                self.told.insert(region, entry.position);
-                let changes = entry.changes.iter().map(Changed::of).collect();
-                let (position, id) = (entry.position, RequestId(entry.id));
-                self.say(region, Event::Committed { region, position, id, changes });
-            }
+        let news: Vec<_> = self.local.entries()[self.told..].into();
+        for (region, position) in news {
+            self.told += 1;
+            let before = self.local.journal_of(region).entries_after(position - 1);
+            let Some(entry) = before.first().cloned() else { continue };
+            let changes = entry.changes.iter().map(Changed::of).collect();
+            let id = RequestId(entry.id);
+            self.say(region, Event::Committed { region, position, id, changes });
         }
     }
 }

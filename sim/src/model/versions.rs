@@ -98,7 +98,7 @@ mod tests {
         let versions = versions();
         let seen = |since| {
             let known = move |at| at <= SimTime::from_secs(since);
-            versions.visible(9, known).map(|value| value.copied()).collect::<Vec<_>>()
+            versions.visible(9, known).map(Option::<&_>::copied).collect::<Vec<_>>()
         };
         assert_eq!(seen(60), [Some('b')]);
         assert_eq!(seen(40), [Some('a'), Some('b')]);

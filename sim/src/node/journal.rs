@@ -218,8 +218,9 @@ impl JournalNode {
         let Some(sync) = self.syncing.take() else { return };
         let from = self.disk.durable();
         self.disk.end_sync(&sync);
-        for record in self.disk.records()[from..self.disk.durable()].to_vec() {
-            self.made_durable(&record, out);
+        let newly: Vec<Record> = self.disk.records()[from..self.disk.durable()].into();
+        for record in &newly {
+            self.made_durable(record, out);
         }
         self.answer_durable(out);
         if self.disk.durable() < self.disk.records().len() {

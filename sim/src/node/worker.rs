@@ -122,8 +122,9 @@ impl Worker {
         self.engine.begin(now, Origin::Own, Work::Task(task), id, self.service.clone(), out);
     }
 
-    fn finished(&mut self, now: Now, finished: Finished, out: &mut Out) {
-        let Work::Task(task) = finished.work else { return };
+    fn finished(&mut self, now: Now, finished: &Finished, out: &mut Out) {
+        let Work::Task(task) = &finished.work else { return };
+        let task = *task;
         let error = finished.result.as_ref().err().map(|error| error.code);
         out.record(Event::TaskTried { region: self.region, id: finished.id, task, error });
         let tried = match finished.appended {
@@ -182,7 +183,7 @@ impl Node for Worker {
         }
         loop {
             for finished in self.engine.take_finished() {
-                self.finished(now, finished, out);
+                self.finished(now, &finished, out);
             }
             self.work(now, out);
             if !self.engine.has_finished() {

@@ -124,7 +124,7 @@ impl<'h> Durability<'h> {
                 self.keep(request, *key, *blob, *context, Some(*plaintext));
             }
             (Got::Sealed { key, blob, plaintext }, Wanted::GenerateDataKey { context, .. }) => {
-                self.keep(request, *key, *blob, *context, *plaintext)
+                self.keep(request, *key, *blob, *context, *plaintext);
             }
             (Got::Resealed { key, blob, .. }, Wanted::ReEncrypt { blob: from, context, .. }) => {
                 let Some(source) = self.blobs.get(from).copied() else { return };

@@ -13,6 +13,7 @@ use kms_core::name::RegionName;
 use kms_core::ops::Operation;
 use kms_core::quota::Pool;
 use reports::data::{Bucket, Limit, Micros, Series};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Widths a reader can count in, in seconds.
@@ -35,7 +36,8 @@ struct Counter<'r> {
     open: BTreeMap<RequestId, (RegionName, &'static str, usize)>,
 }
 
-/// One series for each Region and pool that was asked for anything.
+/// One series for each Region and pool that was asked for anything: Regions as the scenario names
+/// them, in each the busiest pool first.
 pub(super) fn series(run: &Run) -> Vec<Series> {
     let mut counter = Counter::new(run);
     for record in run.history.records() {
@@ -49,7 +51,10 @@ pub(super) fn series(run: &Run) -> Vec<Series> {
         width,
         buckets,
     });
-    series.collect()
+    let mut series: Vec<Series> = series.collect();
+    let place = |name: &str| scene.regions.iter().position(|region| region.as_str() == name);
+    series.sort_by_cached_key(|one| (place(&one.region), Reverse(one.total().offered)));
+    series
 }
 
 impl<'r> Counter<'r> {

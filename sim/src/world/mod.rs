@@ -282,7 +282,7 @@ fn regions(scenario: &Scenario) -> Result<Vec<RegionName>, String> {
 /// Everything but the clients, over the zones in turn.
 fn servers(scenario: &Scenario) -> Result<Topology, String> {
     let layout = &scenario.topology;
-    let names: Vec<&str> = layout.regions.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = layout.regions.iter().map(scenarios::RegionName::as_str).collect();
     let mut topology = Topology::new(names).map_err(|error| error.to_string())?;
     let roles = [(Role::ApiHost, layout.api_hosts), (Role::Hsm, layout.hsms)];
     let alone = [(Role::Journal, 1), (Role::Worker, 1)];

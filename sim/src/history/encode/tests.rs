@@ -48,7 +48,8 @@ fn wishes(key: &Target) -> Vec<Wanted> {
         Wanted::DisableKeyRotation { key: key.clone() },
         Wanted::GetKeyRotationStatus { key: key.clone() },
         Wanted::RotateKeyOnDemand { key: key.clone() },
-        Wanted::ListKeyRotations { key: key.clone() },
+        Wanted::ListKeyRotations { key: key.clone(), materials: false },
+        Wanted::ListKeyRotations { key: key.clone(), materials: true },
         Wanted::CreateGrant {
             key: key.clone(),
             grantee: "x".into(),
