@@ -215,5 +215,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = hash.finalize().into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "cf2d4a96810d1af3807e310759cdbc3a59ccaf957a61972feb7bee33dfa7549b");
+    assert_eq!(text, "dd417ef9903c717a6828a81d9ba68155eb0708eb8c2b278e5d904dbad6744474");
 }
