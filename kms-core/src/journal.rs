@@ -8,7 +8,7 @@
 use crate::env::Timestamp;
 use crate::name::RegionName;
 use crate::state::{LogEntry, State};
-use crate::step::{Append, Conflict};
+use crate::step::{Append, Conflict, Precondition, UniqueName};
 use crate::token::TokenStore;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,6 +65,19 @@ impl Journal {
         &self.log[from..]
     }
 
+    /// The same append again is in the log already. Another one under the same id is a second decision
+    /// of a request that has taken effect: its answer would be about something that never happened.
+    fn repeated(&self, id: u128, position: u64, append: &Append) -> Result<u64, Conflict> {
+        let entry = self.entries_after(position - 1).first();
+        match entry.is_some_and(|entry| entry.changes == append.changes) {
+            true => Ok(position),
+            false => {
+                let broken = Precondition::Absent(UniqueName::Append(id));
+                Err(Conflict { broken, head: self.head() })
+            }
+        }
+    }
+
     /// Appends, if every precondition holds; an id that is already in the log is not appended again.
     /// An append of tokens alone needs no entry and returns the head.
     ///
@@ -72,7 +85,7 @@ impl Journal {
     /// The precondition that does not hold, and where the log is.
     pub fn append(&mut self, id: u128, append: &Append, now: Timestamp) -> Result<u64, Conflict> {
         if let Some(position) = self.positions.get(&id) {
-            return Ok(*position);
+            return self.repeated(id, *position, append);
         }
         self.state.check(&append.preconditions)?;
         for change in &append.tokens {

@@ -16,6 +16,7 @@ pub use effects::Effects;
 pub(crate) use read::no_such_key;
 
 use crate::audit::AuditRecord;
+use crate::crypto::SecretKey;
 use crate::env::{Call, Random, Timestamp};
 use crate::error::{Error, ErrorCode, Result};
 use crate::history::Propagation;
@@ -46,7 +47,7 @@ pub struct Settings {
     /// The Regions a key may be replicated to.
     pub regions: Vec<RegionName>,
     /// The key that grant tokens of this Region are recognised by.
-    pub grant_token_key: [u8; 32],
+    pub grant_token_key: SecretKey,
 }
 
 impl Default for Settings {
@@ -58,7 +59,7 @@ impl Default for Settings {
             creating_time: Duration::from_secs(1),
             updating_time: Duration::from_secs(1),
             regions: Vec::new(),
-            grant_token_key: [0; 32],
+            grant_token_key: SecretKey::new([0; 32]),
         }
     }
 }

@@ -462,15 +462,19 @@ fn synchronize(
 }
 
 /// The shared version the key is at, when it has nothing to learn. A primary learns only from the
-/// Region it has handed its role to.
+/// Region it has handed its role to. What is older than what the key knows teaches nobody anything,
+/// and a promotion that comes so late does not promote: the role has moved on since.
 fn needs_nothing(key: &Key, shared: &Shared, promoted: bool) -> Option<u64> {
     match &key.multi_region {
         Some(MultiRegion::Replica { shared_version, .. }) => {
-            (*shared_version >= shared.version && !promoted).then_some(*shared_version)
+            let known = *shared_version >= shared.version;
+            let outdated = *shared_version > shared.version;
+            (outdated || known && !promoted).then_some(*shared_version)
         }
         Some(MultiRegion::Primary(primary)) => {
             let handed_over = primary.successor == Some(shared.primary);
-            (!handed_over).then_some(primary.shared_version)
+            let learns = handed_over && shared.version >= primary.shared_version;
+            (!learns).then_some(primary.shared_version)
         }
         None => Some(0),
     }

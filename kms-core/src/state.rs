@@ -311,6 +311,7 @@ impl State {
             Precondition::Absent(UniqueName::Alias(account, name)) => {
                 self.alias(*account, name).is_none()
             }
+            Precondition::Absent(UniqueName::Append(_)) => true,
             Precondition::Absent(UniqueName::Grant(key, fingerprint)) => {
                 self.named_grant(*key, *fingerprint).is_none()
             }

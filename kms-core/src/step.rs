@@ -77,6 +77,8 @@ pub enum UniqueName {
     Alias(AccountId, AliasName),
     /// A named grant with these very parameters.
     Grant(KeyId, [u8; 16]),
+    /// The id of an append, which only its journal knows.
+    Append(u128),
 }
 
 /// Something that is counted and limited.

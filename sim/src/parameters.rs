@@ -106,8 +106,6 @@ macro_rules! parameters {
 parameters! {
     client_in_flight "client.in_flight": u32 = 1_000, "1000",
         "Calls a client has under way at most; further starts wait.";
-    clock_error "clock.error": Duration = s(60), "1m",
-        "How far any clock is expected to be off at most; deletion keeps clear of it.";
     deletion_grace "deletion.grace": Duration = s(3_600), "1h",
         "How long after its waiting period a key is erased; AWS allows itself a day.";
     disk_sync "disk.sync": Duration = ms(1), "1ms",

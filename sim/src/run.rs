@@ -140,7 +140,10 @@ fn judge(scene: Scene, history: History, summary: Summary) -> Run {
     let (judged, unmet) = {
         let context = scene.context();
         let judged = oracle::judge(history.records(), &context);
-        let unmet = unmet(&scene.scenario, history.records());
+        let mut unmet = unmet(&scene.scenario, history.records());
+        if judged.iter().all(|judged| judged.finding.judged == 0) {
+            unmet.push("nothing happened that an oracle could judge".to_owned());
+        }
         (judged, unmet)
     };
     let verdict = verdict(&scene.scenario, &judged, &unmet);
@@ -208,7 +211,7 @@ impl Scene {
         }
     }
 
-    /// The furthest any clock is off by the scenario's faults, plus what is expected anyway.
+    /// The furthest any clock is off by the scenario's faults; without one, clocks are right.
     fn clock_error(&self) -> Duration {
         let skews = self.scenario.phases.iter().flat_map(|phase| &phase.faults);
         let furthest = skews.filter_map(|fault| match &fault.kind {

@@ -149,7 +149,7 @@ impl Checks<'_, '_> {
     /// # Errors
     /// `InvalidGrantToken` for what was not made here.
     pub fn grant_of_token(&self, token: &GrantToken) -> Result<GrantId> {
-        grant_token::open(token.as_str(), &self.settings().grant_token_key)
+        grant_token::open(token.as_str(), self.settings().grant_token_key.as_bytes())
             .ok_or_else(|| ErrorCode::InvalidGrantToken.says("The grant token is not valid."))
     }
 }

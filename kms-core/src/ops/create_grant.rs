@@ -123,7 +123,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 /// Every answer carries a token of its own; all tokens of a grant are worth the same.
 fn answer(mut effects: Effects<'_, '_>, id: GrantId) -> Result<Next> {
     let nonce = effects.draw(Site::GrantToken);
-    let token = grant_token::seal(id, nonce, &effects.settings().grant_token_key);
+    let token = grant_token::seal(id, nonce, effects.settings().grant_token_key.as_bytes());
     effects.done(Response { grant_token: token.into(), grant_id: id.to_string().into() })
 }
 

@@ -26,7 +26,7 @@ use kms_core::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
 use kms_core::token::DomainEpoch;
 use kms_core::{Kms, Result as KmsResult};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,6 +144,8 @@ pub(super) struct Engine {
     follower: Follower,
     sabotages: Sabotages,
     operations: BTreeMap<AskId, Operation>,
+    /// The requests under way.
+    active: BTreeSet<RequestId>,
     deadlines: Deadlines,
     outstanding: BTreeMap<NodeId, u32>,
     next: AskId,
@@ -162,6 +164,7 @@ impl Engine {
             follower: Follower::default(),
             sabotages,
             operations: BTreeMap::new(),
+            active: BTreeSet::new(),
             deadlines: Deadlines::default(),
             outstanding: BTreeMap::new(),
             next: 0,
@@ -173,6 +176,7 @@ impl Engine {
     /// is kept; numbers go on, so that late answers to the former life mean nothing.
     pub(super) fn crash(&mut self) {
         self.operations.clear();
+        self.active.clear();
         self.deadlines.clear();
         self.outstanding.clear();
         self.finished.clear();
@@ -193,6 +197,10 @@ impl Engine {
         caller: Arc<Caller>,
         out: &mut Out,
     ) {
+        if !self.active.insert(id) {
+            // A second copy of a message: the first one will be answered.
+            return;
+        }
         let call = Call {
             request_id: id,
             caller,
@@ -298,6 +306,7 @@ impl Engine {
     fn finish(&mut self, operation: Operation, result: KmsResult<Response>, appended: Option<u64>) {
         let Operation { origin, work, call, position, .. } = operation;
         let (id, decided) = (call.request_id, call.now);
+        self.active.remove(&id);
         self.finished.push(Finished { origin, work, id, result, position, decided, appended });
     }
 

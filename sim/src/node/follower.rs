@@ -40,6 +40,10 @@ impl Follower {
         out.send(journal, Message::Follow { position, tokens: self.tokens, purpose }, FOLLOW_SIZE);
     }
 
+    fn is_news(&self, at: TokenPosition) -> bool {
+        (at.life, at.count) > (self.tokens.life, self.tokens.count)
+    }
+
     /// Whether the token changes connect to those this follower has.
     fn take_tokens(&mut self, kms: &mut Kms, feed: &TokenFeed) -> bool {
         match feed {
@@ -54,6 +58,8 @@ impl Follower {
                     self.tokens.count += 1;
                 }
             }
+            // Feeds may overtake each other; an older one must not bring an erased token back.
+            TokenFeed::Snapshot { at, .. } if !self.is_news(*at) => {}
             TokenFeed::Snapshot { at, tokens } => {
                 let stale: Vec<_> = kms.tokens().iter().map(|token| token.id).collect();
                 for id in stale.into_iter().filter(|id| tokens.get(*id).is_none()) {

@@ -136,7 +136,7 @@ impl JournalNode {
     fn start(&mut self, now: Now, out: &mut Out) {
         self.life += 1;
         if self.life > 1 {
-            self.recover();
+            self.recover(out);
         }
         self.followers = self.patience.nodes.iter().map(|node| (*node, None)).collect();
         if self.life > 1 {
@@ -145,15 +145,17 @@ impl JournalNode {
         arm_settle(now, self.settle_at, out);
     }
 
-    fn recover(&mut self) {
-        let records = self.disk.records().iter();
-        let written = records.filter_map(|record| record.entry.clone());
-        let log: Vec<_> = self.genesis.iter().cloned().chain(written).collect();
-        for (_, batch) in std::mem::take(&mut self.batches) {
-            batch.iter().for_each(|change| self.durable_tokens.apply(change));
+    /// What survived a crash without having been synced is durable now, and is told.
+    fn recover(&mut self, out: &mut Out) {
+        let survived: Vec<Record> = self.disk.records().into();
+        for record in &survived {
+            if self.batches.contains_key(&record.batch) {
+                self.made_durable(record, out);
+            }
         }
+        let written = survived.into_iter().filter_map(|record| record.entry);
+        let log: Vec<_> = self.genesis.iter().cloned().chain(written).collect();
         self.journal = Journal::restore(self.region, log, self.durable_tokens.clone());
-        self.durable_head = self.journal.head();
         self.changes.clear();
         self.forgotten = 0;
     }
@@ -388,7 +390,8 @@ impl Node for JournalNode {
 
     fn crash(&mut self) {
         self.draws += 1;
-        let name = Name::new(self.seed, DISK).ordinal(self.draws);
+        let place = self.region.as_str().bytes().fold(0, |hash, byte| hash * 31 + u64::from(byte));
+        let name = Name::new(self.seed, DISK).request(place).ordinal(self.draws);
         self.disk.crash(&mut Stream::named(name));
         let survived: Vec<u64> = self.disk.records().iter().map(|record| record.batch).collect();
         self.batches.retain(|batch, _| survived.binary_search(batch).is_ok());

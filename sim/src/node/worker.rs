@@ -50,6 +50,7 @@ pub struct Worker {
     tried: BTreeMap<Task, Tried>,
     requests: u128,
     armed: Option<u64>,
+    paused: Option<SimTime>,
     settle_at: SimTime,
 }
 
@@ -66,6 +67,7 @@ impl Worker {
             tried: BTreeMap::new(),
             requests: 0,
             armed: None,
+            paused: None,
             settle_at,
         }
     }
@@ -86,28 +88,32 @@ impl Worker {
         let position = self.engine.kms.state().position();
         self.tried.retain(|_, tried| !matches!(tried, Tried::Appended(at) if *at <= position));
         let clock = kms_core::Timestamp::from_micros(now.wall_micros);
+        let mut resume: Option<SimTime> = None;
         for task in self.engine.kms.advance(clock) {
-            let under_way =
-                self.tried.values().filter(|tried| matches!(tried, Tried::UnderWay { .. }));
-            if under_way.count() < AT_ONCE && self.may_try(now, &task, out) {
-                self.begin(now, task, out);
+            match self.tried.get(&task) {
+                Some(Tried::UnderWay { .. } | Tried::Appended(_)) => {}
+                Some(Tried::Pause { until, .. }) if *until > now.monotonic => {
+                    resume = Some(resume.map_or(*until, |soonest| soonest.min(*until)));
+                }
+                _ if self.under_way() < AT_ONCE => self.begin(now, task, out),
+                _ => {}
             }
         }
+        self.arm_pause(now, resume, out);
         self.arm(now, out);
     }
 
-    /// Whether a task may be tried now; if it pauses, a look after the pause is armed.
-    fn may_try(&self, now: Now, task: &Task, out: &mut Out) -> bool {
-        match self.tried.get(task) {
-            None => true,
-            Some(Tried::UnderWay { .. } | Tried::Appended(_)) => false,
-            Some(Tried::Pause { until, .. }) => {
-                let over = *until <= now.monotonic;
-                if !over {
-                    out.after(until.since(now.monotonic), Alarm::Work.token());
-                }
-                over
-            }
+    fn under_way(&self) -> usize {
+        self.tried.values().filter(|tried| matches!(tried, Tried::UnderWay { .. })).count()
+    }
+
+    /// Arms one look for the end of the shortest pause. One timer serves all pauses: a timer for each,
+    /// armed at each look, would multiply.
+    fn arm_pause(&mut self, now: Now, resume: Option<SimTime>, out: &mut Out) {
+        let Some(at) = resume else { return };
+        if self.paused.is_none_or(|armed| armed <= now.monotonic || at < armed) {
+            self.paused = Some(at);
+            out.after(at.since(now.monotonic), Alarm::Work.token());
         }
     }
 
@@ -196,5 +202,6 @@ impl Node for Worker {
         self.engine.crash();
         self.tried.clear();
         self.armed = None;
+        self.paused = None;
     }
 }

@@ -75,7 +75,7 @@ impl World {
         let parameters = Parameters::with(&scenario.parameters);
         let regions = regions(scenario)?;
         let profile = Profile::named(&scenario.quota.profile);
-        let settings = settings(scenario, &parameters, &regions, profile.as_deref());
+        let settings = settings(scenario, seed, &parameters, &regions, profile.as_deref());
         let mut topology = servers(scenario)?;
         let principals = Arc::new(Principals::of(&genesis::accounts(scenario)));
         let genesis = genesis::begin(
@@ -300,13 +300,14 @@ fn servers(scenario: &Scenario) -> Result<Topology, String> {
 
 fn settings(
     scenario: &Scenario,
+    seed: Seed,
     parameters: &Parameters,
     regions: &[RegionName],
     profile: Option<&Profile>,
 ) -> Settings {
     let delays = &scenario.topology.propagation;
     let mut key = [0; 32];
-    let name = crate::random::Name::new(Seed(0), crate::random::Site::new("grant token key"));
+    let name = crate::random::Name::new(seed, crate::random::Site::new("grant token key"));
     crate::random::Stream::named(name).fill(&mut key);
     Settings {
         limits: profile.map(Profile::limits).unwrap_or_default(),
@@ -320,6 +321,6 @@ fn settings(
         creating_time: parameters.replica_creating,
         updating_time: parameters.primary_updating,
         regions: regions.to_vec(),
-        grant_token_key: key,
+        grant_token_key: kms_core::crypto::SecretKey::new(key),
     }
 }
