@@ -75,6 +75,11 @@ fn bad_scenarios_end_with_two_and_one_exact_message() {
             ),
             "us-east-2",
         ),
+        (
+            "topology.toml",
+            "schema = 1\ndescription = \"x\"\n[topology]\nregions = [\"us-est-1\"]\n".to_owned(),
+            "did you mean \"us-east-1\"",
+        ),
         ("unit.toml", format!("{base}[[phase]]\nname = \"p\"\nduration = \"10 parsecs\"\n"), ":7:"),
     ] {
         let file = write(name, &text);

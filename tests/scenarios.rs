@@ -35,6 +35,34 @@ fn quota_exhaustion() {
     passes("quotas/quota-exhaustion");
 }
 
+#[test]
+fn journal_crash() {
+    passes("crashes/journal-crash");
+}
+
+#[test]
+fn moving_primaries() {
+    passes("regions/moving-primaries");
+}
+
+#[test]
+fn lossy_network() {
+    passes("network/lossy");
+}
+
+/// Every file of the library but the planted bugs, which have a test of their own, is run above.
+#[test]
+fn no_scenario_is_left_out() {
+    let files = scenarios::library(&crate::support::root().join("scenarios")).expect("the library");
+    let source = include_str!("scenarios.rs");
+    for file in
+        files.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "sabotage"))
+    {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        assert!(source.contains(&format!("{stem}\");")), "no test runs {}", file.display());
+    }
+}
+
 /// A judge that allows several outcomes for everything finds nothing, so it may do that rarely.
 #[test]
 fn the_model_allows_exactly_one_outcome_nearly_always() {

@@ -103,3 +103,17 @@ fn the_crates_point_inward() {
         }
     }
 }
+
+#[test]
+fn what_the_readme_shows_is_there() {
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in links.filter(|link| !link.contains("://")) {
+        assert!(root().join(link).exists(), "README links to {link}");
+    }
+    for word in text.split(|c: char| c.is_whitespace() || c == '`') {
+        if word.starts_with("scenarios/") && word.ends_with(".toml") && !word.contains(['*', '<']) {
+            assert!(root().join(word).exists(), "README names {word}");
+        }
+    }
+}

@@ -45,9 +45,56 @@ impl Kind for NewRegion {
     }
 
     fn parse(&self, value: &Value) -> Result<RegionName, Complaint> {
-        name(value)
+        let region = name(value)?;
+        if AWS_REGIONS.contains(&region.as_str()) {
+            return Ok(region);
+        }
+        let near = suggestion(region.as_str(), AWS_REGIONS.iter().copied());
+        Err(Complaint::about(value, format!("there is no Region \"{region}\"{near}")))
     }
 }
+
+/// The Regions of AWS's three partitions, by name (AWS General Reference, 2026).
+const AWS_REGIONS: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
 
 impl Kind for KnownRegion {
     type Value = RegionName;
