@@ -1,7 +1,8 @@
 //! Random sequences of operations, judged by the reference model.
 //!
 //! The sequences run through the smallest shell of the core, in two Regions and with time passing;
-//! the history goes to the same oracle that judges simulated runs. What fails is shrunk.
+//! the history goes to the same oracle that judges simulated runs. What fails is shrunk. The sequences
+//! are the same at every run, so that a green commit stays green; `PROPTEST_CASES` asks for more.
 
 use kms_core::local::Local;
 use kms_core::name::{AccountId, AliasName, KeyArn, RegionName};
@@ -353,7 +354,7 @@ fn rules() -> Rules {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(20_260_101), ..ProptestConfig::default() })]
 
     #[test]
     fn the_service_does_what_the_model_says(acts in prop::collection::vec(act(), 1..120)) {

@@ -109,7 +109,10 @@ pub enum Follow {
     Acknowledge,
     /// It wants to hear what it lacks and where the journal is: it has just started, could not use
     /// what it was sent, or must not go on without being up to date.
-    Ask,
+    Ask(
+        /// Counts the questions of the follower, so that it knows which one is answered.
+        u64,
+    ),
 }
 
 /// Entries and token changes for a follower, in order and without gaps behind what it has.
@@ -117,6 +120,8 @@ pub enum Follow {
 pub struct Feed {
     /// Where the journal is.
     pub head: u64,
+    /// The question this answers; 0 is none, for what was sent without one.
+    pub answers: u64,
     /// The entries.
     pub entries: Vec<Arc<LogEntry>>,
     /// The token changes, or all tokens.

@@ -139,7 +139,14 @@ impl Key {
         let mut key = self.clone();
         match wanted {
             Wanted::EnableKey { .. } => key.wish = Wish::On,
-            Wanted::DisableKey { .. } | Wanted::CancelKeyDeletion { .. } => key.wish = Wish::Off,
+            Wanted::DisableKey { .. } => key.wish = Wish::Off,
+            Wanted::CancelKeyDeletion { .. } => {
+                key.wish = Wish::Off;
+                // What a dying key was busy with may have ended meanwhile, which nobody could see.
+                if shown.state == KeyState::Disabled {
+                    key.passage = None;
+                }
+            }
             Wanted::ScheduleKeyDeletion { .. } => {
                 key.wish = match self.replicas() {
                     Some(1..) => Wish::GoneAfterReplicas,

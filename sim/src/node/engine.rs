@@ -131,7 +131,7 @@ enum Stage {
     Deciding,
     Asking { question: Ask, then: Then, attempt: u32, mended: u32, peer: NodeId },
     Appending { append: Arc<Append>, result: KmsResult<Response>, attempt: u32 },
-    CatchingUp { head: Option<u64> },
+    CatchingUp { head: Option<u64>, question: u64 },
 }
 
 /// The shell of the core on one node.
@@ -236,7 +236,11 @@ impl Engine {
         self.follower.take(&mut self.kms, feed, self.peers.journal, out);
         let reached = self.kms.state().position();
         let ready = |operation: &Operation| match operation.stage {
-            Stage::CatchingUp { head } => head.unwrap_or(feed.head) <= reached,
+            Stage::CatchingUp { head: Some(head), .. } => head <= reached,
+            // Only an answer to its own question, or a later one, says where the journal is by now.
+            Stage::CatchingUp { head: None, question } => {
+                question <= feed.answers && feed.head <= reached
+            }
             _ => false,
         };
         let waiting = self.operations.iter().filter(|(_, operation)| ready(operation));
@@ -371,9 +375,9 @@ impl Engine {
 
     /// Waits until the log is at `head`, or at wherever the journal is by the time it answers.
     fn catch_up(&mut self, now: Now, mut operation: Operation, head: Option<u64>, out: &mut Out) {
-        operation.stage = Stage::CatchingUp { head };
+        let question = self.follower.ask(&self.kms, self.peers.journal, out);
+        operation.stage = Stage::CatchingUp { head, question };
         self.file(now, operation, Wait::CatchUp, out);
-        self.follower.ask(&self.kms, self.peers.journal, out);
     }
 
     // --- HSMs and other Regions ---
@@ -546,7 +550,7 @@ impl Engine {
         match &operation.stage {
             Stage::Deciding => {}
             Stage::Asking { .. } => self.ask_another(now, operation, out),
-            Stage::CatchingUp { head } => {
+            Stage::CatchingUp { head, .. } => {
                 let head = *head;
                 self.wait_again(now, operation, head, out);
             }

@@ -13,6 +13,8 @@ const FOLLOW_SIZE: u32 = 32;
 #[derive(Debug, Default)]
 pub(super) struct Follower {
     tokens: TokenPosition,
+    /// How many questions were asked, in all lives.
+    asked: u64,
 }
 
 impl Follower {
@@ -22,7 +24,8 @@ impl Follower {
         let first = feed.entries.first().map_or(feed.head, |first| first.position - 1);
         let connects = first <= position;
         if !connects || !self.take_tokens(kms, &feed.tokens) {
-            return self.ask(kms, journal, out);
+            self.ask(kms, journal, out);
+            return;
         }
         for entry in feed.entries.iter().filter(|entry| entry.position > position) {
             kms.apply(entry);
@@ -31,8 +34,11 @@ impl Follower {
     }
 
     /// Asks the journal for what this follower lacks, and for where the journal is.
-    pub(super) fn ask(&self, kms: &Kms, journal: NodeId, out: &mut Out) {
-        self.say(kms, journal, Follow::Ask, out);
+    /// The number of the question, which its answer carries.
+    pub(super) fn ask(&mut self, kms: &Kms, journal: NodeId, out: &mut Out) -> u64 {
+        self.asked += 1;
+        self.say(kms, journal, Follow::Ask(self.asked), out);
+        self.asked
     }
 
     fn say(&self, kms: &Kms, journal: NodeId, purpose: Follow, out: &mut Out) {

@@ -300,19 +300,20 @@ impl JournalNode {
             Some(Some(follower)) if follower.sent == head => {}
             Some(Some(follower)) => {
                 let from = std::mem::replace(&mut follower.sent, head);
-                self.send_from(node, from, out);
+                self.send_from(node, from, 0, out);
             }
-            Some(None) => self.send_from(node, head, out),
+            Some(None) => self.send_from(node, head, 0, out),
             None => {}
         }
     }
 
-    fn send_from(&self, node: NodeId, (position, tokens): Point, out: &mut Out) {
+    fn send_from(&self, node: NodeId, (position, tokens): Point, answers: u64, out: &mut Out) {
         let entries = self.journal.entries_after(position);
         let durable = usize::try_from(self.durable_head.saturating_sub(position)).unwrap_or(0);
         let entries = entries[..durable.min(entries.len())].to_vec();
         let size = 64 + 300 * u32::try_from(entries.len()).unwrap_or(u32::MAX / 600);
-        let feed = Feed { head: self.durable_head, entries, tokens: self.token_feed(tokens) };
+        let tokens = self.token_feed(tokens);
+        let feed = Feed { head: self.durable_head, answers, entries, tokens };
         out.send(node, Message::Feed(Arc::new(feed)), size);
     }
 
@@ -331,13 +332,13 @@ impl JournalNode {
         let head = self.head();
         let Some(known) = self.followers.get_mut(&node) else { return };
         let sent = known.map_or(said, |follower| follower.sent);
-        let sent = if purpose == Follow::Ask { head } else { sent };
+        let sent = if purpose == Follow::Acknowledge { sent } else { head };
         *known = Some(Follower { acknowledged: said, sent });
         if said == head {
             self.resend_after = self.patience.resend_after;
         }
         match purpose {
-            Follow::Ask => self.send_from(node, said, out),
+            Follow::Ask(question) => self.send_from(node, said, question, out),
             Follow::Acknowledge => self.send_feed(node, out),
         }
         self.arm_resend(out);
