@@ -67,11 +67,23 @@ fn the_library_parses() {
         open.errors = scenarios::Names::Any;
         open.operations = scenarios::Names::Any;
         open.check_arguments = |_, _| Ok(());
+        open.parameters = network_parameters();
         let scenario = Scenario::load(file, &[], &open).unwrap_or_else(|error| panic!("{error}"));
         assert!(!scenario.phases.is_empty(), "{} has no phase", file.display());
         let opening = fs::read_to_string(file).unwrap();
         assert!(opening.starts_with("# "), "{} opens with a comment", file.display());
     }
+}
+
+/// The parameters that files of the library override; their owner is the simulator.
+fn network_parameters() -> Vec<scenarios::ParameterInfo> {
+    let named = |name| scenarios::ParameterInfo {
+        name,
+        kind: scenarios::ParameterKind::Probability,
+        default: "0",
+        doc: "How often the network misbehaves.",
+    };
+    vec![named("network.duplication"), named("network.loss")]
 }
 
 #[test]
