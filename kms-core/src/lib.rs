@@ -13,11 +13,12 @@
 //! - [`step`] is what a decision comes to; [`state`] and [`journal`] are what changes.
 //! - [`ops`] has one file an operation; [`key_state`] is AWS's matrix of states; [`policy`] decides
 //!   who may; [`quota`] counts; [`wire`] speaks JSON.
-//! - [`key`], [`multi_region`], `rotation`, [`task`] are the life of a key.
+//! - [`key`], [`algorithm`], [`multi_region`], `rotation`, [`task`] are the life of a key.
 //! - [`hsm`], [`token`], [`ciphertext`], [`crypto`] are where key material is, and only there.
 //! - [`env`], [`name`], [`error`] are the words all of it is said in.
 //! - [`local`] is the smallest shell, for tests and benches.
 
+pub mod algorithm;
 pub mod audit;
 pub mod ciphertext;
 pub mod crypto;

@@ -3,11 +3,23 @@
 //! `X-Amz-Target: TrentService.<Operation>` names the operation; blobs are base64, timestamps epoch
 //! seconds. Nothing here knows HTTP: a server and a client both call these four functions.
 
+mod blob;
+mod checked;
+mod choice;
+mod key_ref;
 mod member;
+mod number;
 mod shape;
+mod text;
 
+pub use crate::algorithm::EncryptionAlgorithm;
+pub use blob::*;
+pub use choice::*;
+pub use key_ref::KeyRef;
 pub use member::*;
+pub use number::*;
 pub use shape::{Member, Object, Problems, Shape, member, put};
+pub use text::*;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::ops::{Operation, Request, Response};

@@ -5,13 +5,19 @@
 //! no protocol decision. What AWS documents of the primitives: AES-256-GCM, SP 800-108 counter mode
 //! with HMAC-SHA-256, ECDH and ECDSA on P-384 between HSMs (AWS KMS Cryptographic Details).
 
+mod asymmetric;
 mod aws_lc;
 mod rust_crypto;
 mod secret;
 
+pub use asymmetric::{Message, PrivateKey};
 pub use aws_lc::AwsLc;
 pub use rust_crypto::RustCrypto;
 pub use secret::{SecretBytes, SecretKey};
+
+use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
+use crate::env::Random;
+use crate::key::KeySpec;
 
 /// The length of a GCM initialisation vector.
 pub const IV_LENGTH: usize = 12;
@@ -78,4 +84,96 @@ pub trait CryptoBackend: Send + Sync {
         private: &[u8; P384_SCALAR],
         peer: &[u8; P384_POINT],
     ) -> Result<SecretBytes, CryptoFailure>;
+
+    /// Whether this backend can do an algorithm with a key of a spec; what it says no to fails.
+    fn supports(&self, _spec: KeySpec, _algorithm: Algorithm) -> bool {
+        false
+    }
+
+    /// New key material for a spec, in canonical form.
+    ///
+    /// # Errors
+    /// When the backend does not know the spec.
+    fn generate(&self, _: KeySpec, _: &mut dyn Random) -> Result<SecretBytes, CryptoFailure> {
+        Err(CryptoFailure)
+    }
+
+    /// A private key from its canonical material.
+    ///
+    /// # Errors
+    /// When the material is not canonical, or not of that spec.
+    fn load(&self, _: KeySpec, _: &SecretBytes) -> Result<Box<dyn PrivateKey>, CryptoFailure> {
+        Err(CryptoFailure)
+    }
+
+    /// Whether a signature is of this message, by the private half of this public key.
+    ///
+    /// # Errors
+    /// When it is not.
+    fn verify(
+        &self,
+        _spec: KeySpec,
+        _public_key: &[u8],
+        _algorithm: SigningAlgorithm,
+        _message: Message<'_>,
+        _signature: &[u8],
+    ) -> Result<(), CryptoFailure> {
+        Err(CryptoFailure)
+    }
+
+    /// A ciphertext for the holder of the private half.
+    ///
+    /// # Errors
+    /// When the key has no such algorithm, or the plaintext is too long for it.
+    fn encrypt_for(
+        &self,
+        _spec: KeySpec,
+        _public_key: &[u8],
+        _algorithm: EncryptionAlgorithm,
+        _plaintext: &[u8],
+        _random: &mut dyn Random,
+    ) -> Result<Vec<u8>, CryptoFailure> {
+        Err(CryptoFailure)
+    }
+
+    /// A shared secret, and its encapsulation for the holder of the private half.
+    ///
+    /// # Errors
+    /// When the public key is not a valid one of that spec.
+    fn encapsulate(
+        &self,
+        _spec: KeySpec,
+        _public_key: &[u8],
+        _random: &mut dyn Random,
+    ) -> Result<(Vec<u8>, SecretBytes), CryptoFailure> {
+        Err(CryptoFailure)
+    }
+
+    /// HMAC with any of the SHA-2 functions.
+    fn hmac(&self, _: MacAlgorithm, _key: &SecretBytes, _message: &[u8]) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// AES key wrap with padding (RFC 5649), undone.
+    ///
+    /// # Errors
+    /// When the wrapping key is no AES key or the wrapped bytes are not what they were.
+    fn unwrap_key(&self, _: &SecretBytes, _wrapped: &[u8]) -> Result<SecretBytes, CryptoFailure> {
+        Err(CryptoFailure)
+    }
+}
+
+/// One thing a backend may be able to do with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Encrypt and decrypt.
+    Encryption(EncryptionAlgorithm),
+    /// Sign and verify what is given as this.
+    Signing(SigningAlgorithm, MessageType),
+    /// Authenticate a message.
+    Mac(MacAlgorithm),
+    /// Agree on a shared secret.
+    KeyAgreement,
+    /// Encapsulate and decapsulate a shared secret.
+    Encapsulation,
 }

@@ -1,0 +1,175 @@
+//! What a key can do: which usage a spec allows, and by which algorithms.
+//!
+//! One table holds AWS's choice (AWS KMS Developer Guide, Key spec reference); CreateKey, the
+//! operations, DescribeKey and the cryptographic backends all read it here.
+
+use crate::key::{KeySpec, KeyUsage, wire_enum};
+
+wire_enum! {
+    /// How a message is encrypted.
+    EncryptionAlgorithm {
+        SymmetricDefault "SYMMETRIC_DEFAULT",
+        RsaesOaepSha1 "RSAES_OAEP_SHA_1",
+        RsaesOaepSha256 "RSAES_OAEP_SHA_256",
+        Sm2Pke "SM2PKE",
+    }
+}
+
+wire_enum! {
+    /// How a message is signed.
+    SigningAlgorithm {
+        RsassaPssSha256 "RSASSA_PSS_SHA_256",
+        RsassaPssSha384 "RSASSA_PSS_SHA_384",
+        RsassaPssSha512 "RSASSA_PSS_SHA_512",
+        RsassaPkcs1V15Sha256 "RSASSA_PKCS1_V1_5_SHA_256",
+        RsassaPkcs1V15Sha384 "RSASSA_PKCS1_V1_5_SHA_384",
+        RsassaPkcs1V15Sha512 "RSASSA_PKCS1_V1_5_SHA_512",
+        EcdsaSha256 "ECDSA_SHA_256",
+        EcdsaSha384 "ECDSA_SHA_384",
+        EcdsaSha512 "ECDSA_SHA_512",
+        Sm2Dsa "SM2DSA",
+        MlDsaShake256 "ML_DSA_SHAKE_256",
+        Ed25519Sha512 "ED25519_SHA_512",
+        Ed25519PhSha512 "ED25519_PH_SHA_512",
+    }
+}
+
+wire_enum! {
+    /// How a message is authenticated.
+    MacAlgorithm {
+        HmacSha224 "HMAC_SHA_224",
+        HmacSha256 "HMAC_SHA_256",
+        HmacSha384 "HMAC_SHA_384",
+        HmacSha512 "HMAC_SHA_512",
+    }
+}
+
+wire_enum! {
+    /// How a shared secret is agreed on.
+    KeyAgreementAlgorithm {
+        Ecdh "ECDH",
+    }
+}
+
+wire_enum! {
+    /// How a shared secret is encapsulated.
+    EncapsulationAlgorithm {
+        MlKem "ML_KEM",
+    }
+}
+
+wire_enum! {
+    /// What the message of Sign and Verify is.
+    MessageType {
+        Raw "RAW",
+        Digest "DIGEST",
+        ExternalMu "EXTERNAL_MU",
+    }
+}
+
+impl KeySpec {
+    /// What a key of this spec may be made for; the first is not a default, except for
+    /// `SYMMETRIC_DEFAULT`.
+    pub fn usages(self) -> &'static [KeyUsage] {
+        use KeyUsage::{
+            EncapsulateDecapsulate, EncryptDecrypt, GenerateVerifyMac, KeyAgreement, SignVerify,
+        };
+        match self {
+            KeySpec::SymmetricDefault => &[EncryptDecrypt],
+            KeySpec::Hmac224 | KeySpec::Hmac256 | KeySpec::Hmac384 | KeySpec::Hmac512 => {
+                &[GenerateVerifyMac]
+            }
+            KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => &[EncryptDecrypt, SignVerify],
+            KeySpec::EccNistP256 | KeySpec::EccNistP384 | KeySpec::EccNistP521 => {
+                &[SignVerify, KeyAgreement]
+            }
+            KeySpec::EccSecgP256k1
+            | KeySpec::EccNistEdwards25519
+            | KeySpec::MlDsa44
+            | KeySpec::MlDsa65
+            | KeySpec::MlDsa87 => &[SignVerify],
+            KeySpec::MlKem512 | KeySpec::MlKem768 | KeySpec::MlKem1024 => &[EncapsulateDecapsulate],
+            KeySpec::Sm2 => &[EncryptDecrypt, SignVerify, KeyAgreement],
+        }
+    }
+
+    /// Whether the key has a public half.
+    pub fn is_asymmetric(self) -> bool {
+        !matches!(
+            self,
+            KeySpec::SymmetricDefault
+                | KeySpec::Hmac224
+                | KeySpec::Hmac256
+                | KeySpec::Hmac384
+                | KeySpec::Hmac512
+        )
+    }
+
+    /// The algorithms a key of this spec encrypts with, when that is what it is for.
+    pub fn encryption_algorithms(self) -> &'static [EncryptionAlgorithm] {
+        use EncryptionAlgorithm::{RsaesOaepSha1, RsaesOaepSha256, Sm2Pke, SymmetricDefault};
+        match self {
+            KeySpec::SymmetricDefault => &[SymmetricDefault],
+            KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => {
+                &[RsaesOaepSha1, RsaesOaepSha256]
+            }
+            KeySpec::Sm2 => &[Sm2Pke],
+            _ => &[],
+        }
+    }
+
+    /// The algorithms a key of this spec signs with, when that is what it is for.
+    pub fn signing_algorithms(self) -> &'static [SigningAlgorithm] {
+        use SigningAlgorithm as A;
+        match self {
+            KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => &[
+                A::RsassaPssSha256,
+                A::RsassaPssSha384,
+                A::RsassaPssSha512,
+                A::RsassaPkcs1V15Sha256,
+                A::RsassaPkcs1V15Sha384,
+                A::RsassaPkcs1V15Sha512,
+            ],
+            KeySpec::EccNistP256 | KeySpec::EccSecgP256k1 => &[A::EcdsaSha256],
+            KeySpec::EccNistP384 => &[A::EcdsaSha384],
+            KeySpec::EccNistP521 => &[A::EcdsaSha512],
+            KeySpec::EccNistEdwards25519 => &[A::Ed25519Sha512, A::Ed25519PhSha512],
+            KeySpec::MlDsa44 | KeySpec::MlDsa65 | KeySpec::MlDsa87 => &[A::MlDsaShake256],
+            KeySpec::Sm2 => &[A::Sm2Dsa],
+            _ => &[],
+        }
+    }
+
+    /// The algorithm a key of this spec authenticates messages with.
+    pub fn mac_algorithm(self) -> Option<MacAlgorithm> {
+        match self {
+            KeySpec::Hmac224 => Some(MacAlgorithm::HmacSha224),
+            KeySpec::Hmac256 => Some(MacAlgorithm::HmacSha256),
+            KeySpec::Hmac384 => Some(MacAlgorithm::HmacSha384),
+            KeySpec::Hmac512 => Some(MacAlgorithm::HmacSha512),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_usage_of_every_spec_has_an_algorithm() {
+        for spec in KeySpec::ALL {
+            for usage in spec.usages() {
+                let some = match usage {
+                    KeyUsage::EncryptDecrypt => !spec.encryption_algorithms().is_empty(),
+                    KeyUsage::SignVerify => !spec.signing_algorithms().is_empty(),
+                    KeyUsage::GenerateVerifyMac => spec.mac_algorithm().is_some(),
+                    KeyUsage::KeyAgreement | KeyUsage::EncapsulateDecapsulate => {
+                        spec.is_asymmetric()
+                    }
+                };
+                assert!(some, "{spec} {usage}");
+            }
+        }
+    }
+}

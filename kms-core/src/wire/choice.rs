@@ -1,0 +1,126 @@
+//! Members with a fixed set of values.
+
+use super::checked::text;
+use super::shape::{Member, Problems};
+use crate::algorithm::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, MessageType,
+    SigningAlgorithm,
+};
+use crate::key::{KeySpec, KeyState, KeyUsage, Origin, RotationType, wire_enum};
+use crate::policy::GrantOperation;
+use serde_json::Value;
+
+wire_enum! {
+    /// The length of a data key.
+    DataKeySpec {
+        Aes256 "AES_256",
+        Aes128 "AES_128",
+    }
+}
+
+wire_enum! {
+    /// What an authorization-only dry run may leave out.
+    DryRunModifier {
+        IgnoreCiphertext "IGNORE_CIPHERTEXT",
+    }
+}
+
+wire_enum! {
+    /// Whose keys to list.
+    ResourceOwner {
+        Own "SELF",
+        OtherAccountsViaRam "OTHER_ACCOUNTS_VIA_RAM",
+    }
+}
+
+wire_enum! {
+    /// Which materials ListKeyRotations shows.
+    IncludeKeyMaterial {
+        AllKeyMaterial "ALL_KEY_MATERIAL",
+        RotationsOnly "ROTATIONS_ONLY",
+    }
+}
+
+wire_enum! {
+    /// What a key material is to its key.
+    KeyMaterialState {
+        Current "CURRENT",
+        NonCurrent "NON_CURRENT",
+        PendingRotation "PENDING_ROTATION",
+        PendingMultiRegionImportAndRotation "PENDING_MULTI_REGION_IMPORT_AND_ROTATION",
+    }
+}
+
+wire_enum! {
+    /// Who looks after a key.
+    KeyManager {
+        Aws "AWS",
+        Customer "CUSTOMER",
+    }
+}
+
+wire_enum! {
+    /// A multi-Region key's part in its set.
+    MultiRegionKeyType {
+        Primary "PRIMARY",
+        Replica "REPLICA",
+    }
+}
+
+macro_rules! enum_members {
+    ($($name:ty),*) => {$(
+        impl Member for $name {
+            fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<$name> {
+                let text = text(value, member, 0, usize::MAX, problems)?;
+                <$name>::parse(text).or_else(|| {
+                    let values: Vec<_> = <$name>::ALL.iter().map(|value| value.as_str()).collect();
+                    let constraint =
+                        format!("Member must satisfy enum value set: [{}]", values.join(", "));
+                    problems.violation(Some(text), member, &constraint);
+                    None
+                })
+            }
+
+            fn encode(&self) -> Option<Value> {
+                Some(self.as_str().into())
+            }
+        }
+    )*};
+}
+
+enum_members!(
+    DataKeySpec,
+    DryRunModifier,
+    EncapsulationAlgorithm,
+    EncryptionAlgorithm,
+    IncludeKeyMaterial,
+    KeyAgreementAlgorithm,
+    KeyManager,
+    KeyMaterialState,
+    KeySpec,
+    KeyState,
+    KeyUsage,
+    MacAlgorithm,
+    MessageType,
+    MultiRegionKeyType,
+    Origin,
+    ResourceOwner,
+    RotationType,
+    SigningAlgorithm
+);
+
+impl Member for GrantOperation {
+    fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<GrantOperation> {
+        let text = text(value, member, 0, usize::MAX, problems)?;
+        GrantOperation::parse(text).or_else(|| {
+            let values: Vec<_> = GrantOperation::all().map(GrantOperation::name).collect();
+            let constraint = format!("Member must satisfy enum value set: [{}]", values.join(", "));
+            problems.violation(Some(text), member, &constraint);
+            None
+        })
+    }
+
+    fn encode(&self) -> Option<Value> {
+        Some(self.name().into())
+    }
+}

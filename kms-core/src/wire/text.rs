@@ -1,0 +1,123 @@
+//! Members that are text, each with its length and its characters, from the service model (AWS KMS
+//! API reference, 2014-11-01).
+
+use super::checked::{is_name_char, text};
+use super::shape::{Member, Problems};
+use crate::name;
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+
+macro_rules! text_member {
+    ($(#[$doc:meta])* $name:ident $min:literal..=$max:literal $(, $pattern:literal $fits:expr)?) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: Into<Arc<str>>> From<T> for $name {
+            fn from(text: T) -> $name {
+                $name(text.into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Member for $name {
+            fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<$name> {
+                let text = text(value, member, $min, $max, problems)?;
+                $(if !text.chars().all($fits) {
+                    let constraint =
+                        concat!("Member must satisfy regular expression pattern: ", $pattern);
+                    problems.violation(Some(text), member, constraint);
+                    return None;
+                })?
+                Some($name(text.into()))
+            }
+
+            fn encode(&self) -> Option<Value> {
+                Some(self.as_str().into())
+            }
+        }
+    };
+}
+
+text_member! {
+    /// An alias name as a request spells it.
+    AliasText 1..=256, "^[a-zA-Z0-9:/_-]+$" is_name_char
+}
+text_member! {
+    /// A description.
+    Description 0..=8192
+}
+text_member! {
+    /// The name of a grant.
+    GrantName 1..=256, "^[a-zA-Z0-9:/_-]+$" is_name_char
+}
+text_member! {
+    /// The id of a grant, as a request spells it.
+    GrantIdText 1..=128
+}
+text_member! {
+    /// A grant token.
+    GrantToken 1..=8192
+}
+text_member! {
+    /// Where a list goes on.
+    Marker 1..=1024, "[\\u0020-\\u00FF]*" |c| ('\u{20}'..='\u{ff}').contains(&c)
+}
+text_member! {
+    /// The name of a key policy.
+    PolicyName 1..=128, "[\\w]+" |c| c.is_ascii_alphanumeric() || c == '_'
+}
+text_member! {
+    /// A policy document.
+    PolicyText 1..=131_072, "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" |c| {
+        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
+    }
+}
+text_member! {
+    /// A principal in a grant.
+    PrincipalText 1..=256, "^[\\w+=,.@:/-]+$" |c| {
+        c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c)
+    }
+}
+text_member! {
+    /// A Region, as a request spells it.
+    RegionText 1..=32, "^([a-z]+-){2,3}\\d+$" |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+}
+text_member! {
+    /// A service principal in a grant.
+    ServicePrincipal 1..=128, "^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$" |c| {
+        c.is_ascii_alphanumeric() || c == '-' || c == '.'
+    }
+}
+text_member! {
+    /// The ARN of the AWS resource that a grant is bound to.
+    SourceArn 20..=512
+}
+text_member! {
+    /// The key of a tag.
+    TagKey 1..=128
+}
+text_member! {
+    /// The value of a tag.
+    TagValue 0..=256
+}
+
+impl GrantToken {
+    /// The grant the token says it is for; only the service that made it can tell whether it is true.
+    pub fn claims(&self) -> Option<name::GrantId> {
+        crate::grant_token::claimed(self.as_str())
+    }
+}
