@@ -5,7 +5,19 @@
 
 use crate::env::{Call, RequestId, Timestamp};
 use crate::error::ErrorCode;
-use crate::name::{GrantId, KeyArn, PrincipalArn};
+use crate::name::{self, AccountId, GrantId, KeyArn, PrincipalArn};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// The id of an event: a request has one in the audit of every account that it concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(pub u128);
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        name::write_uuid(f, &self.0.to_be_bytes())
+    }
+}
 
 /// One record.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,5 +53,15 @@ impl AuditRecord {
             denied_because: None,
             error: None,
         }
+    }
+
+    /// The id of the event in the audit of an account. It follows from the request, so that whoever
+    /// writes the audit and whoever names the event agree without talking.
+    pub fn event_id(&self, account: AccountId) -> EventId {
+        let mut hash = Sha256::new_with_prefix(b"keyquake audit event 1\0");
+        hash.update(self.request.0.to_be_bytes());
+        hash.update(account.to_string());
+        let digest: [u8; 32] = hash.finalize().into();
+        EventId(u128::from_be_bytes(digest.first_chunk().copied().unwrap_or_default()))
     }
 }

@@ -61,7 +61,10 @@ pub fn row(operation: Operation) -> Option<Row> {
     };
     Some(match operation {
         Operation::CancelKeyDeletion => [Np, Np, Ok, Np, Np, Np, Np],
-        Operation::CreateAlias => [Ok, Ok, Pd, Ok, Ok, Ok, Ok],
+        Operation::CreateAlias
+        | Operation::TagResource
+        | Operation::UntagResource
+        | Operation::UpdateKeyDescription => [Ok, Ok, Pd, Ok, Ok, Ok, Ok],
         Operation::CreateGrant => [Ok, Di, Dy, Pi, Ok, Cr, Ok],
         Operation::Decrypt
         | Operation::Encrypt
@@ -70,9 +73,13 @@ pub fn row(operation: Operation) -> Option<Row> {
         | Operation::ReEncrypt => [Ok, Di, Dy, Pi, Un, Cr, Ok],
         Operation::DeleteAlias
         | Operation::DescribeKey
+        // Not in AWS's table; its errors are those of DescribeKey, which every state allows.
+        | Operation::GetKeyLastUsage
         | Operation::GetKeyPolicy
         | Operation::ListAliases
         | Operation::ListGrants
+        | Operation::ListKeyPolicies
+        | Operation::ListResourceTags
         | Operation::PutKeyPolicy
         | Operation::RetireGrant
         | Operation::RevokeGrant => [Ok; 7],
@@ -90,7 +97,10 @@ pub fn row(operation: Operation) -> Option<Row> {
         Operation::UpdateAlias => [Ok; 7],
         // AWS shows ✓ in Updating, while the operation's page demands that both keys be Enabled.
         Operation::UpdatePrimaryRegion => [Ok, Di, Dy, Pi, Na, Cr, Ok],
-        Operation::CreateKey | Operation::GenerateRandom | Operation::ListKeys => return None,
+        Operation::CreateKey
+        | Operation::GenerateRandom
+        | Operation::ListKeys
+        | Operation::ListRetirableGrants => return None,
     })
 }
 
@@ -167,7 +177,12 @@ mod tests {
             Operation::ALL.iter().filter(|operation| row(**operation).is_none()).collect();
         assert_eq!(
             without,
-            [&Operation::CreateKey, &Operation::GenerateRandom, &Operation::ListKeys]
+            [
+                &Operation::CreateKey,
+                &Operation::GenerateRandom,
+                &Operation::ListKeys,
+                &Operation::ListRetirableGrants
+            ]
         );
     }
 

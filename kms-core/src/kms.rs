@@ -46,6 +46,8 @@ pub struct Settings {
     pub updating_time: Duration,
     /// The Regions a key may be replicated to.
     pub regions: Vec<RegionName>,
+    /// Since when uses of keys are recorded; those before are not known.
+    pub uses_tracked_since: Timestamp,
     /// The key that grant tokens of this Region are recognised by.
     pub grant_token_key: SecretKey,
 }
@@ -59,6 +61,7 @@ impl Default for Settings {
             creating_time: Duration::from_secs(1),
             updating_time: Duration::from_secs(1),
             regions: Vec::new(),
+            uses_tracked_since: Timestamp::EPOCH,
             grant_token_key: SecretKey::new([0; 32]),
         }
     }

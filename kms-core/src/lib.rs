@@ -13,7 +13,7 @@
 //! - [`step`] is what a decision comes to; [`state`] and [`journal`] are what changes.
 //! - [`ops`] has one file an operation; [`key_state`] is AWS's matrix of states; [`policy`] decides
 //!   who may; [`quota`] counts; [`wire`] speaks JSON.
-//! - [`key`], [`algorithm`], [`multi_region`], `rotation`, [`task`] are the life of a key.
+//! - [`key`], [`algorithm`], [`multi_region`], `rotation`, [`task`], [`usage`] are the life of a key.
 //! - [`hsm`], [`token`], [`ciphertext`], [`crypto`] are where key material is, and only there.
 //! - [`env`], [`name`], [`error`] are the words all of it is said in.
 //! - [`local`] is the smallest shell, for tests and benches.
@@ -45,6 +45,7 @@ pub mod step;
 mod table;
 pub mod task;
 pub mod token;
+pub mod usage;
 pub mod wire;
 
 pub use env::{Call, Caller, Random, Timestamp};

@@ -4,8 +4,12 @@
 //! state machine, benches and in-process load all run it. A request is answered before the call
 //! returns; tasks run when [`Local::advance`] moves the clock.
 
+mod seeded;
+
+pub use seeded::SeededRandom;
+
 use crate::crypto::{AwsLc, CryptoBackend};
-use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Site, Timestamp};
+use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Timestamp};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{DomainToken, HsmDevice, HsmIdentity};
 use crate::journal::Journal;
@@ -19,8 +23,7 @@ use crate::quota::Meter;
 use crate::state::{Change, DomainRecord};
 use crate::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
 use crate::task::Task;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use crate::usage::{FLUSH_INTERVAL, UseRecorder};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,40 +31,13 @@ use std::time::Duration;
 /// How often a decision is taken again after a conflict.
 const MOST_DECISIONS: u8 = 5;
 
-/// Random bytes from a seed: HMAC-SHA-256 of a counter. The same seed gives the same bytes for ever,
-/// so it must never protect anything real.
-pub struct SeededRandom {
-    seed: [u8; 32],
-    drawn: u64,
-}
-
-impl SeededRandom {
-    /// A stream of its own for each seed.
-    pub fn new(seed: u64) -> SeededRandom {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_be_bytes());
-        SeededRandom { seed: bytes, drawn: 0 }
-    }
-}
-
-impl Random for SeededRandom {
-    fn fill(&mut self, _: Site, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(32) {
-            let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.seed)
-                .expect("HMAC takes any key length");
-            mac.update(&self.drawn.to_be_bytes());
-            self.drawn += 1;
-            chunk.copy_from_slice(&mac.finalize().into_bytes()[..chunk.len()]);
-        }
-    }
-}
-
 /// One Region.
 struct Region {
     kms: Kms,
     journal: Journal,
     hsm: HsmDevice,
     meter: Meter,
+    uses: UseRecorder,
 }
 
 /// Some Regions, with a clock and an owner who may do everything.
@@ -73,6 +49,7 @@ pub struct Local {
     service: Arc<Caller>,
     now: Timestamp,
     started: Timestamp,
+    flushed: Timestamp,
     requests: u128,
     entries: Vec<(RegionName, u64)>,
 }
@@ -137,6 +114,7 @@ impl Local {
             random,
             now,
             started: now,
+            flushed: now,
             requests: 0,
             entries: hsms.iter().map(|(name, _)| (*name, 1)).collect(),
         }
@@ -269,6 +247,22 @@ impl Local {
             }
         }
         self.now = self.now.max(end);
+        if self.now.since(self.flushed) >= FLUSH_INTERVAL {
+            self.flush_uses();
+        }
+    }
+
+    /// Writes down which keys were used.
+    fn flush_uses(&mut self) {
+        self.flushed = self.now;
+        for region in self.regions.keys().copied().collect::<Vec<_>>() {
+            for append in self.region_mut(region).uses.flush() {
+                let (id, now) = (self.next_request_id(), self.now);
+                if self.region_mut(region).append(id, &append, now).is_ok() {
+                    self.entries.push((region, self.journal_of(region).head()));
+                }
+            }
+        }
     }
 
     /// Carries out what is due; whether anything changed.
@@ -287,8 +281,14 @@ impl Local {
         self.regions.get_mut(&region).expect("a Region of this shell")
     }
 
-    /// Takes work from its decision to its append; a conflict means deciding again.
     fn run(&mut self, region: RegionName, caller: Arc<Caller>, work: &Work<'_>) -> Outcome {
+        let outcome = self.conclude(region, caller, work);
+        self.region_mut(region).uses.note(&outcome);
+        outcome
+    }
+
+    /// Takes work from its decision to its append; a conflict means deciding again.
+    fn conclude(&mut self, region: RegionName, caller: Arc<Caller>, work: &Work<'_>) -> Outcome {
         let mut call = self.new_call(caller);
         let mut answered = Vec::new();
         loop {
@@ -439,6 +439,7 @@ impl Region {
             journal: Journal::new(name),
             hsm: HsmDevice::new(first, backend.clone()),
             meter: Meter::off(),
+            uses: UseRecorder::default(),
         };
         let tokens_since = token.active;
         let record = DomainRecord { token, rotated: now, tokens_since };

@@ -14,12 +14,14 @@ use crate::history::{History, Visibility};
 use crate::hsm::DomainToken;
 use crate::key::Key;
 use crate::name::{AccountId, AliasName, GrantId, KeyId, PrincipalArn, RegionName};
-use crate::policy::{Grant, Policy};
+use crate::policy::{Grant, Party, Policy};
 use crate::step::{Conflict, Counter, Precondition, RecordId, UniqueName};
 use crate::table::Table;
 use crate::task::Due;
 use crate::token::DomainEpoch;
+use crate::usage::LastUse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The domain of a Region, as the journal keeps it.
@@ -61,6 +63,8 @@ pub enum Change {
     PutDeparture(KeyId, Departure),
     /// The primary has heard.
     RemoveDeparture(KeyId),
+    /// Keys were used. The keys themselves stay as they are: no decision goes stale by this.
+    PutLastUses(Arc<[LastUse]>),
 }
 
 /// One entry of the log.
@@ -117,6 +121,7 @@ struct KeySlot {
     grants: BTreeSet<GrantId>,
     by_grantee: BTreeMap<Arc<str>, BTreeSet<GrantId>>,
     due: BTreeSet<Due>,
+    last_use: Option<LastUse>,
 }
 
 /// A Region's state at a position of its log.
@@ -128,6 +133,7 @@ pub struct State {
     aliases: BTreeMap<(AccountId, AliasName), AliasSlot>,
     grants: Table<GrantId, GrantSlot>,
     named_grants: BTreeMap<(KeyId, [u8; 16]), GrantId>,
+    retirable: BTreeSet<(Party, GrantId)>,
     domain: Option<(DomainRecord, u64)>,
     departures: BTreeMap<KeyId, Departure>,
     due: BTreeSet<Due>,
@@ -151,6 +157,7 @@ impl State {
             aliases: BTreeMap::new(),
             grants: Table::new(),
             named_grants: BTreeMap::new(),
+            retirable: BTreeSet::new(),
             domain: None,
             departures: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -216,10 +223,8 @@ impl State {
         account: AccountId,
         after: Option<&AliasName>,
     ) -> impl Iterator<Item = (&AliasName, Alias)> {
-        let from = after.map_or(std::ops::Bound::Unbounded, |name| {
-            std::ops::Bound::Excluded((account, name.clone()))
-        });
-        let of_account = self.aliases.range((from, std::ops::Bound::Unbounded));
+        let from = after.map_or(Bound::Unbounded, |name| Bound::Excluded((account, name.clone())));
+        let of_account = self.aliases.range((from, Bound::Unbounded));
         of_account
             .skip_while(move |((owner, _), _)| *owner < account)
             .take_while(move |((owner, _), _)| *owner == account)
@@ -238,11 +243,33 @@ impl State {
         key: KeyId,
         after: Option<&GrantId>,
     ) -> impl Iterator<Item = &Arc<Grant>> {
-        let from = after.map_or(std::ops::Bound::Unbounded, |id| std::ops::Bound::Excluded(*id));
+        let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(*id));
         let ids = self.keys.get(&key).into_iter();
-        ids.flat_map(move |slot| slot.grants.range((from, std::ops::Bound::Unbounded)))
+        ids.flat_map(move |slot| slot.grants.range((from, Bound::Unbounded)))
             .filter_map(|id| self.grant(*id))
             .map(|(grant, _)| grant)
+    }
+
+    /// The grants in force behind `after` that name a party as the retiring one, by id.
+    pub fn retirable_after(
+        &self,
+        party: &Party,
+        after: Option<&GrantId>,
+    ) -> impl Iterator<Item = &Arc<Grant>> {
+        let from = match after {
+            Some(id) => Bound::Excluded((party.clone(), *id)),
+            None => Bound::Included((party.clone(), GrantId([0; 32]))),
+        };
+        let of_party = self.retirable.range((from, Bound::Unbounded));
+        of_party
+            .take_while(move |(retiring, _)| retiring == party)
+            .filter_map(|(_, id)| self.grant(*id))
+            .map(|(grant, _)| grant)
+    }
+
+    /// The last use of a key that was written down.
+    pub fn last_use(&self, id: KeyId) -> Option<&LastUse> {
+        self.keys.get(&id)?.last_use.as_ref()
     }
 
     /// The grants on a key that a host sees and that may concern a principal.

@@ -11,9 +11,10 @@ use kms_core::ops::{
     Operation, Request, Response, cancel_key_deletion, create_alias, create_grant, create_key,
     decrypt, delete_alias, describe_key, disable_key, disable_key_rotation, enable_key,
     enable_key_rotation, encrypt, generate_data_key, generate_data_key_without_plaintext,
-    get_key_policy, get_key_rotation_status, list_aliases, list_grants, list_key_rotations,
-    put_key_policy, re_encrypt, replicate_key, retire_grant, revoke_grant, rotate_key_on_demand,
-    schedule_key_deletion, update_alias, update_primary_region,
+    get_key_last_usage, get_key_policy, get_key_rotation_status, list_aliases, list_grants,
+    list_key_policies, list_key_rotations, list_resource_tags, put_key_policy, re_encrypt,
+    replicate_key, retire_grant, revoke_grant, rotate_key_on_demand, schedule_key_deletion,
+    tag_resource, untag_resource, update_alias, update_key_description, update_primary_region,
 };
 use kms_core::policy::{GrantOperation, Policy};
 use kms_core::wire::{CiphertextBlob, GrantIdText, KeyRef};
@@ -210,7 +211,10 @@ impl Subject {
     fn requests(&self, operation: Operation) -> Vec<Request> {
         let key_id = KeyRef::from(self.key);
         match operation {
-            Operation::CreateKey | Operation::GenerateRandom | Operation::ListKeys => Vec::new(),
+            Operation::CreateKey
+            | Operation::GenerateRandom
+            | Operation::ListKeys
+            | Operation::ListRetirableGrants => Vec::new(),
             Operation::ReEncrypt => {
                 let from = re_encrypt::Request {
                     source_key_id: Some(key_id),
@@ -269,12 +273,20 @@ impl Subject {
             Operation::DisableKeyRotation => disable_key_rotation::Request { key_id }.into(),
             Operation::EnableKey => enable_key::Request { key_id }.into(),
             Operation::EnableKeyRotation => enable_key_rotation::Request::new(key).into(),
+            Operation::GetKeyLastUsage => get_key_last_usage::Request { key_id }.into(),
             Operation::GetKeyPolicy => get_key_policy::Request { key_id, policy_name: None }.into(),
             Operation::GetKeyRotationStatus => get_key_rotation_status::Request { key_id }.into(),
             Operation::ListAliases => {
                 list_aliases::Request { key_id: Some(key_id), ..Default::default() }.into()
             }
             Operation::ListGrants => list_grants::Request::new(key).into(),
+            Operation::ListKeyPolicies => list_key_policies::Request::new(key).into(),
+            Operation::ListResourceTags => list_resource_tags::Request::new(key).into(),
+            Operation::TagResource => tag_resource::Request::new(key, [("a", "b")]).into(),
+            Operation::UntagResource => untag_resource::Request::new(key, ["a"]).into(),
+            Operation::UpdateKeyDescription => {
+                update_key_description::Request::new(key, "new").into()
+            }
             Operation::ListKeyRotations => list_key_rotations::Request::new(key).into(),
             Operation::PutKeyPolicy => {
                 let policy = Policy::default_for(key.account);

@@ -10,6 +10,7 @@ use crate::policy::evaluate::KeyManager;
 use crate::policy::{
     Action, Allowed, Decision, Grant, Policy, Question, RequestContext, Resource, evaluate,
 };
+use crate::usage;
 use std::fmt;
 use std::sync::Arc;
 
@@ -85,6 +86,11 @@ impl<'a> Checks<'_, 'a> {
         context.resource_aliases = state.aliases_of(key.id());
         context.resource_tags = state.tags(key.id(), &sees).map(AsRef::as_ref);
         let action = context.action();
+        if matches!(action, Action::DisableKey | Action::ScheduleKeyDeletion) {
+            let last = state.last_use(key.id());
+            let days = usage::trailing_days(key, last, self.settings(), self.call().now);
+            context.trailing_days = Some(days);
+        }
         let resource =
             Resource::Key { arn: key.arn, policy: key_policy, manager: KeyManager::Customer };
         let question = Question { caller, action, resource };
@@ -100,7 +106,7 @@ impl<'a> Checks<'_, 'a> {
         }
     }
 
-    fn denied(&self, action: Action, resource: &dyn fmt::Display) -> Error {
+    pub(super) fn denied(&self, action: Action, resource: &dyn fmt::Display) -> Error {
         let principal = &self.scope.call.caller.principal;
         ErrorCode::AccessDenied.says(format!(
             "User: {principal} is not authorized to perform: {action} on resource: {resource}"

@@ -10,7 +10,7 @@ use crate::key::Key;
 use crate::key_state;
 use crate::name::{GrantId, KeyArn, KeyId, KeyIdentifier, MaterialId, RegionName};
 use crate::ops;
-use crate::policy::{Action, Grant, RequestContext, Resource};
+use crate::policy::{Action, Fit, Grant, Party, RequestContext, Resource};
 use crate::quota::Charge;
 use crate::state::State;
 use crate::step::{Counter, Precondition};
@@ -240,6 +240,24 @@ impl<'s, 'a> Checks<'s, 'a> {
     /// `AccessDenied`, `Throttling`.
     pub fn account(&mut self, context: RequestContext<'_>) -> Result<()> {
         self.permit(context, Resource::AnyKmsResource)?;
+        self.charge(None)
+    }
+
+    /// Checks the permission to list the grants that a party may retire: a principal by IAM and within
+    /// the caller's account, a service for itself.
+    ///
+    /// # Errors
+    /// `AccessDenied`, `Throttling`.
+    pub fn retiring_party(&mut self, party: &Party) -> Result<()> {
+        let caller = &self.call().caller.principal;
+        match party {
+            Party::Principal(arn) if arn.account() == caller.account() => {
+                let context = self.context(Action::ListRetirableGrants);
+                self.permit(context, Resource::Principal(arn))?;
+            }
+            Party::Service(_) if party.fit(caller) == Some(Fit::Itself) => {}
+            _ => return Err(self.denied(Action::ListRetirableGrants, party)),
+        }
         self.charge(None)
     }
 

@@ -182,17 +182,25 @@ pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
     let mut by_key = BTreeMap::new();
     for tag in tags {
         let key = tag.key.as_str();
-        if key.starts_with("aws:") {
+        if is_reserved_tag(key) {
             return Err(ErrorCode::Tag.says("Tag keys must not begin with aws:"));
         }
         if by_key.insert(key.to_owned(), tag.value.as_str().to_owned()).is_some() {
             return Err(ErrorCode::Tag.says(format!("Duplicate tag key {key}")));
         }
     }
-    if by_key.len() > 50 {
-        return Err(ErrorCode::Tag.says("A key can have at most 50 tags."));
+    if by_key.len() > MOST_TAGS {
+        return Err(ErrorCode::Tag.says(format!("A key can have at most {MOST_TAGS} tags.")));
     }
     Ok(by_key)
+}
+
+/// The most tags a key can have (AWS General Reference, Tagging AWS resources).
+pub(super) const MOST_TAGS: usize = 50;
+
+/// Whether AWS keeps tag keys of that kind for itself.
+pub(super) fn is_reserved_tag(key: &str) -> bool {
+    key.starts_with("aws:")
 }
 
 pub(crate) fn limit_exceeded() -> Error {

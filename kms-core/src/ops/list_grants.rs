@@ -145,7 +145,8 @@ fn list_name(key: KeyArn, id: Option<GrantId>, grantee: Option<&Party>) -> Strin
     format!("ListGrants {}{id}{grantee}", key.id)
 }
 
-fn entry(key: KeyArn, grant: &Grant) -> GrantListEntry {
+/// A grant as callers see it.
+pub(super) fn entry(key: KeyArn, grant: &Grant) -> GrantListEntry {
     let principal = |party: &Party| party.principal().map(PrincipalText::from);
     let service = |party: &Party| party.service().map(ServicePrincipal::from);
     let retiring = grant.retiring.as_ref();

@@ -18,12 +18,16 @@ pub mod encrypt;
 pub mod generate_data_key;
 pub mod generate_data_key_without_plaintext;
 pub mod generate_random;
+pub mod get_key_last_usage;
 pub mod get_key_policy;
 pub mod get_key_rotation_status;
 pub mod list_aliases;
 pub mod list_grants;
+pub mod list_key_policies;
 pub mod list_key_rotations;
 pub mod list_keys;
+pub mod list_resource_tags;
+pub mod list_retirable_grants;
 pub mod put_key_policy;
 pub mod re_encrypt;
 pub mod replicate_key;
@@ -31,8 +35,11 @@ pub mod retire_grant;
 pub mod revoke_grant;
 pub mod rotate_key_on_demand;
 pub mod schedule_key_deletion;
+pub mod tag_resource;
 mod tasks;
+pub mod untag_resource;
 pub mod update_alias;
+pub mod update_key_description;
 pub mod update_primary_region;
 
 pub(crate) use tasks::task;
@@ -72,6 +79,11 @@ macro_rules! operations {
             /// Its facts.
             pub fn info(self) -> &'static Info {
                 match self { $(Operation::$operation => &$module::INFO,)* }
+            }
+
+            /// The wire names of its request's members.
+            pub fn request_members(self) -> &'static [&'static str] {
+                match self { $(Operation::$operation => $module::Request::MEMBERS,)* }
             }
         }
 
@@ -173,12 +185,16 @@ operations! {
     GenerateDataKey generate_data_key,
     GenerateDataKeyWithoutPlaintext generate_data_key_without_plaintext,
     GenerateRandom generate_random,
+    GetKeyLastUsage get_key_last_usage,
     GetKeyPolicy get_key_policy,
     GetKeyRotationStatus get_key_rotation_status,
     ListAliases list_aliases,
     ListGrants list_grants,
+    ListKeyPolicies list_key_policies,
     ListKeyRotations list_key_rotations,
     ListKeys list_keys,
+    ListResourceTags list_resource_tags,
+    ListRetirableGrants list_retirable_grants,
     PutKeyPolicy put_key_policy,
     ReEncrypt re_encrypt,
     ReplicateKey replicate_key,
@@ -186,7 +202,10 @@ operations! {
     RevokeGrant revoke_grant,
     RotateKeyOnDemand rotate_key_on_demand,
     ScheduleKeyDeletion schedule_key_deletion,
+    TagResource tag_resource,
+    UntagResource untag_resource,
     UpdateAlias update_alias,
+    UpdateKeyDescription update_key_description,
     UpdatePrimaryRegion update_primary_region,
 }
 

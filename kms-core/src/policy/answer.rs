@@ -26,6 +26,8 @@ impl Context for RequestContext<'_> {
                 text(find(self.attestation?, name))
             }
             ConditionKey::ResourceTag(name) => text(find(self.resource_tags?, name)),
+            // UntagResource names tags by their keys and says nothing of values.
+            ConditionKey::RequestTag(_) if self.action == Action::UntagResource => None,
             ConditionKey::RequestTag(name) => text(find(self.request_tags?, name)),
             ConditionKey::PrincipalTag(name) => text(find(&self.call.caller.tags, name)),
             _ => None,

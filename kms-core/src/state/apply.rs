@@ -8,6 +8,7 @@ use crate::key::Key;
 use crate::name::{AccountId, AliasName, GrantId, KeyId};
 use crate::policy::Grant;
 use crate::task::{self, Due};
+use crate::usage::LastUse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ impl State {
                 self.departures.remove(id);
                 self.due.retain(|due| !due.is_departure_of(*id));
             }
+            Change::PutLastUses(uses) => uses.iter().for_each(|one| self.put_last_use(one)),
         }
     }
 
@@ -76,6 +78,15 @@ impl State {
         self.due.extend(due);
     }
 
+    /// Hosts write their uses down each on its own; the latest one stays, in whichever order they come.
+    fn put_last_use(&mut self, one: &LastUse) {
+        if let Some(slot) = self.keys.get_mut(&one.key)
+            && slot.last_use.is_none_or(|known| known.at <= one.at)
+        {
+            slot.last_use = Some(*one);
+        }
+    }
+
     fn erase_key(&mut self, id: KeyId) {
         let Some(slot) = self.keys.remove(&id) else { return };
         let account = slot.key.account();
@@ -89,7 +100,9 @@ impl State {
             self.aliases.remove(&(account, name));
         }
         for grant in slot.by_grantee.into_values().flatten() {
-            self.grants.remove(&grant);
+            if let Some(gone) = self.grants.remove(&grant) {
+                self.unlist_retirable(&gone.grant);
+            }
         }
         let named = self.named_grants.range((id, [0; 16])..=(id, [255; 16]));
         for name in named.map(|(name, _)| *name).collect::<Vec<_>>() {
@@ -133,6 +146,7 @@ impl State {
         if let Some(fingerprint) = grant_index::fingerprint(grant) {
             self.named_grants.insert((grant.key, fingerprint), grant.id);
         }
+        self.retirable.extend(grant.retiring.clone().map(|party| (party, grant.id)));
         let mut alive = History::new(false);
         alive.set(true, entry.committed);
         let slot = GrantSlot { grant: grant.clone(), alive, version: entry.position };
@@ -148,10 +162,17 @@ impl State {
         if let Some(fingerprint) = grant_index::fingerprint(&grant) {
             self.named_grants.remove(&(grant.key, fingerprint));
         }
+        self.unlist_retirable(&grant);
         if let Some(key) = self.keys.get_mut(&grant.key) {
             key.grants.remove(&id);
         }
         self.fading.push_back((entry.committed, Fading::Grant(id)));
+    }
+
+    fn unlist_retirable(&mut self, grant: &Grant) {
+        if let Some(party) = &grant.retiring {
+            self.retirable.remove(&(party.clone(), grant.id));
+        }
     }
 
     /// Drops what is gone for every host by now.
@@ -197,6 +218,7 @@ impl KeySlot {
             grants: BTreeSet::new(),
             by_grantee: BTreeMap::new(),
             due,
+            last_use: None,
         }
     }
 }

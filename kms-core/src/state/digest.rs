@@ -15,6 +15,9 @@ impl State {
         add(format!("{} {}", self.region, self.position));
         for (id, slot) in self.keys.iter() {
             add(format!("{id} {} {}", slot.version, key_text(slot)));
+            if let Some(last) = &slot.last_use {
+                add(format!("{last:?}"));
+            }
         }
         for ((account, name), slot) in &self.aliases {
             add(format!("{account} {name} {} {:?}", slot.version, slot.alias.current()));

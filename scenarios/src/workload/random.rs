@@ -31,7 +31,7 @@ use crate::units::Probability;
 pub struct Random {
     /// Which key a request uses.
     pub choice: KeyChoice,
-    /// Only these operations; all when not said.
+    /// Only these operations; all that the world has a model of when not said.
     pub operations: Option<Vec<String>>,
     /// The share of calls with an argument that is wrong.
     pub invalid_share: Probability,
@@ -53,7 +53,7 @@ impl Random {
             operations: reader.optional(
                 "operations",
                 &operations,
-                "Only these operations; all when not said.",
+                "Only these operations; all that the world has a model of when not said.",
             ),
             invalid_share: reader.or(
                 "invalid_share",
@@ -70,6 +70,40 @@ const PLAINTEXT: u64 = 128;
 /// How many alias names there are.
 const ALIASES: u64 = 8;
 
+/// The operations that the simulated world has a model of: what they may answer is judged.
+const OPERATIONS: [Operation; 30] = [
+    Operation::CancelKeyDeletion,
+    Operation::CreateAlias,
+    Operation::CreateGrant,
+    Operation::CreateKey,
+    Operation::Decrypt,
+    Operation::DeleteAlias,
+    Operation::DescribeKey,
+    Operation::DisableKey,
+    Operation::DisableKeyRotation,
+    Operation::EnableKey,
+    Operation::EnableKeyRotation,
+    Operation::Encrypt,
+    Operation::GenerateDataKey,
+    Operation::GenerateDataKeyWithoutPlaintext,
+    Operation::GenerateRandom,
+    Operation::GetKeyPolicy,
+    Operation::GetKeyRotationStatus,
+    Operation::ListAliases,
+    Operation::ListGrants,
+    Operation::ListKeyRotations,
+    Operation::ListKeys,
+    Operation::PutKeyPolicy,
+    Operation::ReEncrypt,
+    Operation::ReplicateKey,
+    Operation::RetireGrant,
+    Operation::RevokeGrant,
+    Operation::RotateKeyOnDemand,
+    Operation::ScheduleKeyDeletion,
+    Operation::UpdateAlias,
+    Operation::UpdatePrimaryRegion,
+];
+
 /// One client.
 pub(super) struct Client {
     seat: Seat,
@@ -81,9 +115,10 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(parameters: &Random, seat: Seat) -> Client {
         let named = parameters.operations.iter().flatten();
-        let mut operations: Vec<_> = named.filter_map(|name| Operation::parse(name)).collect();
+        let named = named.filter_map(|name| Operation::parse(name));
+        let mut operations: Vec<_> = named.filter(|one| OPERATIONS.contains(one)).collect();
         if operations.is_empty() {
-            operations = Operation::ALL.to_vec();
+            operations = OPERATIONS.to_vec();
         }
         let invalid_share = parameters.invalid_share.get();
         Client { seat, operations, invalid_share, grants: Ring::default() }
@@ -286,7 +321,7 @@ mod tests {
 
     #[test]
     fn every_operation_is_called_and_succeeds() {
-        let all: Vec<_> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+        let all: Vec<_> = OPERATIONS.iter().map(|operation| operation.name()).collect();
         Run::of("random", "", 3_000).uses(&all);
     }
 

@@ -141,7 +141,8 @@ impl Changed {
             | Change::RemoveGrant(_)
             | Change::PutDomain(_)
             | Change::PutDeparture(..)
-            | Change::RemoveDeparture(_) => Changed::Other,
+            | Change::RemoveDeparture(_)
+            | Change::PutLastUses(_) => Changed::Other,
         }
     }
 }

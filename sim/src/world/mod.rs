@@ -322,5 +322,6 @@ fn settings(
         updating_time: parameters.primary_updating,
         regions: regions.to_vec(),
         grant_token_key: kms_core::crypto::SecretKey::new(key),
+        ..Settings::default()
     }
 }
