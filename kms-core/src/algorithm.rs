@@ -4,6 +4,7 @@
 //! operations, DescribeKey and the cryptographic backends all read it here.
 
 use crate::key::{KeySpec, KeyUsage, wire_enum};
+use crate::name::{Partition, RegionName};
 
 wire_enum! {
     /// How a message is encrypted.
@@ -93,6 +94,17 @@ impl KeySpec {
         }
     }
 
+    /// Whether keys and data key pairs of this spec are made in a Region: SM2 in China alone, ML-KEM
+    /// everywhere else (AWS KMS API, CreateKey).
+    pub fn is_available_in(self, region: RegionName) -> bool {
+        let china = region.partition() == Partition::China;
+        match self {
+            KeySpec::Sm2 => china,
+            KeySpec::MlKem512 | KeySpec::MlKem768 | KeySpec::MlKem1024 => !china,
+            _ => true,
+        }
+    }
+
     /// Whether the key has a public half.
     pub fn is_asymmetric(self) -> bool {
         !matches!(
@@ -140,6 +152,55 @@ impl KeySpec {
         }
     }
 
+    /// How a key of this spec agrees on a shared secret, when that is what it is for.
+    pub fn key_agreement_algorithms(self) -> &'static [KeyAgreementAlgorithm] {
+        match self.usages().contains(&KeyUsage::KeyAgreement) {
+            true => KeyAgreementAlgorithm::ALL,
+            false => &[],
+        }
+    }
+
+    /// How a key of this spec encapsulates a shared secret, when that is what it is for.
+    pub fn encapsulation_algorithms(self) -> &'static [EncapsulationAlgorithm] {
+        match self.usages().contains(&KeyUsage::EncapsulateDecapsulate) {
+            true => EncapsulationAlgorithm::ALL,
+            false => &[],
+        }
+    }
+
+    /// How many random bytes a key without a public half is.
+    pub fn secret_length(self) -> Option<usize> {
+        match self {
+            KeySpec::SymmetricDefault | KeySpec::Hmac256 => Some(32),
+            KeySpec::Hmac224 => Some(28),
+            KeySpec::Hmac384 => Some(48),
+            KeySpec::Hmac512 => Some(64),
+            _ => None,
+        }
+    }
+
+    /// The bits of an RSA modulus.
+    pub(crate) fn modulus_bits(self) -> Option<usize> {
+        match self {
+            KeySpec::Rsa2048 => Some(2048),
+            KeySpec::Rsa3072 => Some(3072),
+            KeySpec::Rsa4096 => Some(4096),
+            _ => None,
+        }
+    }
+
+    /// The most bytes a key of this spec encrypts at once. OAEP needs two hashes and two bytes of the
+    /// modulus for itself (RFC 8017, section 7.1.1); the others are AWS's limits.
+    pub fn longest_plaintext(self, algorithm: EncryptionAlgorithm) -> usize {
+        let modulus = self.modulus_bits().unwrap_or(0) / 8;
+        match algorithm {
+            EncryptionAlgorithm::SymmetricDefault => 4096,
+            EncryptionAlgorithm::RsaesOaepSha1 => modulus.saturating_sub(2 * 20 + 2),
+            EncryptionAlgorithm::RsaesOaepSha256 => modulus.saturating_sub(2 * 32 + 2),
+            EncryptionAlgorithm::Sm2Pke => 1024,
+        }
+    }
+
     /// The algorithm a key of this spec authenticates messages with.
     pub fn mac_algorithm(self) -> Option<MacAlgorithm> {
         match self {
@@ -152,9 +213,54 @@ impl KeySpec {
     }
 }
 
+impl SigningAlgorithm {
+    /// What the message may be given as, and which length it then has; a message itself has any.
+    ///
+    /// Source: AWS KMS API, Sign (2026). Ed25519 signs the message, Ed25519ph a digest, and ML-DSA has
+    /// no digest but μ (FIPS 204, section 6.2).
+    pub fn message_forms(self) -> &'static [(MessageType, Option<usize>)] {
+        use MessageType::{Digest, ExternalMu, Raw};
+        use SigningAlgorithm as A;
+        match self {
+            A::RsassaPssSha256 | A::RsassaPkcs1V15Sha256 | A::EcdsaSha256 | A::Sm2Dsa => {
+                &[(Raw, None), (Digest, Some(32))]
+            }
+            A::RsassaPssSha384 | A::RsassaPkcs1V15Sha384 | A::EcdsaSha384 => {
+                &[(Raw, None), (Digest, Some(48))]
+            }
+            A::RsassaPssSha512 | A::RsassaPkcs1V15Sha512 | A::EcdsaSha512 => {
+                &[(Raw, None), (Digest, Some(64))]
+            }
+            A::MlDsaShake256 => &[(Raw, None), (ExternalMu, Some(64))],
+            A::Ed25519Sha512 => &[(Raw, None)],
+            A::Ed25519PhSha512 => &[(Digest, Some(64))],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// AWS KMS API, Encrypt: the table of maximum sizes.
+    #[test]
+    fn the_longest_plaintexts_are_the_documented_ones() {
+        for (spec, sha_1, sha_256) in [
+            (KeySpec::Rsa2048, 214, 190),
+            (KeySpec::Rsa3072, 342, 318),
+            (KeySpec::Rsa4096, 470, 446),
+        ] {
+            assert_eq!(spec.longest_plaintext(EncryptionAlgorithm::RsaesOaepSha1), sha_1);
+            assert_eq!(spec.longest_plaintext(EncryptionAlgorithm::RsaesOaepSha256), sha_256);
+        }
+    }
+
+    #[test]
+    fn a_key_is_either_random_bytes_or_has_a_public_half() {
+        for spec in KeySpec::ALL {
+            assert_eq!(spec.secret_length().is_none(), spec.is_asymmetric(), "{spec}");
+        }
+    }
 
     #[test]
     fn every_usage_of_every_spec_has_an_algorithm() {

@@ -83,6 +83,12 @@ pub enum Site {
     CallerBytes,
     /// An ephemeral agreement key.
     EphemeralKey,
+    /// What randomizes a signature: the salt of PSS, the hedge of ML-DSA.
+    SignatureNonce,
+    /// What randomizes an encryption for a public key: the seed of OAEP, the ephemeral scalar of SM2.
+    EncryptionSeed,
+    /// The secret that is encapsulated.
+    Encapsulation,
 }
 
 /// Where random bytes come from: an argument, never a global.

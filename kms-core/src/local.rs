@@ -8,7 +8,7 @@ mod seeded;
 
 pub use seeded::SeededRandom;
 
-use crate::crypto::{AwsLc, CryptoBackend};
+use crate::crypto::{CryptoBackend, Production};
 use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Timestamp};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{DomainToken, HsmDevice, HsmIdentity};
@@ -66,7 +66,7 @@ impl Local {
     /// Without a Region, or when a name is none.
     pub fn regions(names: &[&str]) -> Local {
         let names = names.iter().map(|name| RegionName::parse(name).expect("a Region's name"));
-        let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
+        let backend: Arc<dyn CryptoBackend> = Arc::new(Production::default());
         Local::new(&names.collect::<Vec<_>>(), &backend, Box::new(SeededRandom::new(1)))
     }
 

@@ -7,11 +7,18 @@
 
 mod asymmetric;
 mod aws_lc;
+pub mod codec;
+mod family;
+mod production;
 mod rust_crypto;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 pub use asymmetric::{Message, PrivateKey};
 pub use aws_lc::AwsLc;
+use family::Family;
+pub use production::{BACKENDS, Production};
 pub use rust_crypto::RustCrypto;
 pub use secret::{SecretBytes, SecretKey};
 
@@ -86,25 +93,33 @@ pub trait CryptoBackend: Send + Sync {
     ) -> Result<SecretBytes, CryptoFailure>;
 
     /// Whether this backend can do an algorithm with a key of a spec; what it says no to fails.
-    fn supports(&self, _spec: KeySpec, _algorithm: Algorithm) -> bool {
-        false
+    fn supports(&self, spec: KeySpec, algorithm: Algorithm) -> bool;
+
+    /// Whether the time of its private operations tells nothing of the key. Production runs no key of
+    /// a spec on a backend that says no.
+    fn constant_time(&self, _: KeySpec) -> bool {
+        true
     }
 
     /// New key material for a spec, in canonical form.
     ///
     /// # Errors
-    /// When the backend does not know the spec.
-    fn generate(&self, _: KeySpec, _: &mut dyn Random) -> Result<SecretBytes, CryptoFailure> {
-        Err(CryptoFailure)
-    }
+    /// When the backend cannot make keys of that spec.
+    fn generate(
+        &self,
+        spec: KeySpec,
+        random: &mut dyn Random,
+    ) -> Result<SecretBytes, CryptoFailure>;
 
     /// A private key from its canonical material.
     ///
     /// # Errors
     /// When the material is not canonical, or not of that spec.
-    fn load(&self, _: KeySpec, _: &SecretBytes) -> Result<Box<dyn PrivateKey>, CryptoFailure> {
-        Err(CryptoFailure)
-    }
+    fn load(
+        &self,
+        spec: KeySpec,
+        material: &SecretBytes,
+    ) -> Result<Box<dyn PrivateKey>, CryptoFailure>;
 
     /// Whether a signature is of this message, by the private half of this public key.
     ///
@@ -112,14 +127,12 @@ pub trait CryptoBackend: Send + Sync {
     /// When it is not.
     fn verify(
         &self,
-        _spec: KeySpec,
-        _public_key: &[u8],
-        _algorithm: SigningAlgorithm,
-        _message: Message<'_>,
-        _signature: &[u8],
-    ) -> Result<(), CryptoFailure> {
-        Err(CryptoFailure)
-    }
+        spec: KeySpec,
+        public_key: &[u8],
+        algorithm: SigningAlgorithm,
+        message: Message<'_>,
+        signature: &[u8],
+    ) -> Result<(), CryptoFailure>;
 
     /// A ciphertext for the holder of the private half.
     ///
@@ -127,14 +140,12 @@ pub trait CryptoBackend: Send + Sync {
     /// When the key has no such algorithm, or the plaintext is too long for it.
     fn encrypt_for(
         &self,
-        _spec: KeySpec,
-        _public_key: &[u8],
-        _algorithm: EncryptionAlgorithm,
-        _plaintext: &[u8],
-        _random: &mut dyn Random,
-    ) -> Result<Vec<u8>, CryptoFailure> {
-        Err(CryptoFailure)
-    }
+        spec: KeySpec,
+        public_key: &[u8],
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, CryptoFailure>;
 
     /// A shared secret, and its encapsulation for the holder of the private half.
     ///
@@ -142,25 +153,19 @@ pub trait CryptoBackend: Send + Sync {
     /// When the public key is not a valid one of that spec.
     fn encapsulate(
         &self,
-        _spec: KeySpec,
-        _public_key: &[u8],
-        _random: &mut dyn Random,
-    ) -> Result<(Vec<u8>, SecretBytes), CryptoFailure> {
-        Err(CryptoFailure)
-    }
+        spec: KeySpec,
+        public_key: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(Vec<u8>, SecretBytes), CryptoFailure>;
 
     /// HMAC with any of the SHA-2 functions.
-    fn hmac(&self, _: MacAlgorithm, _key: &SecretBytes, _message: &[u8]) -> Vec<u8> {
-        Vec::new()
-    }
+    fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8>;
 
     /// AES key wrap with padding (RFC 5649), undone.
     ///
     /// # Errors
-    /// When the wrapping key is no AES key or the wrapped bytes are not what they were.
-    fn unwrap_key(&self, _: &SecretBytes, _wrapped: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        Err(CryptoFailure)
-    }
+    /// When the wrapping key has neither 128 nor 256 bits, or the wrapped bytes are not what they were.
+    fn unwrap_key(&self, key: &SecretBytes, wrapped: &[u8]) -> Result<SecretBytes, CryptoFailure>;
 }
 
 /// One thing a backend may be able to do with a key.
@@ -176,4 +181,41 @@ pub enum Algorithm {
     KeyAgreement,
     /// Encapsulate and decapsulate a shared secret.
     Encapsulation,
+}
+
+impl KeySpec {
+    /// All that keys of this spec are for.
+    pub fn algorithms(self) -> Vec<Algorithm> {
+        let signing = self.signing_algorithms().iter().flat_map(|algorithm| {
+            let forms = algorithm.message_forms().iter();
+            forms.map(|(kind, _)| Algorithm::Signing(*algorithm, *kind))
+        });
+        let encryption = self.encryption_algorithms().iter().copied().map(Algorithm::Encryption);
+        let agreement = self.key_agreement_algorithms().iter().map(|_| Algorithm::KeyAgreement);
+        let encapsulation =
+            self.encapsulation_algorithms().iter().map(|_| Algorithm::Encapsulation);
+        let mac = self.mac_algorithm().map(Algorithm::Mac);
+        encryption.chain(signing).chain(agreement).chain(encapsulation).chain(mac).collect()
+    }
+
+    /// Whether keys of this spec are for that algorithm, whoever does it.
+    pub fn has(self, algorithm: Algorithm) -> bool {
+        self.algorithms().contains(&algorithm)
+    }
+
+    /// Fails unless keys of this spec sign by that algorithm.
+    fn must_sign_by(self, algorithm: SigningAlgorithm) -> Result<(), CryptoFailure> {
+        self.signing_algorithms().contains(&algorithm).then_some(()).ok_or(CryptoFailure)
+    }
+
+    /// Fails unless keys of this spec encrypt that much by that algorithm.
+    fn must_encrypt_by(
+        self,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+    ) -> Result<(), CryptoFailure> {
+        let fits = self.encryption_algorithms().contains(&algorithm)
+            && plaintext.len() <= self.longest_plaintext(algorithm);
+        fits.then_some(()).ok_or(CryptoFailure)
+    }
 }

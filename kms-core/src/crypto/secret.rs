@@ -36,6 +36,12 @@ impl SecretBytes {
     pub(super) fn as_mut_bytes(&mut self) -> &mut [u8] {
         &mut self.0
     }
+
+    /// Wipes and cuts off what a backend had no use for.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.0[length..].zeroize();
+        self.0.truncate(length);
+    }
 }
 
 impl From<Vec<u8>> for SecretBytes {

@@ -1,0 +1,75 @@
+//! What makes a row of RSA numbers a key: exact length, the one exponent, values that fit each other.
+//!
+//! AWS KMS makes keys with the public exponent 65537 alone, and its specs name the exact modulus
+//! length, so anything else is no key of that spec.
+
+use der::{Decode, Encode};
+use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef, UintRef};
+use zeroize::Zeroizing;
+
+use super::super::CryptoFailure;
+use super::must;
+use crate::key::KeySpec;
+
+/// 65537 (FIPS 186-5, appendix A.1, and AWS KMS).
+const EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// The numbers of an RSA private key, each of a plausible length, borrowed from its encoding.
+pub(crate) struct RsaNumbers<'a> {
+    /// RSAPrivateKey in DER (RFC 8017, appendix A.1.2).
+    pub(crate) encoded: &'a [u8],
+    /// The same, taken apart.
+    pub(crate) parsed: RsaPrivateKeyRef<'a>,
+}
+
+impl RsaNumbers<'_> {
+    /// RSAPublicKey in DER (RFC 8017, appendix A.1.1).
+    pub(crate) fn public(&self) -> Result<Vec<u8>, CryptoFailure> {
+        Ok(self.parsed.public_key().to_der()?)
+    }
+
+    /// Whether the numbers fit each other: n = p·q, e·d ≡ 1 modulo p-1 and q-1, and the three values
+    /// of the Chinese remainder theorem follow from p, q and d.
+    pub(super) fn check(&self) -> Result<(), CryptoFailure> {
+        use ::rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
+        let key = ::rsa::RsaPrivateKey::from_pkcs1_der(self.encoded).map_err(|_| CryptoFailure)?;
+        let again = key.to_pkcs1_der().map_err(|_| CryptoFailure)?;
+        must(again.as_bytes() == self.encoded)
+    }
+}
+
+/// Takes an RSAPrivateKey apart. Its numbers have the right lengths; whether they fit each other is
+/// checked where a key comes from outside, and by the backend that loads it.
+pub(crate) fn rsa_numbers(spec: KeySpec, encoded: &[u8]) -> Result<RsaNumbers<'_>, CryptoFailure> {
+    let parsed = RsaPrivateKeyRef::from_der(encoded)?;
+    must(parsed.other_prime_infos.is_none())?;
+    check_parts(spec, &parsed.modulus, &parsed.public_exponent)?;
+    let half = parsed.modulus.as_bytes().len() / 2;
+    for prime in [&parsed.prime1, &parsed.prime2] {
+        must(prime.as_bytes().len() == half && prime.as_bytes()[half - 1] & 1 == 1)?;
+    }
+    must(parsed.prime1 != parsed.prime2)?;
+    Ok(RsaNumbers { encoded, parsed })
+}
+
+/// Whether an RSAPublicKey is one of that spec.
+pub(super) fn check_public(spec: KeySpec, encoded: &[u8]) -> Result<(), CryptoFailure> {
+    let parsed = RsaPublicKeyRef::from_der(encoded)?;
+    check_parts(spec, &parsed.modulus, &parsed.public_exponent)
+}
+
+fn check_parts(
+    spec: KeySpec,
+    modulus: &UintRef<'_>,
+    exponent: &UintRef<'_>,
+) -> Result<(), CryptoFailure> {
+    let modulus = modulus.as_bytes();
+    let exact = Some(modulus.len() * 8) == spec.modulus_bits();
+    must(exact && modulus[0] & 0x80 != 0 && modulus[modulus.len() - 1] & 1 == 1)?;
+    must(exponent.as_bytes() == EXPONENT)
+}
+
+/// The canonical encoding of a key that a library has made.
+pub(super) fn canonical(encoded: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
+    Ok(Zeroizing::new(RsaPrivateKeyRef::from_der(encoded)?.to_der()?))
+}

@@ -1,0 +1,7 @@
+//! The cryptographic backends, held to each other: one row of checks runs over every backend and
+//! every algorithm it says it has.
+
+#[path = "crypto/suite.rs"]
+mod suite;
+#[path = "crypto/support.rs"]
+mod support;
