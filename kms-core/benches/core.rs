@@ -82,7 +82,7 @@ impl Host {
         let mut step = self.kms.decide(&self.call, request, &mut meter, &mut self.random);
         loop {
             step = match step {
-                Step::Done(outcome) => return outcome,
+                Step::Done(outcome) => return *outcome,
                 Step::Ask(Ask::Hsm { command, tokens }, then) => {
                     let reply = self.hsm.execute(&command, &tokens, &mut self.random);
                     let reply = Reply::Hsm(reply.expect("an answer"));

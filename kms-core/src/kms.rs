@@ -165,7 +165,7 @@ impl Kms {
         random: &mut dyn Random,
         decide: impl FnOnce(Checks<'_, '_>) -> Result<Next>,
     ) -> Step {
-        let plan = Plan::new(call, name, operation);
+        let plan = Box::new(Plan::new(call, name, operation));
         let mut scope = Scope { kms: self, call, meter, random, plan };
         let next = decide(Checks { scope: &mut scope });
         scope.plan.into_step(next)
@@ -210,7 +210,7 @@ impl Plan {
         }
     }
 
-    fn into_step(mut self, next: Result<Next>) -> Step {
+    fn into_step(mut self: Box<Self>, next: Result<Next>) -> Step {
         if self.behind {
             return Step::CatchUp;
         }
@@ -226,7 +226,7 @@ impl Plan {
         };
         self.audit.error = result.as_ref().err().map(|error| error.code);
         let append = (result.is_ok() && !self.append.is_empty()).then_some(self.append);
-        Step::Done(Outcome { result, append, audit: self.audit })
+        Step::Done(Box::new(Outcome { result, append, audit: self.audit }))
     }
 }
 
@@ -235,7 +235,7 @@ pub(crate) struct Scope<'a> {
     call: &'a Call,
     meter: &'a mut Meter,
     random: &'a mut dyn Random,
-    plan: Plan,
+    plan: Box<Plan>,
 }
 
 /// An answer of a kind the question does not have, or a record that must be there and is not.

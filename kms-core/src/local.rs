@@ -342,7 +342,7 @@ impl Local {
         let mut step = self.first_step(region, call, work);
         loop {
             step = match step {
-                Step::Done(outcome) => return outcome,
+                Step::Done(outcome) => return *outcome,
                 Step::CatchUp => {
                     call.caught_up = true;
                     self.first_step(region, call, work)

@@ -24,6 +24,11 @@ impl AccountId {
         AccountId(number % 1_000_000_000_000)
     }
 
+    /// The number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
     /// Exactly twelve digits, or nothing.
     pub fn parse(text: &str) -> Option<AccountId> {
         let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());

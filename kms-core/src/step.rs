@@ -19,7 +19,7 @@ pub const MOST_ASKS: u8 = 6;
 #[derive(Debug)]
 pub enum Step {
     /// The operation is decided. Changes, if any, still have to be appended.
-    Done(Outcome),
+    Done(Box<Outcome>),
     /// A peer must be asked first.
     Ask(Ask, Then),
     /// The request proves that this host is behind the journal: catch up with it, decide again.
@@ -128,7 +128,7 @@ pub enum Ask {
         /// Which.
         region: RegionName,
         /// What.
-        command: RegionCommand,
+        command: Arc<RegionCommand>,
     },
 }
 
@@ -180,7 +180,7 @@ pub(crate) type Continuation = Box<dyn FnOnce(Reply, Effects<'_, '_>) -> Result<
 /// An operation that waits for an answer.
 pub struct Then {
     pub(crate) continuation: Continuation,
-    pub(crate) plan: crate::kms::Plan,
+    pub(crate) plan: Box<crate::kms::Plan>,
 }
 
 impl Then {

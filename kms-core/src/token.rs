@@ -33,7 +33,9 @@ pub struct KeyToken {
 impl KeyToken {
     /// What the seal authenticates beside the backing key.
     pub fn aad(&self) -> Vec<u8> {
-        let mut aad = b"keyquake key token 1".to_vec();
+        const LABEL: &[u8] = b"keyquake key token 1";
+        let mut aad = Vec::with_capacity(LABEL.len() + 16 + 4 + 17 + 32);
+        aad.extend_from_slice(LABEL);
         aad.extend_from_slice(&self.id.0);
         aad.extend_from_slice(&self.epoch.0.to_be_bytes());
         aad.extend_from_slice(&self.key.to_bytes());

@@ -102,7 +102,7 @@ impl Rig {
         let random = &mut SeededRandom::new(99);
         loop {
             match step {
-                Step::Done(outcome) => return outcome,
+                Step::Done(outcome) => return *outcome,
                 Step::Ask(Ask::Hsm { command, tokens }, then) => {
                     let token = self.journal.state().domain().expect("a domain").0.token.clone();
                     let join = self.hsm.execute(&Command::Join { token }, &[], random);

@@ -69,7 +69,7 @@ pub enum Message {
         /// The question.
         ask: AskId,
         /// The position, or what is no longer true.
-        result: Result<u64, Conflict>,
+        result: Result<u64, Box<Conflict>>,
     },
     /// Journal to follower: what it has not acknowledged.
     Feed(Arc<Feed>),

@@ -60,7 +60,7 @@ impl<'a> Rehearsal<'a> {
         let (position, now) = (self.local.journal_of(region).head(), self.local.now());
         let outcome = self.local.outcome(region, &principal.caller, request);
         let id = outcome.audit.request;
-        let got = outcome.result.as_ref().map(|response| self.facts.got(response));
+        let got = outcome.result.as_ref().map(|response| Box::new(self.facts.got(response)));
         let got = got.map_err(|error| error.code);
         let error = got.as_ref().err().copied();
         self.say(region, Event::Called { request: id, call, attempt: 1, region, facts });

@@ -73,8 +73,12 @@ impl<'a> Effects<'_, 'a> {
         then: impl FnOnce(crate::hsm::Reply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
     ) -> Result<Next> {
         let store = &self.scope.kms.tokens;
-        let tokens = command.tokens().into_iter().map(|id| store.get(id).cloned());
-        let tokens = tokens.collect::<Option<Vec<_>>>().ok_or_else(internal)?;
+        let named = command.tokens();
+        // Not collected: that would work in the place of the ids and give half of it back.
+        let mut tokens = Vec::with_capacity(named.len());
+        for id in named {
+            tokens.push(store.get(id).ok_or_else(internal)?.clone());
+        }
         let command = Arc::new(command);
         self.ask(Ask::Hsm { command, tokens }, move |reply, effects| match reply {
             Reply::Hsm(reply) => then(reply, effects),
@@ -91,6 +95,7 @@ impl<'a> Effects<'_, 'a> {
         command: RegionCommand,
         then: impl FnOnce(RegionReply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
     ) -> Result<Next> {
+        let command = Arc::new(command);
         self.ask(Ask::Region { region, command }, move |reply, effects| match reply {
             Reply::Region(reply) => then(reply?, effects),
             Reply::TimedOut => Err(timed_out()),

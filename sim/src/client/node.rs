@@ -226,7 +226,7 @@ impl Client {
             return;
         }
         let got = match result {
-            Ok(response) => Ok(self.facts.got(response)),
+            Ok(response) => Ok(Box::new(self.facts.got(response))),
             Err(error) => Err(error.code),
         };
         out.record(Event::Returned { request: id, got });

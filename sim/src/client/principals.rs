@@ -56,13 +56,13 @@ impl Principals {
 
 impl Principal {
     /// A request of this caller, as a judge sees it.
-    pub fn asks(&self, facts: Facts, request: &Request) -> CallFacts {
-        CallFacts {
+    pub fn asks(&self, facts: Facts, request: &Request) -> Arc<CallFacts> {
+        Arc::new(CallFacts {
             principal: self.arn.clone(),
             account: self.caller.account(),
             administrator: self.administrator,
             wanted: facts.wanted(request),
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::clock::SimTime;
+use crate::clock::{SimTime, nanos};
 use crate::place::NodeId;
 
 /// A state machine that the driver runs.
@@ -88,6 +88,8 @@ pub enum Effect<M, E> {
         body: M,
         /// Its size in bytes.
         size: u32,
+        /// How many nanoseconds it waits at the sender before it leaves.
+        after: u64,
     },
     /// See [`Outbox::after`].
     After(Duration, u64),
@@ -114,7 +116,13 @@ impl<M, E> Default for Outbox<M, E> {
 impl<M, E> Outbox<M, E> {
     /// Sends a message of this many bytes. It reaches only the life that the receiver is living now.
     pub fn send(&mut self, to: NodeId, body: M, size: u32) {
-        self.effects.push(Effect::Send { to, body, size });
+        self.effects.push(Effect::Send { to, body, size, after: 0 });
+    }
+
+    /// Sends a message that leaves once this much true time has passed, unless the node crashes
+    /// before: for answers that take their time, without a timer to come back to.
+    pub fn send_after(&mut self, delay: Duration, to: NodeId, body: M, size: u32) {
+        self.effects.push(Effect::Send { to, body, size, after: nanos(delay) });
     }
 
     /// Arms a timer on the monotonic clock.

@@ -26,6 +26,14 @@ enum Due<M> {
         life: u32,
         input: Input<M>,
     },
+    /// A message leaves its sender.
+    Departure {
+        from: NodeId,
+        life: u32,
+        to: NodeId,
+        body: M,
+        size: u32,
+    },
     /// A wall-clock timer of the node may be due.
     Wall {
         node: NodeId,
@@ -163,6 +171,9 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         while let Some(due) = self.agenda.pop(self.now) {
             match due {
                 Due::Input { to, life, input } => self.deliver(to, life, input),
+                Due::Departure { from, life, to, body, size } => {
+                    self.depart(from, life, to, body, size);
+                }
                 Due::Wall { node, life } => self.ring(node, life),
                 Due::Calm => self.calm(),
             }
@@ -212,7 +223,9 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         effect: Effect<N::Message, N::Event>,
     ) -> Result<(), RunError> {
         match effect {
-            Effect::Send { to, body, size } => return self.send(node, to, body, size),
+            Effect::Send { to, body, size, after } => {
+                return self.send(node, to, body, size, after);
+            }
             Effect::After(duration, token) => {
                 let (to, life) = (node, self.lives[node.index()].number);
                 let due = self.later(self.now.after(duration));
@@ -236,12 +249,33 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         to: NodeId,
         body: N::Message,
         size: u32,
+        after: u64,
     ) -> Result<(), RunError> {
         if !self.world.topology.contains(to) {
             let nodes = self.lives.len();
             let message = format!("it sent a message to node {} of {nodes}", to.0);
             return Err(self.panicked(Fallen { node: from, message }));
         }
+        if after == 0 {
+            self.transmit(from, to, body, size);
+        } else {
+            let life = self.lives[from.index()].number;
+            let due = self.later(SimTime::from_nanos(self.now.nanos().saturating_add(after)));
+            self.agenda.push(due, Due::Departure { from, life, to, body, size });
+        }
+        Ok(())
+    }
+
+    fn depart(&mut self, from: NodeId, life: u32, to: NodeId, body: N::Message, size: u32) {
+        if self.lives[from.index()].number == life {
+            self.transmit(from, to, body, size);
+        } else {
+            self.summary.lost += 1;
+        }
+    }
+
+    /// Puts a message on the network.
+    fn transmit(&mut self, from: NodeId, to: NodeId, body: N::Message, size: u32) {
         let World { network, faults, topology, .. } = &mut self.world;
         let envelope = network.envelope(from, to, size, self.now);
         let judgement = faults.judge(&envelope, topology);
@@ -255,7 +289,6 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             self.arrive(&envelope, arrival.content, self.now.after(arrival.delay), body);
         }
         self.summary.lost += lost;
-        Ok(())
     }
 
     fn arrive(

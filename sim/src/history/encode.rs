@@ -4,42 +4,34 @@
 //! and changes only when somebody means it to. Numbers are big-endian and of fixed width, texts and
 //! lists carry their length, every variant has a tag: two different records never share their bytes.
 
-use super::{CallFacts, Changed, Digest, Event, Got, Record, SetMember, SetRole, Target, Wanted};
+use super::{
+    CallFacts, Changed, Digest, Event, Got, Record, SetMember, SetRole, Settlement, Target, Wanted,
+};
 use crate::clock::ClockChange;
 use crate::fault::NodeAction;
 use kms_core::env::Timestamp;
 use kms_core::error::ErrorCode;
 use kms_core::name::{AccountId, GrantId, KeyArn, KeyId, MaterialId, RegionName};
 use kms_core::task::Task;
-use sha2::{Digest as _, Sha256};
-use std::fmt::Write;
 
-/// Adds a record's bytes to a hash.
-pub(super) fn absorb(hash: &mut Sha256, record: &Record) {
-    let mut sink = Sink(hash);
+/// Writes a record's bytes behind what is there.
+pub(super) fn write(record: &Record, bytes: &mut Vec<u8>) {
+    let mut sink = Sink(bytes);
     sink.number(record.at.nanos());
     sink.bytes(&record.node.0.to_be_bytes());
     sink.event(&record.event);
 }
 
-struct Sink<'a>(&'a mut Sha256);
-
-/// Lets a value that has a fixed-width `Display` be written without allocating.
-impl Write for Sink<'_> {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.bytes(text.as_bytes());
-        Ok(())
-    }
-}
+struct Sink<'a>(&'a mut Vec<u8>);
 
 /// The words records are made of.
 impl Sink<'_> {
     fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     fn tag(&mut self, tag: u8) {
-        self.bytes(&[tag]);
+        self.0.push(tag);
     }
 
     fn number(&mut self, number: u64) {
@@ -70,8 +62,7 @@ impl Sink<'_> {
     }
 
     fn account(&mut self, account: AccountId) {
-        // Always twelve digits, and a hasher takes every write.
-        let _ = write!(self, "{account}");
+        self.number(account.number());
     }
 
     fn region(&mut self, region: RegionName) {
@@ -202,7 +193,8 @@ impl Sink<'_> {
                 self.text(command);
                 self.flag(*done);
             }
-            Event::Settled { region, position, digest, sets } => {
+            Event::Settled(settlement) => {
+                let Settlement { region, position, digest, sets } = &**settlement;
                 self.tag(10);
                 self.region(*region);
                 self.number(*position);

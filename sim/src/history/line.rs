@@ -4,7 +4,7 @@
 //! byte that the digest of the history covers, so that two records that read alike but differ are
 //! still told apart.
 
-use super::{Changed, Event, Got, Record, SetRole, Target, Wanted, encode};
+use super::{Changed, Event, Got, Record, SetRole, Settlement, Target, Wanted, encode};
 use crate::clock::ClockChange;
 use crate::fault::NodeAction;
 use kms_core::env::RequestId;
@@ -40,8 +40,8 @@ pub fn line(event: &Event) -> String {
         Event::Executed { command, done } => {
             format!("HSM {} {command}", if *done { "executed" } else { "refused" })
         }
-        Event::Settled { region, position, digest, sets } => {
-            let [a, b, c, d, ..] = digest;
+        Event::Settled(settlement) => {
+            let Settlement { region, position, digest: [a, b, c, d, ..], sets } = &**settlement;
             let sets = sets.len();
             format!("{region} settled at {position}, {sets} in sets, {a:02x}{b:02x}{c:02x}{d:02x}")
         }
@@ -51,9 +51,9 @@ pub fn line(event: &Event) -> String {
 
 /// A number that two records share only if they are the same in every byte.
 pub fn fingerprint(record: &Record) -> u64 {
-    let mut hash = Sha256::new();
-    encode::absorb(&mut hash, record);
-    let full: [u8; 32] = hash.finalize().into();
+    let mut bytes = Vec::new();
+    encode::write(record, &mut bytes);
+    let full: [u8; 32] = Sha256::digest(bytes).into();
     u64::from_be_bytes(full.first_chunk().copied().unwrap_or_default())
 }
 
@@ -70,9 +70,9 @@ fn ending(error: Option<ErrorCode>) -> String {
     error.map_or("well".to_owned(), |error| format!("with {error}"))
 }
 
-fn answer(got: &Result<Got, ErrorCode>) -> String {
+fn answer(got: &Result<Box<Got>, ErrorCode>) -> String {
     let got = match got {
-        Ok(got) => got,
+        Ok(got) => &**got,
         Err(error) => return error.to_string(),
     };
     match got {
@@ -242,14 +242,15 @@ mod tests {
     use crate::history::CallFacts;
     use crate::place::NodeId;
     use kms_core::name::{AccountId, RegionName};
+    use std::sync::Arc;
 
     fn called(attempt: u8) -> Event {
-        let facts = CallFacts {
+        let facts = Arc::new(CallFacts {
             principal: "arn:aws:iam::111122220000:role/admin".into(),
             account: AccountId::new(111_122_220_000),
             administrator: true,
             wanted: Wanted::DeleteAlias { alias: "alias/a".into() },
-        };
+        });
         let region = RegionName::parse("eu-west-1").unwrap();
         Event::Called { request: RequestId(0x2a), call: 0, attempt, region, facts }
     }
@@ -263,7 +264,7 @@ mod tests {
 
     #[test]
     fn long_entries_are_counted() {
-        let changes = vec![Changed::Other; 5];
+        let changes = vec![Changed::Other; 5].into();
         let region = RegionName::parse("eu-west-1").unwrap();
         let event = Event::Committed { region, position: 7, id: RequestId(1), changes };
         let tail = "another record; another record; another record; 2 more";

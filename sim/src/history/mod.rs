@@ -27,6 +27,7 @@ use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName};
 use kms_core::task::Task;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Who can say something. An oracle names the sources it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +46,8 @@ pub enum Source {
     World,
 }
 
-/// Something that happened.
+/// Something that happened. Small, because every one is moved several times and most of a history is
+/// this; what is large or rare is behind a pointer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A client sends an attempt. Attempts of one call share `call`.
@@ -59,14 +61,14 @@ pub enum Event {
         /// Where it is sent.
         region: RegionName,
         /// What it asks, and who.
-        facts: CallFacts,
+        facts: Arc<CallFacts>,
     },
     /// A client has an answer to an attempt.
     Returned {
         /// The attempt.
         request: RequestId,
         /// The answer.
-        got: Result<Got, ErrorCode>,
+        got: Result<Box<Got>, ErrorCode>,
     },
     /// A client gives an attempt up; whether it took effect, it does not know.
     TimedOut {
@@ -110,7 +112,7 @@ pub enum Event {
         /// The append, which is the request or the task that asked for it.
         id: RequestId,
         /// What changed.
-        changes: Vec<Changed>,
+        changes: Box<[Changed]>,
     },
     /// A worker or host tried a task.
     TaskTried {
@@ -119,7 +121,7 @@ pub enum Event {
         /// The append it would make.
         id: RequestId,
         /// The task.
-        task: Task,
+        task: Box<Task>,
         /// The error, if it failed.
         error: Option<ErrorCode>,
     },
@@ -136,18 +138,22 @@ pub enum Event {
         done: bool,
     },
     /// At the very end: a follower's or a journal's state.
-    Settled {
-        /// The Region.
-        region: RegionName,
-        /// How far it is.
-        position: u64,
-        /// The fingerprint of its state.
-        digest: [u8; 32],
-        /// The set memberships of its multi-Region keys.
-        sets: Vec<SetMember>,
-    },
+    Settled(Box<Settlement>),
     /// A fault acted on a node, the subject of the record.
     Acted(NodeAction),
+}
+
+/// The state that a follower or a journal has reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    /// The Region.
+    pub region: RegionName,
+    /// How far it is.
+    pub position: u64,
+    /// The fingerprint of its state.
+    pub digest: [u8; 32],
+    /// The set memberships of its multi-Region keys.
+    pub sets: Vec<SetMember>,
 }
 
 /// What a log entry does to a record, for oracles.
@@ -208,7 +214,7 @@ impl Event {
                 Source::Host
             }
             Event::Executed { .. } => Source::Hsm,
-            Event::Committed { .. } | Event::Settled { .. } => Source::Journal,
+            Event::Committed { .. } | Event::Settled(_) => Source::Journal,
             Event::TaskTried { .. } => Source::Worker,
             Event::Acted(_) => Source::World,
         }
@@ -231,7 +237,12 @@ pub struct Record {
 pub struct History {
     records: Vec<Record>,
     hash: Sha256,
+    /// The bytes of the last records, on their way into the hash: it takes large pieces faster.
+    unhashed: Vec<u8>,
 }
+
+/// How many bytes go into the hash at once.
+const PIECE: usize = 16 << 10;
 
 impl History {
     /// Every record, in order.
@@ -241,13 +252,17 @@ impl History {
 
     /// The digest of everything so far, byte for byte.
     pub fn digest(&self) -> [u8; 32] {
-        self.hash.clone().finalize().into()
+        self.hash.clone().chain_update(&self.unhashed).finalize().into()
     }
 
     /// Adds a record.
     pub fn push(&mut self, at: SimTime, node: NodeId, event: Event) {
         let record = Record { at, node, event };
-        encode::absorb(&mut self.hash, &record);
+        encode::write(&record, &mut self.unhashed);
+        if self.unhashed.len() >= PIECE {
+            self.hash.update(&self.unhashed);
+            self.unhashed.clear();
+        }
         self.records.push(record);
     }
 }

@@ -1,6 +1,6 @@
 //! What a node says of its state at the very end.
 
-use super::{Event, SetMember};
+use super::{Event, SetMember, Settlement};
 use kms_core::key::KeyState;
 use kms_core::state::State;
 
@@ -12,10 +12,10 @@ pub(crate) fn settled(state: &State) -> Event {
         primary: key.as_primary().is_some(),
         material: key.current_material().map(|material| material.id),
     };
-    Event::Settled {
+    Event::Settled(Box::new(Settlement {
         region: state.region(),
         position: state.position(),
         digest: state.digest(),
         sets: sets.filter(|key| key.state() != KeyState::Creating).map(member).collect(),
-    }
+    }))
 }

@@ -26,7 +26,7 @@ use kms_core::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
 use kms_core::token::DomainEpoch;
 use kms_core::{Kms, Result as KmsResult};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ pub(super) struct Finished {
     pub(super) origin: Origin,
     pub(super) work: Work,
     pub(super) id: RequestId,
-    pub(super) result: KmsResult<Response>,
+    pub(super) result: Arc<KmsResult<Response>>,
     /// The state it was decided on.
     pub(super) position: u64,
     /// The clock it was decided by.
@@ -130,7 +130,7 @@ struct Operation {
 enum Stage {
     Deciding,
     Asking { question: Ask, then: Then, attempt: u32, mended: u32, peer: NodeId },
-    Appending { append: Arc<Append>, result: KmsResult<Response>, attempt: u32 },
+    Appending { append: Arc<Append>, result: Arc<KmsResult<Response>>, attempt: u32 },
     CatchingUp { head: Option<u64>, question: u64 },
 }
 
@@ -143,13 +143,14 @@ pub(super) struct Engine {
     seed: Seed,
     follower: Follower,
     sabotages: Sabotages,
-    operations: BTreeMap<AskId, Operation>,
+    /// Behind pointers: each is filed and taken out several times.
+    operations: BTreeMap<AskId, Box<Operation>>,
     /// The requests under way.
     active: BTreeSet<RequestId>,
     deadlines: Deadlines,
     outstanding: BTreeMap<NodeId, u32>,
     next: AskId,
-    finished: Vec<Finished>,
+    finished: VecDeque<Finished>,
 }
 
 impl Engine {
@@ -168,7 +169,7 @@ impl Engine {
             deadlines: Deadlines::default(),
             outstanding: BTreeMap::new(),
             next: 0,
-            finished: Vec::new(),
+            finished: VecDeque::new(),
         }
     }
 
@@ -214,16 +215,17 @@ impl Engine {
         let position = self.kms.state().position();
         let (answered, stage) = (Vec::new(), Stage::Deciding);
         let operation = Operation { origin, work, call, answered, position, asked: 0, stage };
+        let operation = Box::new(operation);
         if self.operations.len() >= self.limits.in_flight {
             let busy = ErrorCode::KmsInternal.says("The service is busy. Try again.");
-            return self.finish(operation, Err(busy), None);
+            return self.finish(operation, Arc::new(Err(busy)), None);
         }
         self.decide(now, operation, out);
     }
 
-    /// What ended since the last time.
-    pub(super) fn take_finished(&mut self) -> Vec<Finished> {
-        std::mem::take(&mut self.finished)
+    /// Something that has ended meanwhile, in the order in which it did.
+    pub(super) fn next_finished(&mut self) -> Option<Finished> {
+        self.finished.pop_front()
     }
 
     /// Whether something ended meanwhile.
@@ -252,7 +254,7 @@ impl Engine {
         }
     }
 
-    fn decide(&mut self, now: Now, mut operation: Operation, out: &mut Out) {
+    fn decide(&mut self, now: Now, mut operation: Box<Operation>, out: &mut Out) {
         let call = &mut operation.call;
         call.now = Timestamp::from_micros(now.wall_micros);
         call.monotonic = monotonic(now);
@@ -270,7 +272,7 @@ impl Engine {
         self.advance(now, operation, step, out);
     }
 
-    fn advance(&mut self, now: Now, mut operation: Operation, mut step: Step, out: &mut Out) {
+    fn advance(&mut self, now: Now, mut operation: Box<Operation>, mut step: Step, out: &mut Out) {
         loop {
             match step {
                 Step::Done(outcome) => return self.conclude(now, operation, outcome, out),
@@ -295,8 +297,9 @@ impl Engine {
         then.resume(reply, &self.kms, &operation.call, &mut random)
     }
 
-    fn conclude(&mut self, now: Now, mut operation: Operation, outcome: Outcome, out: &mut Out) {
-        let Outcome { result, append, .. } = outcome;
+    fn conclude(&mut self, now: Now, mut operation: Box<Operation>, outcome: Box<Outcome>, out: &mut Out) {
+        let Outcome { result, append, .. } = *outcome;
+        let result = Arc::new(result);
         match append.filter(|_| result.is_ok()) {
             None => self.finish(operation, result, None),
             Some(mut append) => {
@@ -307,15 +310,20 @@ impl Engine {
         }
     }
 
-    fn finish(&mut self, operation: Operation, result: KmsResult<Response>, appended: Option<u64>) {
-        let Operation { origin, work, call, position, .. } = operation;
+    fn finish(
+        &mut self,
+        operation: Box<Operation>,
+        result: Arc<KmsResult<Response>>,
+        appended: Option<u64>,
+    ) {
+        let Operation { origin, work, call, position, .. } = *operation;
         let (id, decided) = (call.request_id, call.now);
         self.active.remove(&id);
-        self.finished.push(Finished { origin, work, id, result, position, decided, appended });
+        self.finished.push_back(Finished { origin, work, id, result, position, decided, appended });
     }
 
     /// Files an operation under a new question, which may wait so long.
-    fn file(&mut self, now: Now, operation: Operation, wait: Wait, out: &mut Out) -> AskId {
+    fn file(&mut self, now: Now, operation: Box<Operation>, wait: Wait, out: &mut Out) -> AskId {
         let timeout = match wait {
             Wait::Hsm => self.limits.hsm_timeout,
             Wait::Region => self.limits.region_timeout,
@@ -330,7 +338,7 @@ impl Engine {
 
     // --- the journal ---
 
-    fn send_append(&mut self, now: Now, mut operation: Operation, out: &mut Out) {
+    fn send_append(&mut self, now: Now, mut operation: Box<Operation>, out: &mut Out) {
         let Stage::Appending { append, attempt, .. } = &mut operation.stage else { return };
         *attempt += 1;
         let append = append.clone();
@@ -345,7 +353,7 @@ impl Engine {
         &mut self,
         now: Now,
         ask: AskId,
-        result: Result<u64, Conflict>,
+        result: Result<u64, Box<Conflict>>,
         out: &mut Out,
     ) {
         let Some(mut operation) = self.take(ask, |stage| matches!(stage, Stage::Appending { .. }))
@@ -360,7 +368,7 @@ impl Engine {
                 }
             }
             Err(_) if operation.call.decision + 1 >= self.limits.decisions => {
-                self.finish(operation, Err(Conflict::exhausted()), None);
+                self.finish(operation, Arc::new(Err(Conflict::exhausted())), None);
             }
             Err(conflict) => {
                 operation.call.decision += 1;
@@ -374,7 +382,7 @@ impl Engine {
     }
 
     /// Waits until the log is at `head`, or at wherever the journal is by the time it answers.
-    fn catch_up(&mut self, now: Now, mut operation: Operation, head: Option<u64>, out: &mut Out) {
+    fn catch_up(&mut self, now: Now, mut operation: Box<Operation>, head: Option<u64>, out: &mut Out) {
         let question = self.follower.ask(&self.kms, self.peers.journal, out);
         operation.stage = Stage::CatchingUp { head, question };
         self.file(now, operation, Wait::CatchUp, out);
@@ -385,7 +393,7 @@ impl Engine {
     fn ask(
         &mut self,
         now: Now,
-        mut operation: Operation,
+        mut operation: Box<Operation>,
         question: Ask,
         then: Then,
         out: &mut Out,
@@ -399,7 +407,7 @@ impl Engine {
         self.send_question(now, operation, out);
     }
 
-    fn send_question(&mut self, now: Now, operation: Operation, out: &mut Out) {
+    fn send_question(&mut self, now: Now, operation: Box<Operation>, out: &mut Out) {
         let Stage::Asking { question, attempt, mended, peer, .. } = &operation.stage else {
             return;
         };
@@ -422,7 +430,6 @@ impl Engine {
             }
             Ask::Region { command, .. } => {
                 let id = command_id(id, asked);
-                let command = Arc::new(command);
                 out.send(peer, Message::RegionCommand { ask, id, caller, command }, 512);
             }
         }
@@ -481,7 +488,7 @@ impl Engine {
         self.answer(now, operation, reply, out);
     }
 
-    fn mend(&mut self, now: Now, mut operation: Operation, out: &mut Out) {
+    fn mend(&mut self, now: Now, mut operation: Box<Operation>, out: &mut Out) {
         let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
         let Stage::Asking { mended, peer, .. } = &mut operation.stage else { return };
         *mended += 1;
@@ -515,7 +522,7 @@ impl Engine {
         }
     }
 
-    fn answer(&mut self, now: Now, mut operation: Operation, reply: Reply, out: &mut Out) {
+    fn answer(&mut self, now: Now, mut operation: Box<Operation>, reply: Reply, out: &mut Out) {
         let stage = std::mem::replace(&mut operation.stage, Stage::Deciding);
         let Stage::Asking { question, then, .. } = stage else { return };
         operation.answered.push((question, reply.clone()));
@@ -523,7 +530,7 @@ impl Engine {
         self.advance(now, operation, step, out);
     }
 
-    fn ask_another(&mut self, now: Now, mut operation: Operation, out: &mut Out) {
+    fn ask_another(&mut self, now: Now, mut operation: Box<Operation>, out: &mut Out) {
         let Stage::Asking { question, attempt, .. } = &operation.stage else { return };
         let next = *attempt + 1;
         match self.peer(now, &operation, question, next) {
@@ -558,19 +565,19 @@ impl Engine {
                 self.send_append(now, operation, out);
             }
             // Whether it was appended, nobody here knows.
-            Stage::Appending { .. } => self.finish(operation, Err(no_answer()), None),
+            Stage::Appending { .. } => self.finish(operation, Arc::new(Err(no_answer())), None),
         }
     }
 
-    fn wait_again(&mut self, now: Now, mut operation: Operation, head: Option<u64>, out: &mut Out) {
+    fn wait_again(&mut self, now: Now, mut operation: Box<Operation>, head: Option<u64>, out: &mut Out) {
         operation.asked += 1;
         if operation.asked > MOST_WAITS {
-            return self.finish(operation, Err(no_answer()), None);
+            return self.finish(operation, Arc::new(Err(no_answer())), None);
         }
         self.catch_up(now, operation, head, out);
     }
 
-    fn take(&mut self, ask: AskId, fits: impl Fn(&Stage) -> bool) -> Option<Operation> {
+    fn take(&mut self, ask: AskId, fits: impl Fn(&Stage) -> bool) -> Option<Box<Operation>> {
         let operation = self.operations.get(&ask).filter(|operation| fits(&operation.stage))?;
         if let Stage::Asking { question: Ask::Hsm { .. }, peer, .. } = &operation.stage
             && let Some(load) = self.outstanding.get_mut(peer)

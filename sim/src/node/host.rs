@@ -11,7 +11,6 @@ use kms_core::Kms;
 use kms_core::error::ErrorCode;
 use kms_core::ops::Response;
 use kms_core::quota::Meter;
-use std::sync::Arc;
 
 /// An API host.
 pub struct Host {
@@ -70,7 +69,7 @@ impl Node for Host {
                 _ => {}
             },
         }
-        for finished in self.engine.take_finished() {
+        while let Some(finished) = self.engine.next_finished() {
             answer(&self.engine, finished, out);
         }
     }
@@ -82,19 +81,20 @@ impl Node for Host {
 
 fn answer(engine: &Engine, finished: Finished, out: &mut Out) {
     let Finished { origin, work, id, result, position, decided, .. } = finished;
-    let error = result.as_ref().err().map(|error| error.code);
+    let error = result.as_ref().as_ref().err().map(|error| error.code);
     match (origin, work) {
         (Origin::Client(client), _) => {
             let refused = error == Some(ErrorCode::Throttling);
             let pool = refused.then(|| engine.meter.last_refused()).flatten();
             out.record(Event::Answered { request: id, position, now: decided, pool, error });
-            out.send(client, Message::Response { id, result: Arc::new(result) }, 256);
+            out.send(client, Message::Response { id, result }, 256);
         }
         (Origin::Peer(peer, ask), _) => {
-            let result = result.and_then(|response| match response {
-                Response::Region(reply) => Ok(reply),
-                _ => Err(ErrorCode::KmsInternal.silent()),
-            });
+            let result = match &*result {
+                Ok(Response::Region(reply)) => Ok(reply.clone()),
+                Ok(_) => Err(ErrorCode::KmsInternal.silent()),
+                Err(error) => Err(error.clone()),
+            };
             out.send(peer, Message::RegionReply { ask, result }, 512);
         }
         (Origin::Own, _) => {}

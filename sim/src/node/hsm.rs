@@ -1,14 +1,13 @@
 //! An HSM as a machine: one command after another, each taking its time, and a memory that a power
 //! cut empties.
 
-use super::{Alarm, In, NamedRandom, Out};
+use super::{In, NamedRandom, Out};
+use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
 use crate::history::Event;
-use crate::message::{AskId, Message};
-use crate::place::NodeId;
+use crate::message::Message;
 use crate::random::Seed;
-use kms_core::hsm::{Command, Fault, HsmDevice, Reply};
-use std::collections::BTreeMap;
+use kms_core::hsm::{Command, HsmDevice};
 use std::time::Duration;
 
 /// How long an HSM takes.
@@ -25,16 +24,13 @@ pub struct HsmNode {
     device: HsmDevice,
     seed: Seed,
     service: ServiceTime,
-    busy_until: crate::clock::SimTime,
-    ready: BTreeMap<u64, (NodeId, AskId, Result<Reply, Fault>)>,
-    next: u64,
+    busy_until: SimTime,
 }
 
 impl HsmNode {
     /// An HSM that may have joined its domain already.
     pub fn new(device: HsmDevice, seed: Seed, service: ServiceTime) -> HsmNode {
-        let busy_until = crate::clock::SimTime::ZERO;
-        HsmNode { device, seed, service, busy_until, ready: BTreeMap::new(), next: 0 }
+        HsmNode { device, seed, service, busy_until: SimTime::ZERO }
     }
 
     fn takes(&self, command: &Command) -> Duration {
@@ -57,36 +53,25 @@ impl Node for HsmNode {
     type Event = Event;
 
     fn handle(&mut self, now: Now, input: In, out: &mut Out) {
-        match input {
-            Input::Message {
-                from,
-                body: Message::HsmCommand { ask, draw, command, tokens, domain },
-            } => {
-                let (request, attempt) = draw;
-                let mut random = NamedRandom::new(self.seed, now.node, request, attempt);
-                let result = self.device.serve(&command, &tokens, domain, &mut random);
-                out.record(Event::Executed { command: command.name(), done: result.is_ok() });
-                let start = self.busy_until.max(now.monotonic);
-                self.busy_until = start.after(self.takes(&command));
-                self.next += 1;
-                self.ready.insert(self.next, (from, ask, result));
-                let wait = self.busy_until.since(now.monotonic);
-                out.after(wait, Alarm::Ready(self.next).token());
-            }
-            Input::Timer(token) => {
-                if let Alarm::Ready(number) = Alarm::of(token)
-                    && let Some((to, ask, result)) = self.ready.remove(&number)
-                {
-                    out.send(to, Message::HsmReply { ask, result }, 256);
-                }
-            }
-            _ => {}
-        }
+        let Input::Message {
+            from,
+            body: Message::HsmCommand { ask, draw, command, tokens, domain },
+        } = input
+        else {
+            return;
+        };
+        let (request, attempt) = draw;
+        let mut random = NamedRandom::new(self.seed, now.node, request, attempt);
+        let result = self.device.serve(&command, &tokens, domain, &mut random);
+        out.record(Event::Executed { command: command.name(), done: result.is_ok() });
+        let start = self.busy_until.max(now.monotonic);
+        self.busy_until = start.after(self.takes(&command));
+        let wait = self.busy_until.since(now.monotonic);
+        out.send_after(wait, from, Message::HsmReply { ask, result }, 256);
     }
 
     fn crash(&mut self) {
         self.device.reset();
-        self.ready.clear();
-        self.busy_until = crate::clock::SimTime::ZERO;
+        self.busy_until = SimTime::ZERO;
     }
 }

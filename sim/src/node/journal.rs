@@ -173,7 +173,8 @@ impl JournalNode {
         let clock = Timestamp::from_micros(now.wall_micros);
         match self.journal.append(id.0, append, clock) {
             Err(conflict) => {
-                out.send(from, Message::Appended { ask, result: Err(conflict) }, 64);
+                let result = Err(Box::new(conflict));
+                out.send(from, Message::Appended { ask, result }, 64);
             }
             Ok(position) => {
                 let entry =

@@ -46,8 +46,6 @@ pub(crate) enum Alarm {
     Resend,
     /// A disk sync is complete.
     Synced,
-    /// An answer is ready to leave.
-    Ready(u64),
     /// Report the state at the end of the run.
     Settle,
 }
@@ -60,8 +58,7 @@ impl Alarm {
             Alarm::Work => 1,
             Alarm::Resend => 2,
             Alarm::Synced => 3,
-            Alarm::Ready(number) => number << 3 | 4,
-            Alarm::Settle => 5,
+            Alarm::Settle => 4,
         }
     }
 
@@ -72,7 +69,6 @@ impl Alarm {
             1 => Alarm::Work,
             2 => Alarm::Resend,
             3 => Alarm::Synced,
-            4 => Alarm::Ready(token >> 3),
             _ => Alarm::Settle,
         }
     }
@@ -131,7 +127,6 @@ mod tests {
             Alarm::Work,
             Alarm::Resend,
             Alarm::Synced,
-            Alarm::Ready(9),
             Alarm::Settle,
         ];
         for alarm in alarms {

@@ -131,8 +131,13 @@ impl Worker {
     fn finished(&mut self, now: Now, finished: &Finished, out: &mut Out) {
         let Work::Task(task) = &finished.work else { return };
         let task = *task;
-        let error = finished.result.as_ref().err().map(|error| error.code);
-        out.record(Event::TaskTried { region: self.region, id: finished.id, task, error });
+        let error = finished.result.as_ref().as_ref().err().map(|error| error.code);
+        out.record(Event::TaskTried {
+            region: self.region,
+            id: finished.id,
+            task: Box::new(task),
+            error,
+        });
         let tried = match finished.appended {
             Some(position) if error.is_none() => Tried::Appended(position),
             _ => self.pause(now, task),
@@ -188,7 +193,7 @@ impl Node for Worker {
             },
         }
         loop {
-            for finished in self.engine.take_finished() {
+            while let Some(finished) = self.engine.next_finished() {
                 self.finished(now, &finished, out);
             }
             self.work(now, out);

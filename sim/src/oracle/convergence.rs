@@ -3,7 +3,7 @@
 use super::key_log::{KeyLog, is_pending, key_of, state_of};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
 use crate::clock::SimTime;
-use crate::history::{Changed, Event, SetMember, SetRole, Source};
+use crate::history::{Changed, Event, SetMember, SetRole, Settlement, Source};
 use crate::model::versions::Version;
 use crate::place::NodeId;
 use kms_core::env::RequestId;
@@ -68,9 +68,10 @@ impl<'h> Oracle<'h> for Convergence<'h> {
                 self.keys.note(seen);
             }
             Event::TaskTried { region, task, .. } => {
-                self.tried.insert((*region, *task), seen);
+                self.tried.insert((*region, **task), seen);
             }
-            Event::Settled { region, position, digest, sets } => {
+            Event::Settled(settlement) => {
+                let Settlement { region, position, digest, sets } = &**settlement;
                 self.settle(seen, *region, (*position, *digest));
                 sets.iter().for_each(|member| self.member(seen, member));
             }
@@ -208,7 +209,10 @@ mod tests {
     use kms_core::name::KeyArn;
 
     fn settled(position: u64, digest: u8, sets: Vec<SetMember>) -> impl Fn(RegionName) -> Event {
-        move |region| Event::Settled { region, position, digest: [digest; 32], sets: sets.clone() }
+        move |region| {
+            let (digest, sets) = ([digest; 32], sets.clone());
+            Event::Settled(Box::new(Settlement { region, position, digest, sets }))
+        }
     }
 
     fn violations(scene: &Scene) -> usize {

@@ -389,7 +389,7 @@ mod tests {
     fn a_log_has_no_gaps() {
         let mut scene = world();
         let (region, id) = (scene.home(), RequestId(9));
-        scene.journal(Event::Committed { region, position: 5, id, changes: vec![] });
+        scene.journal(Event::Committed { region, position: 5, id, changes: Box::default() });
         assert_eq!(violations(&scene).len(), 1);
     }
 

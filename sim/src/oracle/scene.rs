@@ -9,6 +9,7 @@ use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
 use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) const ACCOUNT: AccountId = AccountId::new(111_122_220_000);
@@ -142,8 +143,9 @@ impl Scene {
         self.calls += 1;
         let (principal, administrator) = self.caller;
         let (call, region) = (self.calls, self.home());
+        let principal = principal.into();
         let facts =
-            CallFacts { principal: principal.into(), account: ACCOUNT, administrator, wanted };
+            Arc::new(CallFacts { principal, account: ACCOUNT, administrator, wanted });
         let request = RequestId(request);
         self.client(Event::Called { request, call, attempt: 1, region, facts });
     }
@@ -160,12 +162,13 @@ impl Scene {
     }
 
     pub(crate) fn returned(&mut self, request: u128, got: Got) {
-        self.client(Event::Returned { request: RequestId(request), got: Ok(got) });
+        self.client(Event::Returned { request: RequestId(request), got: Ok(Box::new(got)) });
     }
 
     pub(crate) fn commit(&mut self, request: u128, changes: Vec<Changed>) {
         self.position += 1;
         let (region, position, id) = (self.home(), self.position, RequestId(request));
+        let changes = changes.into();
         self.journal(Event::Committed { region, position, id, changes });
     }
 
