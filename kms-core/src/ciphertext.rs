@@ -30,34 +30,44 @@ pub const OVERHEAD: usize = PREFIX + TAG_LENGTH;
 
 /// The pairs a ciphertext is bound to; order does not matter, case does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EncryptionContext(Arc<BTreeMap<String, String>>);
+pub struct EncryptionContext(Arc<Context>);
+
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Context {
+    pairs: BTreeMap<String, String>,
+    /// What is authenticated of them: made once, used by every message.
+    canonical: Vec<u8>,
+}
 
 impl EncryptionContext {
     /// A context of these pairs.
     pub fn new(pairs: BTreeMap<String, String>) -> EncryptionContext {
-        EncryptionContext(Arc::new(pairs))
+        let mut canonical = Vec::new();
+        for text in pairs.iter().flat_map(|(key, value)| [key, value]) {
+            canonical.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            canonical.extend_from_slice(text.as_bytes());
+        }
+        EncryptionContext(Arc::new(Context { pairs, canonical }))
     }
 
     /// The pairs, sorted by key.
     pub fn pairs(&self) -> &BTreeMap<String, String> {
-        &self.0
+        &self.0.pairs
+    }
+
+    /// The pairs as bytes, sorted and length-prefixed: no two contexts have the same.
+    pub fn canonical(&self) -> &[u8] {
+        &self.0.canonical
     }
 
     /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.pairs.is_empty()
     }
 
     /// Keys and values in bytes, which the size limit counts.
     pub fn size(&self) -> usize {
-        self.0.iter().map(|(key, value)| key.len() + value.len()).sum()
-    }
-
-    fn append_to(&self, aad: &mut Vec<u8>) {
-        for text in self.0.iter().flat_map(|(key, value)| [key, value]) {
-            aad.extend_from_slice(&(text.len() as u64).to_be_bytes());
-            aad.extend_from_slice(text.as_bytes());
-        }
+        self.0.canonical.len() - 2 * size_of::<u64>() * self.0.pairs.len()
     }
 }
 
@@ -113,10 +123,10 @@ impl<'a> Blob<'a> {
 
 /// The additional data a message is sealed with.
 pub fn aad(key: KeyId, material: MaterialId, context: &EncryptionContext) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(HEADER + 32 + 16 * context.0.len() * 2 + context.size());
+    let mut aad = Vec::with_capacity(HEADER + 32 + context.canonical().len());
     aad.extend_from_slice(&header(key));
     aad.extend_from_slice(&material.0);
-    context.append_to(&mut aad);
+    aad.extend_from_slice(context.canonical());
     aad
 }
 

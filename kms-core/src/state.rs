@@ -9,7 +9,6 @@ mod apply;
 mod digest;
 
 use crate::env::Timestamp;
-use crate::grant_index;
 use crate::history::{History, Visibility};
 use crate::hsm::DomainToken;
 use crate::key::Key;
@@ -273,16 +272,16 @@ impl State {
     }
 
     /// The grants on a key that a host sees and that may concern a principal.
-    pub fn seen_grants(
-        &self,
+    pub fn seen_grants<'s>(
+        &'s self,
         key: KeyId,
-        principal: &PrincipalArn,
+        principal: &'s PrincipalArn,
         sees: Visibility,
-    ) -> impl Iterator<Item = &Arc<Grant>> {
+    ) -> impl Iterator<Item = &'s Arc<Grant>> {
         let slot = self.keys.get(&key).filter(|slot| !slot.by_grantee.is_empty());
-        let names = slot.map(|_| grant_index::of_caller(principal)).unwrap_or_default();
-        names.into_iter().flat_map(move |name| {
-            let ids = slot.and_then(|slot| slot.by_grantee.get(&name)).into_iter().flatten();
+        let entries = slot.map_or(&[][..], |_| principal.grant_entries());
+        entries.iter().flat_map(move |entry| {
+            let ids = slot.and_then(|slot| slot.by_grantee.get(entry)).into_iter().flatten();
             ids.filter_map(move |id| {
                 let slot = self.grants.get(id)?;
                 slot.alive.seen(sees.now, sees.delays.grant).then_some(&slot.grant)

@@ -39,8 +39,8 @@ struct Blob {
 
 /// What must be true, by Region and log position.
 #[derive(Default)]
-pub(crate) struct Model<'h> {
-    ledgers: BTreeMap<RegionName, Ledger<'h>>,
+pub(crate) struct Model {
+    ledgers: BTreeMap<RegionName, Ledger>,
     lines: BTreeMap<KeyId, Lines>,
     blobs: BTreeMap<Digest, Blob>,
     /// What is known of each plaintext; ReEncrypt makes two blobs share one.
@@ -49,9 +49,9 @@ pub(crate) struct Model<'h> {
     default_policies: BTreeMap<AccountId, Digest>,
 }
 
-impl<'h> Model<'h> {
+impl Model {
     /// Takes over a log entry, and says what is wrong with it.
-    pub(crate) fn commit(&mut self, commit: &Commit<'_, 'h>, context: &Context<'h>) -> Vec<String> {
+    pub(crate) fn commit(&mut self, commit: &Commit<'_>, context: &Context<'_>) -> Vec<String> {
         let ledger = self.ledgers.entry(commit.region).or_default();
         ledger.apply(commit, &mut self.lines, context)
     }
@@ -62,7 +62,7 @@ impl<'h> Model<'h> {
     }
 
     /// What may come of a request. Nothing, when the Region has no log.
-    pub(crate) fn expected(&self, ask: &Ask<'h>, context: &Context<'h>) -> Outcomes {
+    pub(crate) fn expected(&self, ask: &Ask<'_>, context: &Context<'_>) -> Outcomes {
         let Some(ledger) = self.ledgers.get(&ask.region) else { return Outcomes::NONE };
         expect::Judge { model: self, ledger, ask, context }.outcomes()
     }

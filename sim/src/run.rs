@@ -7,9 +7,11 @@
 //! same history, byte for byte, and the same digest.
 
 use crate::clock::SimTime;
-use crate::driver::{self, Plan, Progress, RunError, Summary};
+use crate::driver::{self, Plan, Progress, Recorder, RunError, Summary};
+use crate::fault::NodeAction;
 use crate::history::{Event, History, Record};
-use crate::oracle::{self, Context, Judged, PoolFacts, Rules, Violation};
+use crate::oracle::{Context, Judged, Judges, PoolFacts, Rules, Violation};
+use crate::place::{NodeId, Topology};
 use crate::random::Seed;
 use crate::world::World;
 use kms_core::crypto::CryptoBackend;
@@ -85,7 +87,7 @@ pub struct Scene {
     /// The seed.
     pub seed: Seed,
     /// Where everything was.
-    pub topology: crate::place::Topology,
+    pub topology: Topology,
     /// The Regions.
     pub regions: Vec<RegionName>,
     /// The figures of the model.
@@ -113,6 +115,10 @@ pub fn run(
 ) -> Result<Run, RunError> {
     let mut history = History::default();
     let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
+    let mut scene = Scene::of(&world);
+    let topology = world.topology.clone();
+    let mut context = scene.context_over(&topology);
+    let mut court = Court::new(history, &context);
     let network = world.network().map_err(RunError::Broken)?;
     let plan = Plan {
         calm_at: Some(world.calm_at),
@@ -123,12 +129,45 @@ pub fn run(
         topology: world.topology.clone(),
         network,
         faults: world.faults(),
-        recorder: &mut history,
+        recorder: &mut court,
     };
-    let mut scene = Scene::of(&world);
     let summary = driver::run(&plan, ground, move || world.nodes(), progress)?;
+    let Court { history, judges, .. } = court;
     scene.ended_at = summary.ended_at;
-    Ok(judge(scene, history, summary))
+    context.ended_at = summary.ended_at;
+    let judged = judges.finish(&context);
+    Ok(conclude(scene, history, judged, summary))
+}
+
+/// Writes the history, and lets the oracles hear it while it happens.
+struct Court<'c> {
+    history: History,
+    judges: Judges,
+    context: &'c Context<'c>,
+}
+
+impl<'c> Court<'c> {
+    /// What the world began with is heard first.
+    fn new(history: History, context: &'c Context<'c>) -> Court<'c> {
+        let mut judges = Judges::new(context);
+        history.records().iter().for_each(|record| judges.record(record, context));
+        Court { history, judges, context }
+    }
+
+    fn hear(&mut self, at: SimTime, node: NodeId, event: Event) {
+        let record = self.history.push(at, node, event);
+        self.judges.record(record, self.context);
+    }
+}
+
+impl Recorder<Event> for Court<'_> {
+    fn record(&mut self, at: SimTime, from: NodeId, event: Event) {
+        self.hear(at, from, event);
+    }
+
+    fn acted(&mut self, at: SimTime, action: NodeAction) {
+        self.hear(at, action.node(), Event::Acted(action));
+    }
 }
 
 /// A hundredth of the run between two reports.
@@ -136,16 +175,11 @@ fn progress_step(world: &World) -> Duration {
     Duration::from_nanos(world.ends_at.nanos() / 100).max(Duration::from_millis(1))
 }
 
-fn judge(scene: Scene, history: History, summary: Summary) -> Run {
-    let (judged, unmet) = {
-        let context = scene.context();
-        let judged = oracle::judge(history.records(), &context);
-        let mut unmet = unmet(&scene.scenario, history.records());
-        if judged.iter().all(|judged| judged.finding.judged == 0) {
-            unmet.push("nothing happened that an oracle could judge".to_owned());
-        }
-        (judged, unmet)
-    };
+fn conclude(scene: Scene, history: History, judged: Vec<Judged>, summary: Summary) -> Run {
+    let mut unmet = unmet(&scene.scenario, history.records());
+    if judged.iter().all(|judged| judged.finding.judged == 0) {
+        unmet.push("nothing happened that an oracle could judge".to_owned());
+    }
     let verdict = verdict(&scene.scenario, &judged, &unmet);
     Run { scene, history, judged, unmet, verdict, summary }
 }
@@ -183,8 +217,12 @@ impl Scene {
 
     /// What the oracles may know.
     pub fn context(&self) -> Context<'_> {
+        self.context_over(&self.topology)
+    }
+
+    fn context_over<'t>(&self, topology: &'t Topology) -> Context<'t> {
         Context {
-            topology: &self.topology,
+            topology,
             regions: self.regions.clone(),
             calm_at: self.calm_at,
             ended_at: self.ended_at,
@@ -208,7 +246,16 @@ impl Scene {
             aliases_per_key: limits.aliases_per_key,
             grants_per_key: limits.grants_per_key,
             on_demand_rotations: limits.on_demand_rotations,
+            memory: self.memory(),
         }
+    }
+
+    /// Nothing comes of an attempt later than this: a commit may wait for its journal to come back, and
+    /// everything else has a time-out.
+    fn memory(&self) -> Duration {
+        const TIMEOUTS: Duration = Duration::from_secs(600);
+        let faults = self.scenario.phases.iter().flat_map(|phase| &phase.faults);
+        TIMEOUTS + 2 * faults.map(|fault| fault.lasts).max().unwrap_or_default()
     }
 
     /// The furthest any clock is off by the scenario's faults; without one, clocks are right.

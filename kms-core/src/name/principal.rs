@@ -27,18 +27,27 @@ pub struct PrincipalArn {
     text: Arc<str>,
     account: AccountId,
     kind: PrincipalKind,
+    /// The names that grants for it are filed under, made once instead of with every request.
+    entries: Arc<[Arc<str>]>,
 }
 
 impl PrincipalArn {
+    fn new(text: Arc<str>, account: AccountId, kind: PrincipalKind) -> PrincipalArn {
+        let root = root_text(account).into();
+        let mut entries = vec![text.clone(), root];
+        entries.extend(role_of(&text, kind).map(|role| role_entry(account, role)));
+        entries.dedup();
+        PrincipalArn { text, account, kind, entries: entries.into() }
+    }
+
     /// The root principal of an account.
     pub fn root(account: AccountId) -> PrincipalArn {
-        let text = format!("arn:aws:iam::{account}:root").into();
-        PrincipalArn { text, account, kind: PrincipalKind::Root }
+        PrincipalArn::new(root_text(account).into(), account, PrincipalKind::Root)
     }
 
     /// An AWS service acting on behalf of an account.
     pub fn service(host: &str, account: AccountId) -> PrincipalArn {
-        PrincipalArn { text: host.into(), account, kind: PrincipalKind::Service }
+        PrincipalArn::new(host.into(), account, PrincipalKind::Service)
     }
 
     /// An IAM or STS ARN, or nothing.
@@ -50,7 +59,7 @@ impl PrincipalArn {
         let resource = parts.next()?;
         let head = arn == "arn" && Partition::parse(partition).is_some() && region.is_empty();
         let kind = principal_kind(service, resource).filter(|_| head)?;
-        Some(PrincipalArn { text: text.into(), account, kind })
+        Some(PrincipalArn::new(text.into(), account, kind))
     }
 
     /// The account the principal belongs to, or that a service acts for.
@@ -70,9 +79,40 @@ impl PrincipalArn {
 
     /// The role a role session came from: session ARN to role name.
     pub fn session_role(&self) -> Option<&str> {
-        let session = (self.kind == PrincipalKind::AssumedRole).then_some(&self.text)?;
-        session.split_once(":assumed-role/")?.1.split('/').next()
+        let session = self.kind == PrincipalKind::AssumedRole;
+        session.then(|| role_of(&self.text, self.kind)).flatten()
     }
+
+    /// What grants that may concern this caller are filed under: itself, its account, and the role it
+    /// is or acts for.
+    pub(crate) fn grant_entries(&self) -> &[Arc<str>] {
+        &self.entries
+    }
+
+    /// What a grant for this grantee is filed under. A role is filed without its path, which a session
+    /// of it does not show.
+    pub(crate) fn grantee_entry(&self) -> &Arc<str> {
+        let role = self.kind == PrincipalKind::Role;
+        let entry = if role { self.entries.last() } else { self.entries.first() };
+        entry.unwrap_or(&self.text)
+    }
+}
+
+fn root_text(account: AccountId) -> String {
+    format!("arn:aws:iam::{account}:root")
+}
+
+/// The name of the role that a principal is, or is a session of.
+fn role_of(text: &str, kind: PrincipalKind) -> Option<&str> {
+    match kind {
+        PrincipalKind::Role => text.rsplit('/').next(),
+        PrincipalKind::AssumedRole => text.split_once(":assumed-role/")?.1.split('/').next(),
+        _ => None,
+    }
+}
+
+fn role_entry(account: AccountId, role: &str) -> Arc<str> {
+    format!("{account}:role/{role}").into()
 }
 
 impl fmt::Display for PrincipalArn {

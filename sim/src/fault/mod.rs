@@ -82,6 +82,15 @@ pub enum NodeAction {
     Skew(NodeId, ClockChange),
 }
 
+impl NodeAction {
+    /// The node it is done to.
+    pub fn node(self) -> NodeId {
+        match self {
+            NodeAction::Crash(node) | NodeAction::Restart(node) | NodeAction::Skew(node, _) => node,
+        }
+    }
+}
+
 /// Something that goes wrong.
 pub trait Fault: Send {
     /// Its name and what it does.

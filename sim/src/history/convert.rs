@@ -118,14 +118,8 @@ impl Facts {
         self.secret(plaintext.0.as_bytes())
     }
 
-    /// Pairs are sorted and length-prefixed, so that no two contexts have the same bytes.
     fn context(self, context: &EncryptionContext) -> Digest {
-        let mut bytes = Vec::with_capacity(context.size() + 16 * context.pairs().len());
-        for text in context.pairs().iter().flat_map(|(key, value)| [key, value]) {
-            bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(text.as_bytes());
-        }
-        self.public(&bytes)
+        self.public(context.canonical())
     }
 }
 

@@ -255,15 +255,15 @@ impl History {
         self.hash.clone().chain_update(&self.unhashed).finalize().into()
     }
 
-    /// Adds a record.
-    pub fn push(&mut self, at: SimTime, node: NodeId, event: Event) {
+    /// Adds a record, and shows it.
+    pub fn push(&mut self, at: SimTime, node: NodeId, event: Event) -> &Record {
         let record = Record { at, node, event };
         encode::write(&record, &mut self.unhashed);
         if self.unhashed.len() >= PIECE {
             self.hash.update(&self.unhashed);
             self.unhashed.clear();
         }
-        self.records.push(record);
+        self.records.push_mut(record)
     }
 }
 
@@ -274,8 +274,6 @@ impl crate::driver::Recorder<Event> for History {
     }
 
     fn acted(&mut self, at: SimTime, action: NodeAction) {
-        let (NodeAction::Crash(node) | NodeAction::Restart(node) | NodeAction::Skew(node, _)) =
-            action;
-        self.push(at, node, Event::Acted(action));
+        self.push(at, action.node(), Event::Acted(action));
     }
 }

@@ -19,7 +19,7 @@ pub(super) enum Access {
     Open,
 }
 
-impl Judge<'_, '_> {
+impl Judge<'_> {
     /// Whether the caller may do this to the key. `bound` says that an encryption context is at stake,
     /// which a grant may be constrained to.
     pub(super) fn access(&self, id: KeyId, key: &Key, action: &str, bound: bool) -> Access {
@@ -58,7 +58,7 @@ impl Judge<'_, '_> {
         best
     }
 
-    fn grant_gives(&self, grant: &Grant<'_>, action: &str, bound: bool) -> Access {
+    fn grant_gives(&self, grant: &Grant, action: &str, bound: bool) -> Access {
         let Wanted::CreateGrant { operations, constrained, .. } = &grant.facts.wanted else {
             return Access::No;
         };

@@ -11,7 +11,7 @@ use kms_core::name::{KeyArn, KeyId, MaterialId};
 use std::time::Duration;
 
 /// An answer and the decisions that may have led to it.
-pub(crate) struct Told<'a, 'h> {
+pub(crate) struct Told<'a> {
     /// The attempt.
     pub(crate) request: RequestId,
     /// The answer.
@@ -19,7 +19,7 @@ pub(crate) struct Told<'a, 'h> {
     /// The log entry the attempt made.
     pub(crate) committed: Option<u64>,
     /// Every decision that came to an answer without an error; rarely more than one.
-    pub(crate) asks: &'a [Ask<'h>],
+    pub(crate) asks: &'a [Ask<'a>],
 }
 
 type Truth = Result<(), String>;
@@ -28,9 +28,9 @@ fn holds(true_: bool, otherwise: impl FnOnce() -> String) -> Truth {
     true_.then_some(()).ok_or_else(otherwise)
 }
 
-impl<'h> Model<'h> {
+impl Model {
     /// Learns from an answer, and says what is wrong with it.
-    pub(crate) fn told(&mut self, told: &Told<'_, 'h>, context: &Context<'h>) -> Truth {
+    pub(crate) fn told(&mut self, told: &Told<'_>, context: &Context<'_>) -> Truth {
         let Some(ask) = told.asks.last() else { return Err("no host gave this answer".to_owned()) };
         match (told.got, &ask.facts.wanted) {
             (Got::Granted { grant }, _) => {
@@ -54,7 +54,7 @@ impl<'h> Model<'h> {
         }
     }
 
-    fn told_as_any(&self, told: &Told<'_, 'h>, context: &Context<'h>) -> Truth {
+    fn told_as_any(&self, told: &Told<'_>, context: &Context<'_>) -> Truth {
         let mut truth = Ok(());
         for ask in told.asks {
             let Some(ledger) = self.ledgers.get(&ask.region) else { continue };
@@ -69,7 +69,7 @@ impl<'h> Model<'h> {
 
     fn keep_sealed(
         &mut self,
-        told: &Told<'_, 'h>,
+        told: &Told<'_>,
         key: KeyArn,
         blob: Digest,
         plaintext: Option<Digest>,
@@ -87,7 +87,7 @@ impl<'h> Model<'h> {
 
     fn keep_blob(
         &mut self,
-        told: &Told<'_, 'h>,
+        told: &Told<'_>,
         key: KeyId,
         blob: Digest,
         context: Digest,
@@ -99,8 +99,8 @@ impl<'h> Model<'h> {
         holds(before.is_none(), || "the same ciphertext was made twice".to_owned())
     }
 
-    fn material_used(&self, told: &Told<'_, 'h>, key: KeyId) -> Option<MaterialId> {
-        let of = |ask: &Ask<'h>| self.ledgers.get(&ask.region)?.key(key, ask.position)?.material;
+    fn material_used(&self, told: &Told<'_>, key: KeyId) -> Option<MaterialId> {
+        let of = |ask: &Ask<'_>| self.ledgers.get(&ask.region)?.key(key, ask.position)?.material;
         let material = told.asks.first().and_then(of);
         material.filter(|_| told.asks.iter().all(|ask| of(ask) == material))
     }
@@ -125,7 +125,7 @@ impl<'h> Model<'h> {
 
     fn resealed(
         &mut self,
-        told: &Told<'_, 'h>,
+        told: &Told<'_>,
         from: Digest,
         source: KeyArn,
         key: KeyArn,
@@ -144,7 +144,7 @@ impl<'h> Model<'h> {
     }
 
     /// The policy in the log; the default one of an account is learnt from the first answer.
-    fn policy(&mut self, told: &Told<'_, 'h>, id: KeyId, policy: Digest) -> Truth {
+    fn policy(&mut self, told: &Told<'_>, id: KeyId, policy: Digest) -> Truth {
         let found = told.asks.last().and_then(|ask| {
             let key = self.ledgers.get(&ask.region)?.key(id, ask.position)?;
             Some((key.account, key.policy))
@@ -158,9 +158,9 @@ impl<'h> Model<'h> {
     }
 }
 
-impl Judge<'_, '_> {
+impl Judge<'_> {
     /// Whether an answer is what this decision must have come to.
-    fn true_answer(&self, told: &Told<'_, '_>) -> Truth {
+    fn true_answer(&self, told: &Told<'_>) -> Truth {
         match (told.got, &self.ask.facts.wanted) {
             (Got::Created { key }, _) => self.created(told, *key),
             (
@@ -218,7 +218,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    fn created(&self, told: &Told<'_, '_>, key: KeyArn) -> Truth {
+    fn created(&self, told: &Told<'_>, key: KeyArn) -> Truth {
         let made = told.committed.and_then(|at| self.ledger.key(key.id, at));
         holds(made.is_some(), || format!("{} was never committed", key.id))?;
         holds(key.region == self.ask.region && key.account == self.ask.facts.account, || {

@@ -20,9 +20,9 @@ use std::time::Duration;
 
 /// A request as a host decided it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask<'h> {
+pub(crate) struct Ask<'a> {
     /// What was asked.
-    pub(crate) facts: &'h CallFacts,
+    pub(crate) facts: &'a CallFacts,
     /// Where.
     pub(crate) region: RegionName,
     /// The log position of the decision.
@@ -34,11 +34,11 @@ pub(crate) struct Ask<'h> {
 }
 
 /// Where a request is judged.
-pub(super) struct Judge<'m, 'h> {
-    pub(super) model: &'m Model<'h>,
-    pub(super) ledger: &'m Ledger<'h>,
-    pub(super) ask: &'m Ask<'h>,
-    pub(super) context: &'m Context<'h>,
+pub(super) struct Judge<'m> {
+    pub(super) model: &'m Model,
+    pub(super) ledger: &'m Ledger,
+    pub(super) ask: &'m Ask<'m>,
+    pub(super) context: &'m Context<'m>,
 }
 
 pub(super) const fn only(code: ErrorCode) -> Outcomes {
@@ -63,7 +63,7 @@ pub(super) fn in_turn(checks: impl IntoIterator<Item = Outcomes>) -> Outcomes {
     checks.into_iter().fold(Outcomes::SUCCESS, then)
 }
 
-impl Judge<'_, '_> {
+impl Judge<'_> {
     /// Every allowed outcome.
     pub(super) fn outcomes(&self) -> Outcomes {
         use Wanted as W;

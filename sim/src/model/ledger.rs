@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A grant, by the request that made it.
-pub(super) struct Grant<'h> {
+pub(super) struct Grant {
     pub(super) key: KeyId,
-    pub(super) facts: &'h CallFacts,
+    pub(super) facts: Arc<CallFacts>,
     /// Known once a client was told.
     pub(super) id: Option<GrantId>,
     pub(super) alive: Versions<bool>,
@@ -46,30 +46,30 @@ pub(super) struct Slot {
 
 /// A Region's records.
 #[derive(Default)]
-pub(super) struct Ledger<'h> {
+pub(super) struct Ledger {
     position: u64,
     pub(super) keys: BTreeMap<KeyId, Slot>,
     pub(super) key_count: BTreeMap<AccountId, Versions<u64>>,
     pub(super) aliases: BTreeMap<AccountId, BTreeMap<Arc<str>, Versions<Option<KeyId>>>>,
     pub(super) alias_count: BTreeMap<AccountId, Versions<u64>>,
-    pub(super) grants: Vec<Grant<'h>>,
+    pub(super) grants: Vec<Grant>,
     pub(super) grant_ids: BTreeMap<GrantId, usize>,
     by_request: BTreeMap<RequestId, usize>,
 }
 
 /// A log entry.
-pub(crate) struct Commit<'c, 'h> {
+pub(crate) struct Commit<'c> {
     pub(crate) region: RegionName,
     pub(crate) position: u64,
     pub(crate) at: SimTime,
     pub(crate) id: RequestId,
     pub(crate) changes: &'c [Changed],
     /// When its request was sent and what it asked, if a client asked for it.
-    pub(crate) asked: Option<(SimTime, &'h CallFacts)>,
+    pub(crate) asked: Option<(SimTime, &'c Arc<CallFacts>)>,
 }
 
 /// Counts up or down from a position on.
-fn add(count: &mut Versions<u64>, commit: &Commit<'_, '_>, by: i64) {
+fn add(count: &mut Versions<u64>, commit: &Commit<'_>, by: i64) {
     let now = count.last().copied().unwrap_or(0).saturating_add_signed(by);
     count.put(commit.position, commit.at, now);
 }
@@ -81,7 +81,7 @@ impl Slot {
     }
 }
 
-impl<'h> Ledger<'h> {
+impl Ledger {
     /// How long the log is.
     pub(super) fn position(&self) -> u64 {
         self.position
@@ -95,7 +95,7 @@ impl<'h> Ledger<'h> {
     /// Takes over a log entry, and says what is wrong with it.
     pub(super) fn apply(
         &mut self,
-        commit: &Commit<'_, 'h>,
+        commit: &Commit<'_>,
         lines: &mut BTreeMap<KeyId, Lines>,
         context: &Context<'_>,
     ) -> Vec<String> {
@@ -116,7 +116,7 @@ impl<'h> Ledger<'h> {
     fn apply_change(
         &mut self,
         change: &Changed,
-        commit: &Commit<'_, 'h>,
+        commit: &Commit<'_>,
         lines: &mut BTreeMap<KeyId, Lines>,
         context: &Context<'_>,
     ) -> Result<(), String> {
@@ -136,7 +136,7 @@ impl<'h> Ledger<'h> {
         }
     }
 
-    fn keep(&mut self, id: KeyId, key: Key, commit: &Commit<'_, '_>, lines: &mut Lines) {
+    fn keep(&mut self, id: KeyId, key: Key, commit: &Commit<'_>, lines: &mut Lines) {
         if !key.is_replica() {
             lines.schedule = key.schedule;
             lines.on_demand = key.on_demand;
@@ -156,7 +156,7 @@ impl<'h> Ledger<'h> {
     fn erase(
         &mut self,
         id: KeyId,
-        commit: &Commit<'_, '_>,
+        commit: &Commit<'_>,
         context: &Context<'_>,
     ) -> Result<(), String> {
         let Some(slot) = self.keys.get_mut(&id) else { return Err(format!("{id} never was")) };
@@ -174,7 +174,7 @@ impl<'h> Ledger<'h> {
         may_erase(&key, commit, context).map_err(|problem| format!("{id}: {problem}"))
     }
 
-    fn drop_aliases(&mut self, id: KeyId, account: AccountId, commit: &Commit<'_, '_>) {
+    fn drop_aliases(&mut self, id: KeyId, account: AccountId, commit: &Commit<'_>) {
         let Some(aliases) = self.aliases.get_mut(&account) else { return };
         for alias in aliases.values_mut() {
             if alias.last() == Some(&Some(id)) {
@@ -185,7 +185,7 @@ impl<'h> Ledger<'h> {
     }
 
     /// Aliases and grants, which the log shows as changes of something that is no key.
-    fn apply_names(&mut self, commit: &Commit<'_, 'h>, facts: &'h CallFacts) -> Option<String> {
+    fn apply_names(&mut self, commit: &Commit<'_>, facts: &Arc<CallFacts>) -> Option<String> {
         match &facts.wanted {
             Wanted::CreateAlias { alias, key } | Wanted::UpdateAlias { alias, key } => {
                 let Target::Key { id, .. } = key else {
@@ -212,7 +212,7 @@ impl<'h> Ledger<'h> {
         alias: &Arc<str>,
         to: Option<KeyId>,
         creates: bool,
-        commit: &Commit<'_, '_>,
+        commit: &Commit<'_>,
     ) -> Option<String> {
         let aliases = self.aliases.entry(account).or_default();
         let past = aliases.entry(alias.clone()).or_default();
@@ -236,8 +236,8 @@ impl<'h> Ledger<'h> {
         &mut self,
         key: KeyId,
         grantee: &Grantee,
-        facts: &'h CallFacts,
-        commit: &Commit<'_, 'h>,
+        facts: &Arc<CallFacts>,
+        commit: &Commit<'_>,
     ) {
         let mut alive = Versions::default();
         alive.put(commit.position, commit.at, true);
@@ -245,10 +245,10 @@ impl<'h> Ledger<'h> {
         let slot = self.keys.entry(key).or_default();
         slot.grants.entry(grantee.clone()).or_default().push(self.grants.len());
         add(&mut slot.grant_count, commit, 1);
-        self.grants.push(Grant { key, facts, id: None, alive });
+        self.grants.push(Grant { key, facts: facts.clone(), id: None, alive });
     }
 
-    fn end_grant(&mut self, id: GrantId, commit: &Commit<'_, '_>) -> Option<String> {
+    fn end_grant(&mut self, id: GrantId, commit: &Commit<'_>) -> Option<String> {
         let grant = self.grant_ids.get(&id).map(|index| &mut self.grants[*index]);
         let Some(grant) = grant.filter(|grant| grant.alive.last() == Some(&true)) else {
             return Some(format!("grant {id} ended and was not in force"));
@@ -283,12 +283,12 @@ impl<'h> Ledger<'h> {
 
     /// A grant whose maker never heard its id.
     fn unnamed_like(&self, facts: &CallFacts) -> Option<usize> {
-        let like = |grant: &Grant<'_>| grant.id.is_none() && grant.facts.wanted == facts.wanted;
+        let like = |grant: &Grant| grant.id.is_none() && grant.facts.wanted == facts.wanted;
         self.grants.iter().position(like)
     }
 }
 
-fn may_erase(key: &Key, commit: &Commit<'_, '_>, context: &Context<'_>) -> Result<(), String> {
+fn may_erase(key: &Key, commit: &Commit<'_>, context: &Context<'_>) -> Result<(), String> {
     if commit.asked.is_some() {
         return Err("a request erased it".to_owned());
     }
@@ -305,7 +305,7 @@ fn may_erase(key: &Key, commit: &Commit<'_, '_>, context: &Context<'_>) -> Resul
 fn born(
     id: KeyId,
     shown: &Shown<'_>,
-    commit: &Commit<'_, '_>,
+    commit: &Commit<'_>,
     lines: &Lines,
 ) -> (Key, Option<String>) {
     let asked = commit.asked.map(|(_, facts)| facts);
@@ -336,7 +336,7 @@ fn born(
 fn changed(
     key: &Key,
     shown: &Shown<'_>,
-    commit: &Commit<'_, '_>,
+    commit: &Commit<'_>,
     lines: &Lines,
     context: &Context<'_>,
 ) -> (Key, Option<String>) {

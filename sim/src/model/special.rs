@@ -13,7 +13,7 @@ use std::time::Duration;
 const NEAR: Duration = Duration::from_secs(20 * 60);
 
 /// Rotation.
-impl Judge<'_, '_> {
+impl Judge<'_> {
     pub(super) fn rotate(&self, key: &Key) -> Outcomes {
         let spent = key.on_demand >= self.context.rules.on_demand_rotations;
         let limit = unless(spent, ErrorCode::LimitExceeded);
@@ -40,7 +40,7 @@ impl Judge<'_, '_> {
 }
 
 /// Grants.
-impl Judge<'_, '_> {
+impl Judge<'_> {
     pub(super) fn create_grant(&self, key: KeyId) -> Outcomes {
         let slot = self.ledger.keys.get(&key);
         let count = slot.and_then(|slot| slot.grant_count.at(self.ask.position)).copied();
@@ -105,7 +105,7 @@ impl Judge<'_, '_> {
 }
 
 /// Aliases.
-impl Judge<'_, '_> {
+impl Judge<'_> {
     pub(super) fn alias(&self) -> Outcomes {
         let (text, creates) = match &self.ask.facts.wanted {
             Wanted::CreateAlias { alias, .. } => (alias, true),
@@ -185,7 +185,7 @@ fn is_alias(text: &str) -> bool {
 
 /// Sets of multi-Region keys. What the other Region knew when it was asked is not in the history, so
 /// whatever was ever true there is possible.
-impl Judge<'_, '_> {
+impl Judge<'_> {
     pub(super) fn replicate(&self, id: KeyId, key: &Key, region: Option<RegionName>) -> Outcomes {
         let Some(SetRole::Primary(replicas)) = key.role.as_deref() else {
             return only(ErrorCode::UnsupportedOperation);
@@ -244,7 +244,7 @@ impl Judge<'_, '_> {
 }
 
 /// Ciphertexts.
-impl Judge<'_, '_> {
+impl Judge<'_> {
     pub(super) fn opening(&self) -> Outcomes {
         match &self.ask.facts.wanted {
             Wanted::Decrypt { blob, key, context } => {

@@ -1,12 +1,16 @@
 //! What is known of every attempt: what it asked, who answered it, and what it committed.
+//!
+//! An attempt is remembered for as long as anything may still come of it, which is a matter of
+//! time-outs and outages and not of how long the run is.
 
 use crate::clock::SimTime;
-use crate::history::{CallFacts, Event};
-use crate::oracle::Seen;
+use crate::history::{CallFacts, Event, Record};
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A host's answer.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +27,13 @@ pub(crate) struct Answer {
 
 /// An attempt.
 #[derive(Clone, Debug)]
-pub(crate) struct Attempt<'h> {
+pub(crate) struct Attempt {
     /// When it was sent.
     pub(crate) at: SimTime,
     /// Where.
     pub(crate) region: RegionName,
     /// What.
-    pub(crate) facts: &'h CallFacts,
+    pub(crate) facts: Arc<CallFacts>,
     /// Whether a host had to decide again.
     pub(crate) conflicted: bool,
     /// The log entry it made.
@@ -38,21 +42,33 @@ pub(crate) struct Attempt<'h> {
     pub(crate) answers: Vec<Answer>,
 }
 
-/// Every attempt of a history so far.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts<'h>(BTreeMap<RequestId, Attempt<'h>>);
+/// The attempts of a history so far, except those that are over long since.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    known: BTreeMap<RequestId, Attempt>,
+    /// In the order in which they were sent.
+    sent: VecDeque<(SimTime, RequestId)>,
+    /// How long an attempt is remembered.
+    memory: Duration,
+}
 
-impl<'h> Attempts<'h> {
+impl Attempts {
+    /// Nothing yet; each attempt will be remembered this long.
+    pub(crate) fn new(memory: Duration) -> Attempts {
+        Attempts { known: BTreeMap::new(), sent: VecDeque::new(), memory }
+    }
+
     /// An attempt.
-    pub(crate) fn get(&self, request: RequestId) -> Option<&Attempt<'h>> {
-        self.0.get(&request)
+    pub(crate) fn get(&self, request: RequestId) -> Option<&Attempt> {
+        self.known.get(&request)
     }
 
     /// Takes note of a record.
-    pub(crate) fn note(&mut self, seen: Seen<'h>) {
-        match &seen.record.event {
+    pub(crate) fn note(&mut self, record: &Record) {
+        match &record.event {
             Event::Called { request, region, facts, .. } => {
-                let (at, region) = (seen.record.at, *region);
+                let (at, region, facts) = (record.at, *region, facts.clone());
+                self.forget(at);
                 let attempt = Attempt {
                     at,
                     region,
@@ -61,7 +77,8 @@ impl<'h> Attempts<'h> {
                     committed: None,
                     answers: Vec::new(),
                 };
-                self.0.insert(*request, attempt);
+                self.known.insert(*request, attempt);
+                self.sent.push_back((at, *request));
             }
             Event::Answered { request, position, now, pool, error } => {
                 let answer = Answer {
@@ -86,9 +103,37 @@ impl<'h> Attempts<'h> {
         }
     }
 
-    fn change(&mut self, request: RequestId, change: impl FnOnce(&mut Attempt<'h>)) {
-        if let Some(attempt) = self.0.get_mut(&request) {
+    fn forget(&mut self, now: SimTime) {
+        while let Some((at, request)) = self.sent.front().copied()
+            && at.after(self.memory) < now
+        {
+            self.sent.pop_front();
+            self.known.remove(&request);
+        }
+    }
+
+    fn change(&mut self, request: RequestId, change: impl FnOnce(&mut Attempt)) {
+        if let Some(attempt) = self.known.get_mut(&request) {
             change(attempt);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Wanted;
+    use crate::oracle::scene::Scene;
+
+    #[test]
+    fn attempts_are_remembered_for_as_long_as_they_matter() {
+        let mut scene = Scene::new();
+        for request in 0..1_000 {
+            scene.at(request * 1_000).call(u128::from(request), Wanted::ListKeys);
+        }
+        let mut attempts = Attempts::new(Duration::from_secs(60));
+        scene.records().iter().for_each(|record| attempts.note(record));
+        assert_eq!(attempts.known.len(), 61);
+        assert!(attempts.get(RequestId(938)).is_none() && attempts.get(RequestId(939)).is_some());
     }
 }

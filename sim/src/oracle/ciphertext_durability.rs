@@ -1,7 +1,7 @@
 //! What was sealed can be opened, for as long as its key lives.
 
-use super::attempts::{Answer, Attempt, Attempts};
-use super::key_log::{KeyLog, is_pending, material_of, state_of};
+use super::attempts::{Answer, Attempt};
+use super::key_log::{is_pending, material_of, state_of};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
 use crate::history::{Digest, Event, Got, Source, Target, Wanted};
 use kms_core::env::RequestId;
@@ -18,12 +18,10 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: |_| Box::new(Durability::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Durability::default()) };
 
 #[derive(Default)]
-struct Durability<'h> {
-    attempts: Attempts<'h>,
-    keys: KeyLog<'h>,
+struct Durability {
     blobs: BTreeMap<Digest, Blob>,
     /// What each plaintext is, once anybody has seen it.
     plaintexts: Vec<Option<Digest>>,
@@ -42,20 +40,18 @@ struct Blob {
 }
 
 /// A wish to open a ciphertext.
-struct Opening<'h> {
+struct Opening<'a> {
     blob: Digest,
-    named: Option<&'h Target>,
+    named: Option<&'a Target>,
     context: Digest,
 }
 
-impl<'h> Oracle<'h> for Durability<'h> {
+impl Oracle for Durability {
     fn info(&self) -> OracleInfo {
         INFO
     }
 
-    fn record(&mut self, seen: Seen<'h>, _: &Context<'h>) {
-        self.attempts.note(seen);
-        self.keys.note(seen);
+    fn record(&mut self, seen: Seen<'_>, _: &Context<'_>) {
         match &seen.record.event {
             Event::Answered { request, .. } => self.answered(seen, *request),
             Event::Returned { request, got: Ok(got) } => self.returned(seen, *request, got),
@@ -63,17 +59,17 @@ impl<'h> Oracle<'h> for Durability<'h> {
         }
     }
 
-    fn finish(&mut self, _: &Context<'h>) -> Finding {
+    fn finish(&mut self, _: &Context<'_>) -> Finding {
         let violations = std::mem::take(&mut self.violations);
         let detail = vec![("ciphertexts", self.blobs.len() as u64)];
         Finding { judged: self.judged, detail, violations }
     }
 }
 
-impl<'h> Durability<'h> {
+impl Durability {
     /// Judges a refusal to open.
-    fn answered(&mut self, seen: Seen<'h>, request: RequestId) {
-        let Some(attempt) = self.attempts.get(request) else { return };
+    fn answered(&mut self, seen: Seen<'_>, request: RequestId) {
+        let Some(attempt) = seen.known.attempts.get(request) else { return };
         let Some(opening) = opening(&attempt.facts.wanted) else { return };
         let Some((blob, answer)) = self.blobs.get(&opening.blob).zip(attempt.answers.last()) else {
             return;
@@ -83,7 +79,7 @@ impl<'h> Durability<'h> {
             Some(code @ (ErrorCode::InvalidCiphertext | ErrorCode::IncorrectKey)) => code,
             _ => return,
         };
-        if self.must_open(attempt, answer, &opening, blob) {
+        if must_open(seen, (attempt, answer), &opening, blob) {
             let message = format!(
                 "a ciphertext of {} came to {refused} in {} at position {}, though the key was on",
                 blob.key, attempt.region, answer.position
@@ -92,43 +88,18 @@ impl<'h> Durability<'h> {
         }
     }
 
-    /// Whether the right context was given, the right key named if any, and the key was on and had the
-    /// material, as the host that decided had heard.
-    fn must_open(
-        &self,
-        attempt: &Attempt<'_>,
-        answer: &Answer,
-        opening: &Opening<'_>,
-        blob: &Blob,
-    ) -> bool {
-        let named = match opening.named {
-            None => true,
-            Some(Target::Key { id, .. }) => *id == blob.key,
-            Some(_) => false,
-        };
-        let Some(past) = self.keys.past((attempt.region, blob.key)) else { return false };
-        let Some(now) = past.at(answer.position) else { return false };
-        let on = matches!(state_of(now), Some(KeyState::Enabled | KeyState::Updating));
-        let had = |material| {
-            let heard = past.up_to(answer.position);
-            heard.iter().any(|version| material_of(version.value) == Some(material))
-        };
-        let holds = blob.material.is_none_or(|material| had(material) || is_pending(now));
-        named && on && holds && opening.context == blob.context
-    }
-
-    fn returned(&mut self, seen: Seen<'h>, request: RequestId, got: &Got) {
-        let Some(attempt) = self.attempts.get(request) else { return };
+    fn returned(&mut self, seen: Seen<'_>, request: RequestId, got: &Got) {
+        let Some(attempt) = seen.known.attempts.get(request) else { return };
         match (got, &attempt.facts.wanted) {
             (Got::Sealed { key, blob, .. }, Wanted::Encrypt { plaintext, context, .. }) => {
-                self.keep(request, *key, *blob, *context, Some(*plaintext));
+                self.keep((seen, request), *key, *blob, *context, Some(*plaintext));
             }
             (Got::Sealed { key, blob, plaintext }, Wanted::GenerateDataKey { context, .. }) => {
-                self.keep(request, *key, *blob, *context, *plaintext);
+                self.keep((seen, request), *key, *blob, *context, *plaintext);
             }
             (Got::Resealed { key, blob, .. }, Wanted::ReEncrypt { blob: from, context, .. }) => {
                 let Some(source) = self.blobs.get(from).copied() else { return };
-                self.keep_as(request, *key, *blob, *context, source.plaintext);
+                self.keep_as((seen, request), *key, *blob, *context, source.plaintext);
             }
             (Got::Opened { plaintext, .. }, Wanted::Decrypt { blob, .. }) => {
                 self.opened(seen, *blob, *plaintext);
@@ -139,39 +110,29 @@ impl<'h> Durability<'h> {
 
     fn keep(
         &mut self,
-        request: RequestId,
+        from: (Seen<'_>, RequestId),
         key: KeyArn,
         blob: Digest,
         context: Digest,
         plaintext: Option<Digest>,
     ) {
         self.plaintexts.push(plaintext);
-        self.keep_as(request, key, blob, context, self.plaintexts.len() - 1);
+        self.keep_as(from, key, blob, context, self.plaintexts.len() - 1);
     }
 
     fn keep_as(
         &mut self,
-        request: RequestId,
+        from: (Seen<'_>, RequestId),
         key: KeyArn,
         blob: Digest,
         context: Digest,
         plaintext: usize,
     ) {
-        let material = self.sealed_with(request, key);
+        let material = sealed_with(from, key);
         self.blobs.insert(blob, Blob { key: key.id, material, context, plaintext });
     }
 
-    /// The material that was current where and when the ciphertext was made.
-    fn sealed_with(&self, request: RequestId, key: KeyArn) -> Option<MaterialId> {
-        let past = self.keys.past((key.region, key.id))?;
-        let answers = &self.attempts.get(request)?.answers;
-        let mut good = answers.iter().filter(|answer| answer.error.is_none());
-        let material = |answer: &Answer| material_of(past.at(answer.position)?);
-        let first = good.next().and_then(material);
-        first.filter(|_| good.all(|answer| material(answer) == first))
-    }
-
-    fn opened(&mut self, seen: Seen<'h>, blob: Digest, plaintext: Digest) {
+    fn opened(&mut self, seen: Seen<'_>, blob: Digest, plaintext: Digest) {
         let Some(blob) = self.blobs.get(&blob) else { return };
         let known = self.plaintexts[blob.plaintext].get_or_insert(plaintext);
         if *known != plaintext {
@@ -179,6 +140,40 @@ impl<'h> Durability<'h> {
             self.violations.push(seen.violates(INFO.name, message));
         }
     }
+}
+
+/// Whether the right context was given, the right key named if any, and the key was on and had the
+/// material, as the host that decided had heard.
+fn must_open(
+    seen: Seen<'_>,
+    (attempt, answer): (&Attempt, &Answer),
+    opening: &Opening<'_>,
+    blob: &Blob,
+) -> bool {
+    let named = match opening.named {
+        None => true,
+        Some(Target::Key { id, .. }) => *id == blob.key,
+        Some(_) => false,
+    };
+    let Some(past) = seen.known.keys.past((attempt.region, blob.key)) else { return false };
+    let Some(now) = past.at(answer.position) else { return false };
+    let on = matches!(state_of(now), Some(KeyState::Enabled | KeyState::Updating));
+    let had = |material| {
+        let heard = past.up_to(answer.position);
+        heard.iter().any(|version| material_of(&version.value) == Some(material))
+    };
+    let holds = blob.material.is_none_or(|material| had(material) || is_pending(now));
+    named && on && holds && opening.context == blob.context
+}
+
+/// The material that was current where and when the ciphertext was made.
+fn sealed_with((seen, request): (Seen<'_>, RequestId), key: KeyArn) -> Option<MaterialId> {
+    let past = seen.known.keys.past((key.region, key.id))?;
+    let answers = &seen.known.attempts.get(request)?.answers;
+    let mut good = answers.iter().filter(|answer| answer.error.is_none());
+    let material = |answer: &Answer| material_of(past.at(answer.position)?);
+    let first = good.next().and_then(material);
+    first.filter(|_| good.all(|answer| material(answer) == first))
 }
 
 fn opening(wanted: &Wanted) -> Option<Opening<'_>> {

@@ -49,6 +49,9 @@ pub struct Rules {
     pub grants_per_key: u64,
     /// The most rotations on demand in the life of a key.
     pub on_demand_rotations: u32,
+    /// How long after it was sent something may still come of an attempt: every time-out of client and
+    /// service together, and the longest outage.
+    pub memory: Duration,
 }
 
 /// A quota pool in a Region: so many requests of an account in each interval of true time.

@@ -1,12 +1,12 @@
 //! Once everything is calm, everything comes to rest, and everybody agrees.
 
-use super::key_log::{KeyLog, is_pending, key_of, state_of};
-use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
+use super::key_log::{is_pending, key_of, state_of};
+use super::{Context, Entry, Finding, Mark, Oracle, OracleInfo, Seen, Violation};
 use crate::clock::SimTime;
 use crate::history::{Changed, Event, SetMember, SetRole, Settlement, Source};
-use crate::model::versions::Version;
 use crate::place::NodeId;
 use kms_core::env::RequestId;
+use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
 use kms_core::name::{KeyId, MaterialId, RegionName};
 use kms_core::task::Task;
@@ -20,41 +20,46 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: |_| Box::new(Convergence::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Convergence::default()) };
 
 #[derive(Default)]
-struct Convergence<'h> {
-    open: BTreeMap<RequestId, Seen<'h>>,
+struct Convergence {
+    open: BTreeMap<RequestId, Mark>,
     /// The attempts of calls that are not over.
     calls: BTreeMap<(NodeId, u64), Vec<RequestId>>,
     settled: BTreeMap<RegionName, (u64, [u8; 32])>,
-    sets: BTreeMap<KeyId, Set<'h>>,
-    keys: KeyLog<'h>,
+    sets: BTreeMap<KeyId, Set>,
     /// The last try of every task.
-    tried: BTreeMap<(RegionName, Task), Seen<'h>>,
+    tried: BTreeMap<(RegionName, Task), (Mark, Option<ErrorCode>)>,
     /// The record that last changed a key.
-    last: BTreeMap<(RegionName, KeyId), Seen<'h>>,
+    last: BTreeMap<(RegionName, KeyId), Last>,
     judged: u64,
     violations: Vec<Violation>,
 }
 
-/// What was said at the end about the keys of one id.
-struct Set<'h> {
-    primaries: BTreeSet<RegionName>,
-    materials: BTreeSet<Option<MaterialId>>,
-    seen: Seen<'h>,
+/// What the log says last of a key.
+struct Last {
+    seen: Mark,
+    change: Changed,
 }
 
-impl<'h> Oracle<'h> for Convergence<'h> {
+/// What was said at the end about the keys of one id.
+struct Set {
+    primaries: BTreeSet<RegionName>,
+    materials: BTreeSet<Option<MaterialId>>,
+    seen: Mark,
+}
+
+impl Oracle for Convergence {
     fn info(&self) -> OracleInfo {
         INFO
     }
 
-    fn record(&mut self, seen: Seen<'h>, _: &Context<'h>) {
+    fn record(&mut self, seen: Seen<'_>, _: &Context<'_>) {
         match &seen.record.event {
             // What was made before time began has no client that waits.
             Event::Called { request, call, .. } if seen.record.at > SimTime::ZERO => {
-                self.open.insert(*request, seen);
+                self.open.insert(*request, seen.mark());
                 self.calls.entry((seen.record.node, *call)).or_default().push(*request);
             }
             Event::Returned { request, .. } | Event::TimedOut { request } => {
@@ -62,24 +67,25 @@ impl<'h> Oracle<'h> for Convergence<'h> {
             }
             Event::Ended { call, .. } => self.ended((seen.record.node, *call)),
             Event::Committed { region, changes, .. } => {
-                for id in changes.iter().filter_map(key_of) {
-                    self.last.insert((*region, id), seen);
+                for change in changes {
+                    let Some(id) = key_of(change) else { continue };
+                    let last = Last { seen: seen.mark(), change: change.clone() };
+                    self.last.insert((*region, id), last);
                 }
-                self.keys.note(seen);
             }
-            Event::TaskTried { region, task, .. } => {
-                self.tried.insert((*region, **task), seen);
+            Event::TaskTried { region, task, error, .. } => {
+                self.tried.insert((*region, **task), (seen.mark(), *error));
             }
             Event::Settled(settlement) => {
                 let Settlement { region, position, digest, sets } = &**settlement;
-                self.settle(seen, *region, (*position, *digest));
-                sets.iter().for_each(|member| self.member(seen, member));
+                self.settle(seen.mark(), *region, (*position, *digest));
+                sets.iter().for_each(|member| self.member(seen.mark(), member));
             }
             _ => {}
         }
     }
 
-    fn finish(&mut self, context: &Context<'h>) -> Finding {
+    fn finish(&mut self, context: &Context<'_>) -> Finding {
         self.judge_open(context);
         self.judge_sets(context);
         if context.calm() >= context.rules.settling {
@@ -91,8 +97,8 @@ impl<'h> Oracle<'h> for Convergence<'h> {
     }
 }
 
-impl<'h> Convergence<'h> {
-    fn complain(&mut self, seen: Seen<'h>, message: String) {
+impl Convergence {
+    fn complain(&mut self, seen: Mark, message: String) {
         self.violations.push(seen.violates(INFO.name, message));
     }
 
@@ -102,7 +108,7 @@ impl<'h> Convergence<'h> {
         }
     }
 
-    fn settle(&mut self, seen: Seen<'h>, region: RegionName, state: (u64, [u8; 32])) {
+    fn settle(&mut self, seen: Mark, region: RegionName, state: (u64, [u8; 32])) {
         self.judged += 1;
         let first = *self.settled.entry(region).or_insert(state);
         if first.0 != state.0 {
@@ -114,7 +120,7 @@ impl<'h> Convergence<'h> {
         }
     }
 
-    fn member(&mut self, seen: Seen<'h>, member: &SetMember) {
+    fn member(&mut self, seen: Mark, member: &SetMember) {
         let set = self.sets.entry(member.key.id).or_insert_with(|| Set {
             primaries: BTreeSet::new(),
             materials: BTreeSet::new(),
@@ -126,30 +132,28 @@ impl<'h> Convergence<'h> {
         set.materials.insert(member.material);
     }
 
-    fn judge_open(&mut self, context: &Context<'h>) {
+    fn judge_open(&mut self, context: &Context<'_>) {
         let patience = context.rules.attempt_timeout;
-        let due = |seen: &Seen<'_>| seen.record.at.after(patience) <= context.calm_at;
-        let open: Vec<Seen<'h>> = self.open.values().copied().collect();
+        let due = |seen: &Mark| seen.at.after(patience) <= context.calm_at;
+        let open: Vec<Mark> = self.open.values().copied().collect();
         for seen in open.into_iter().filter(due) {
             self.complain(seen, "an attempt never came to an end".to_owned());
         }
     }
 
     /// In a healed world no task keeps failing.
-    fn judge_tasks(&mut self, context: &Context<'h>) {
+    fn judge_tasks(&mut self, context: &Context<'_>) {
         let healed = context.calm_at.after(context.rules.settling);
-        for ((region, task), seen) in std::mem::take(&mut self.tried) {
+        for ((region, task), (seen, error)) in std::mem::take(&mut self.tried) {
             self.judged += 1;
-            if let Event::TaskTried { error: Some(error), .. } = &seen.record.event
-                && seen.record.at > healed
-            {
+            if let Some(error) = error.filter(|_| seen.at > healed) {
                 self.complain(seen, format!("{region} still cannot carry out {task}: {error}"));
             }
         }
     }
 
     /// Sets can be judged only if every Region has spoken.
-    fn judge_sets(&mut self, context: &Context<'h>) {
+    fn judge_sets(&mut self, context: &Context<'_>) {
         if context.regions.iter().any(|region| !self.settled.contains_key(region)) {
             return;
         }
@@ -166,20 +170,14 @@ impl<'h> Convergence<'h> {
         }
     }
 
-    fn judge_rest(&mut self, context: &Context<'h>) {
-        let overdue = |version: &Version<&Changed>| {
-            version.at.after(context.rules.settling) <= context.ended_at
-        };
-        let mut left = Vec::new();
-        for (place, past) in self.keys.iter() {
-            let Some(last) = past.all().last().filter(|version| overdue(version)) else { continue };
-            let work = self.work_left(last.value, place.1).map(|work| (*place, work));
-            left.extend(work);
-        }
-        for ((region, id), work) in left {
-            if let Some(seen) = self.last.get(&(region, id)).copied() {
-                self.complain(seen, format!("{id} in {region} {work}"));
-            }
+    fn judge_rest(&mut self, context: &Context<'_>) {
+        let overdue = |last: &Last| last.seen.at.after(context.rules.settling) <= context.ended_at;
+        let left = self.last.iter().filter(|(_, last)| overdue(last));
+        let left = left.filter_map(|((region, id), last)| {
+            Some((last.seen, format!("{id} in {region} {}", self.work_left(&last.change, *id)?)))
+        });
+        for (seen, message) in left.collect::<Vec<_>>() {
+            self.complain(seen, message);
         }
     }
 
@@ -193,8 +191,8 @@ impl<'h> Convergence<'h> {
         }
         let Changed::Key { role: Some(SetRole::Primary(replicas)), .. } = last else { return None };
         let gone = |region: &&RegionName| {
-            let past = self.keys.past((**region, id));
-            past.and_then(|past| past.last()).is_some_and(|last| state_of(last).is_none())
+            let last = self.last.get(&(**region, id));
+            last.is_some_and(|last| state_of(&last.change).is_none())
         };
         let gone = replicas.iter().find(gone)?;
         Some(format!("still counts on the replica in {gone}, which is erased"))

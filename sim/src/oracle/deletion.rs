@@ -1,8 +1,7 @@
 //! A key dies when it was scheduled to, not before, and stays dead.
 
-use super::attempts::Attempts;
-use super::key_log::{KeyLog, Place, state_of};
-use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
+use super::key_log::{Place, state_of};
+use super::{Context, Entry, Finding, Mark, Oracle, OracleInfo, Seen, Violation};
 use crate::clock::SimTime;
 use crate::history::{Changed, Event, Got, Source, Wanted};
 use kms_core::env::RequestId;
@@ -19,56 +18,52 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: |_| Box::new(Deletion::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Deletion::default()) };
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// The shortest waiting period there is; a primary that waited for its replicas has at least this.
 const SHORTEST: Duration = Duration::from_secs(7 * 86_400);
 
 #[derive(Default)]
-struct Deletion<'h> {
-    attempts: Attempts<'h>,
-    keys: KeyLog<'h>,
+struct Deletion {
     /// The waiting period a client asked for, which a primary remembers until its replicas are gone.
     asked: BTreeMap<Place, Duration>,
-    waiting: BTreeMap<Place, Waiting<'h>>,
+    waiting: BTreeMap<Place, Waiting>,
     erased: BTreeMap<Place, u64>,
     judged: u64,
     violations: Vec<Violation>,
 }
 
 /// A waiting period that runs.
-struct Waiting<'h> {
-    seen: Seen<'h>,
+struct Waiting {
+    since: Mark,
     window: Duration,
 }
 
-impl<'h> Oracle<'h> for Deletion<'h> {
+impl Oracle for Deletion {
     fn info(&self) -> OracleInfo {
         INFO
     }
 
-    fn record(&mut self, seen: Seen<'h>, _: &Context<'h>) {
-        self.attempts.note(seen);
+    fn record(&mut self, seen: Seen<'_>, _: &Context<'_>) {
         match &seen.record.event {
             Event::Committed { region, id, position, changes } => {
                 for change in changes {
                     self.changed(seen, *region, (*id, *position), change);
                 }
-                self.keys.note(seen);
             }
             Event::Returned { request, got: Ok(got) } => self.returned(seen, *request, got),
             _ => {}
         }
     }
 
-    fn finish(&mut self, context: &Context<'h>) -> Finding {
+    fn finish(&mut self, context: &Context<'_>) -> Finding {
         for ((region, id), waiting) in &self.waiting {
             let grace = context.rules.deletion_grace + context.rules.clock_error;
-            let latest = waiting.seen.record.at.after(waiting.window).after(grace).after(DAY);
+            let latest = waiting.since.at.after(waiting.window).after(grace).after(DAY);
             if latest <= context.ended_at {
                 let message = format!("{id} in {region} should have been erased by {latest}");
-                self.violations.push(waiting.seen.violates(INFO.name, message));
+                self.violations.push(waiting.since.violates(INFO.name, message));
             }
         }
         let violations = std::mem::take(&mut self.violations);
@@ -76,18 +71,18 @@ impl<'h> Oracle<'h> for Deletion<'h> {
     }
 }
 
-impl<'h> Deletion<'h> {
+impl Deletion {
     fn changed(
         &mut self,
-        seen: Seen<'h>,
+        seen: Seen<'_>,
         region: RegionName,
         (request, position): (RequestId, u64),
-        change: &'h Changed,
+        change: &Changed,
     ) {
         match change {
             Changed::KeyErased(id) => self.erase(seen, (region, *id), position),
             Changed::Key { id, state, .. } => {
-                if let Some(days) = self.window_asked(request) {
+                if let Some(days) = window_asked(seen, request) {
                     self.asked.insert((region, *id), DAY * days);
                 }
                 self.follow(seen, (region, *id), *state);
@@ -96,19 +91,12 @@ impl<'h> Deletion<'h> {
         }
     }
 
-    fn window_asked(&self, request: RequestId) -> Option<u32> {
-        match self.attempts.get(request)?.facts.wanted {
-            Wanted::ScheduleKeyDeletion { days, .. } => Some(days),
-            _ => None,
-        }
-    }
-
     /// A waiting period starts with the state and ends with it.
-    fn follow(&mut self, seen: Seen<'h>, place: Place, state: KeyState) {
+    fn follow(&mut self, seen: Seen<'_>, place: Place, state: KeyState) {
         match state {
             KeyState::PendingDeletion => {
                 let window = self.asked.get(&place).copied().unwrap_or(SHORTEST);
-                self.waiting.entry(place).or_insert(Waiting { seen, window });
+                self.waiting.entry(place).or_insert(Waiting { since: seen.mark(), window });
             }
             KeyState::PendingReplicaDeletion => {
                 // What is left of a period that a new replica interrupted is a week at least.
@@ -123,10 +111,10 @@ impl<'h> Deletion<'h> {
         }
     }
 
-    fn erase(&mut self, seen: Seen<'h>, place: Place, position: u64) {
+    fn erase(&mut self, seen: Seen<'_>, place: Place, position: u64) {
         self.judged += 1;
         self.erased.insert(place, position);
-        let state = self.keys.past(place).and_then(|past| state_of(past.last()?));
+        let state = seen.known.keys.past(place).and_then(|past| state_of(past.last()?));
         let problem = match self.waiting.remove(&place) {
             None => Some(format!("was erased while its state was {}", name(state))),
             Some(waiting) => too_early(&waiting, seen.record.at),
@@ -137,8 +125,8 @@ impl<'h> Deletion<'h> {
         }
     }
 
-    fn returned(&mut self, seen: Seen<'h>, request: RequestId, got: &Got) {
-        let Some(attempt) = self.attempts.get(request) else { return };
+    fn returned(&mut self, seen: Seen<'_>, request: RequestId, got: &Got) {
+        let Some(attempt) = seen.known.attempts.get(request) else { return };
         for key in keys_used(got) {
             self.judged += 1;
             let Some(erased) = self.erased.get(&(key.region, key.id)) else { continue };
@@ -151,12 +139,19 @@ impl<'h> Deletion<'h> {
     }
 }
 
+fn window_asked(seen: Seen<'_>, request: RequestId) -> Option<u32> {
+    match seen.known.attempts.get(request)?.facts.wanted {
+        Wanted::ScheduleKeyDeletion { days, .. } => Some(days),
+        _ => None,
+    }
+}
+
 fn name(state: Option<KeyState>) -> &'static str {
     state.map_or("unknown", KeyState::as_str)
 }
 
-fn too_early(waiting: &Waiting<'_>, at: SimTime) -> Option<String> {
-    let since = waiting.seen.record.at;
+fn too_early(waiting: &Waiting, at: SimTime) -> Option<String> {
+    let since = waiting.since.at;
     let waited = at.since(since);
     (waited < waiting.window).then(|| {
         format!("was erased {waited:?} after {since}, before {:?} had passed", waiting.window)

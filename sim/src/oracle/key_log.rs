@@ -1,8 +1,7 @@
 //! What the logs say of every key, at every position.
 
-use crate::history::{Changed, Event};
+use crate::history::{Changed, Event, Record};
 use crate::model::versions::Versions;
-use crate::oracle::Seen;
 use kms_core::key::KeyState;
 use kms_core::name::{KeyId, MaterialId, RegionName};
 use std::collections::BTreeMap;
@@ -11,32 +10,27 @@ use std::collections::BTreeMap;
 pub(crate) type Place = (RegionName, KeyId);
 
 /// The past of one key in one Region, as changes; an erasure is one of them.
-pub(crate) type Past<'h> = Versions<&'h Changed>;
+pub(crate) type Past = Versions<Changed>;
 
 /// The past of every key.
 #[derive(Debug, Default)]
-pub(crate) struct KeyLog<'h>(BTreeMap<Place, Past<'h>>);
+pub(crate) struct KeyLog(BTreeMap<Place, Past>);
 
-impl<'h> KeyLog<'h> {
+impl KeyLog {
     /// Takes note of a record.
-    pub(crate) fn note(&mut self, seen: Seen<'h>) {
-        let Event::Committed { region, position, changes, .. } = &seen.record.event else { return };
+    pub(crate) fn note(&mut self, record: &Record) {
+        let Event::Committed { region, position, changes, .. } = &record.event else { return };
         for change in changes {
             if let Some(id) = key_of(change) {
                 let past = self.0.entry((*region, id)).or_default();
-                past.put(*position, seen.record.at, change);
+                past.put(*position, record.at, change.clone());
             }
         }
     }
 
     /// The past of a key.
-    pub(crate) fn past(&self, place: Place) -> Option<&Past<'h>> {
+    pub(crate) fn past(&self, place: Place) -> Option<&Past> {
         self.0.get(&place)
-    }
-
-    /// Every key and its past.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Place, &Past<'h>)> {
-        self.0.iter()
     }
 }
 

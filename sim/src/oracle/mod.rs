@@ -2,7 +2,8 @@
 //!
 //! Oracles see nothing but the records of a run, never the state of a node, so the same judges work on
 //! the history of a real service. One that lacks a source cannot judge and says so; that is never
-//! counted as passed. A judge reads the history once, in order, and borrows from it.
+//! counted as passed. A judge hears every record once, in order, while the run goes on, and keeps only what
+//! it needs: its memory is a matter of the world's size and not of the length of the run.
 
 mod attempts;
 mod ciphertext_durability;
@@ -19,6 +20,8 @@ pub use context::{Context, PoolFacts, Rules};
 
 use crate::clock::SimTime;
 use crate::history::{Record, Source};
+use crate::oracle::attempts::Attempts;
+use crate::oracle::key_log::KeyLog;
 use crate::place::NodeId;
 use std::collections::BTreeSet;
 
@@ -33,33 +36,65 @@ pub struct OracleInfo {
     pub needs: &'static [Source],
 }
 
-/// A record and its index in the history.
+/// A record, its index in the history, and what is known by then.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'h> {
+pub struct Seen<'r> {
     /// The index.
     pub index: usize,
     /// The record.
-    pub record: &'h Record,
+    pub record: &'r Record,
+    /// What follows from the records up to and including this one, for all oracles.
+    pub(crate) known: &'r Known,
+}
+
+/// What several oracles want to know, kept once for all of them.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) attempts: Attempts,
+    pub(crate) keys: KeyLog,
+}
+
+/// Where and when a record was, for whoever may complain of it later.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// When.
+    pub at: SimTime,
+    /// The node that said it.
+    pub node: NodeId,
+    /// Its index in the history.
+    pub index: usize,
+}
+
+impl Mark {
+    /// A violation that the record shows.
+    pub fn violates(&self, oracle: &'static str, message: String) -> Violation {
+        let Mark { at, node, index } = *self;
+        Violation { oracle, at, node, index, message }
+    }
 }
 
 impl Seen<'_> {
+    /// Where and when it was.
+    pub fn mark(&self) -> Mark {
+        Mark { at: self.record.at, node: self.record.node, index: self.index }
+    }
+
     /// A violation that this record shows.
     pub fn violates(&self, oracle: &'static str, message: String) -> Violation {
-        let (at, node) = (self.record.at, self.record.node);
-        Violation { oracle, at, node, index: self.index, message }
+        self.mark().violates(oracle, message)
     }
 }
 
 /// A judge of one history.
-pub trait Oracle<'h> {
+pub trait Oracle: Send {
     /// What it is.
     fn info(&self) -> OracleInfo;
 
     /// Takes note of the next record.
-    fn record(&mut self, seen: Seen<'h>, context: &Context<'h>);
+    fn record(&mut self, seen: Seen<'_>, context: &Context<'_>);
 
     /// Says what it found. No record follows.
-    fn finish(&mut self, context: &Context<'h>) -> Finding;
+    fn finish(&mut self, context: &Context<'_>) -> Finding;
 }
 
 /// What an oracle found.
@@ -118,8 +153,8 @@ pub struct Judged {
 pub struct Entry {
     /// What it is.
     pub info: OracleInfo,
-    /// Makes a judge for a history, which it may borrow from.
-    pub new: for<'h> fn(&'h [Record]) -> Box<dyn Oracle<'h> + 'h>,
+    /// Makes a judge.
+    pub new: fn() -> Box<dyn Oracle>,
 }
 
 /// Every oracle, by name.
@@ -131,33 +166,64 @@ pub const ORACLES: &[Entry] = &[
     reference_model::ENTRY,
 ];
 
-/// Lets every oracle judge a history.
-pub fn judge<'h>(history: &'h [Record], context: &Context<'h>) -> Vec<Judged> {
-    let heard: BTreeSet<Source> = history.iter().map(|record| record.event.source()).collect();
-    ORACLES.iter().map(|entry| judge_one(entry, history, &heard, context)).collect()
+/// Every oracle, at work on one history.
+pub struct Judges {
+    oracles: Vec<Box<dyn Oracle>>,
+    known: Known,
+    heard: BTreeSet<Source>,
+    next: usize,
 }
 
-fn judge_one<'h>(
-    entry: &Entry,
-    history: &'h [Record],
-    heard: &BTreeSet<Source>,
-    context: &Context<'h>,
-) -> Judged {
-    let info = entry.info;
-    if let Some(missing) = info.needs.iter().find(|source| !heard.contains(source)) {
-        let verdict = Verdict::CannotJudge { missing: *missing };
-        return Judged { info, verdict, finding: Finding::default() };
+impl Judges {
+    /// Judges who have heard nothing yet.
+    pub fn new(context: &Context<'_>) -> Judges {
+        let attempts = Attempts::new(context.rules.memory);
+        Judges {
+            oracles: ORACLES.iter().map(|entry| (entry.new)()).collect(),
+            known: Known { attempts, keys: KeyLog::default() },
+            heard: BTreeSet::new(),
+            next: 0,
+        }
     }
-    let mut oracle = (entry.new)(history);
-    for (index, record) in history.iter().enumerate() {
-        oracle.record(Seen { index, record }, context);
+
+    /// The next record of the history.
+    pub fn record(&mut self, record: &Record, context: &Context<'_>) {
+        let Judges { oracles, known, heard, next } = self;
+        heard.insert(record.event.source());
+        known.attempts.note(record);
+        // The log of keys is what the records before this one say.
+        for oracle in oracles {
+            oracle.record(Seen { index: *next, record, known }, context);
+        }
+        known.keys.note(record);
+        *next += 1;
     }
-    let finding = oracle.finish(context);
-    let verdict = match finding.violations.is_empty() {
-        true => Verdict::Passed,
-        false => Verdict::Violated,
-    };
-    Judged { info, verdict, finding }
+
+    /// What they have found. One that lacks a source has found nothing.
+    pub fn finish(self, context: &Context<'_>) -> Vec<Judged> {
+        let heard = self.heard;
+        let judged = self.oracles.into_iter().map(|mut oracle| {
+            let info = oracle.info();
+            if let Some(missing) = info.needs.iter().find(|source| !heard.contains(source)) {
+                let verdict = Verdict::CannotJudge { missing: *missing };
+                return Judged { info, verdict, finding: Finding::default() };
+            }
+            let finding = oracle.finish(context);
+            let verdict = match finding.violations.is_empty() {
+                true => Verdict::Passed,
+                false => Verdict::Violated,
+            };
+            Judged { info, verdict, finding }
+        });
+        judged.collect()
+    }
+}
+
+/// Lets every oracle judge a history.
+pub fn judge(history: &[Record], context: &Context<'_>) -> Vec<Judged> {
+    let mut judges = Judges::new(context);
+    history.iter().for_each(|record| judges.record(record, context));
+    judges.finish(context)
 }
 
 #[cfg(test)]
@@ -169,7 +235,7 @@ mod tests {
         assert!(ORACLES.windows(2).all(|pair| pair[0].info.name < pair[1].info.name));
         for entry in ORACLES {
             let info = entry.info;
-            assert_eq!((entry.new)(&[]).info(), info);
+            assert_eq!((entry.new)().info(), info);
             assert!(info.doc.len() > 20 && info.doc.ends_with('.'), "{}", info.name);
             assert!(!info.needs.is_empty(), "{}", info.name);
         }

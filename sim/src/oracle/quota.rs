@@ -12,7 +12,7 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: |_| Box::new(Quota::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Quota::default()) };
 
 #[derive(Default)]
 struct Quota {
@@ -28,12 +28,12 @@ struct Counted {
     admitted: u64,
 }
 
-impl<'h> Oracle<'h> for Quota {
+impl Oracle for Quota {
     fn info(&self) -> OracleInfo {
         INFO
     }
 
-    fn record(&mut self, seen: Seen<'h>, context: &Context<'h>) {
+    fn record(&mut self, seen: Seen<'_>, context: &Context<'_>) {
         let Event::Admitted { account, pool } = &seen.record.event else { return };
         let Some(region) = context.region_of(seen.record.node) else { return };
         let named = |facts: &&PoolFacts| facts.pool == *pool && facts.region == region;
@@ -56,7 +56,7 @@ impl<'h> Oracle<'h> for Quota {
         }
     }
 
-    fn finish(&mut self, _: &Context<'h>) -> Finding {
+    fn finish(&mut self, _: &Context<'_>) -> Finding {
         let violations = std::mem::take(&mut self.violations);
         Finding { judged: self.judged, detail: Vec::new(), violations }
     }

@@ -1,6 +1,6 @@
 //! Every answer is one that the reference model allows, and every commit a step that it knows.
 
-use super::attempts::{Answer, Attempt, Attempts};
+use super::attempts::{Answer, Attempt};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
 use crate::history::{Changed, Event, Got, Source, Wanted};
 use crate::model::{Ask, Commit, Model, Outcomes, Told};
@@ -15,16 +15,15 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: |_| Box::new(ReferenceModel::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(ReferenceModel::default()) };
 
 /// Errors of the service's own making: they are always possible while something fails, and counted.
 const SERVICE_FAULTS: [ErrorCode; 3] =
     [ErrorCode::DependencyTimeout, ErrorCode::KmsInternal, ErrorCode::KeyUnavailable];
 
 #[derive(Default)]
-struct ReferenceModel<'h> {
-    model: Model<'h>,
-    attempts: Attempts<'h>,
+struct ReferenceModel {
+    model: Model,
     counts: Counts,
     violations: Vec<Violation>,
 }
@@ -38,13 +37,12 @@ struct Counts {
     commits: u64,
 }
 
-impl<'h> Oracle<'h> for ReferenceModel<'h> {
+impl Oracle for ReferenceModel {
     fn info(&self) -> OracleInfo {
         INFO
     }
 
-    fn record(&mut self, seen: Seen<'h>, context: &Context<'h>) {
-        self.attempts.note(seen);
+    fn record(&mut self, seen: Seen<'_>, context: &Context<'_>) {
         match &seen.record.event {
             Event::Committed { region, position, id, changes } => {
                 self.committed(seen, *region, *position, (*id, changes), context);
@@ -58,7 +56,7 @@ impl<'h> Oracle<'h> for ReferenceModel<'h> {
         }
     }
 
-    fn finish(&mut self, _: &Context<'h>) -> Finding {
+    fn finish(&mut self, _: &Context<'_>) -> Finding {
         let counts = &self.counts;
         Finding {
             judged: counts.answers + counts.commits,
@@ -74,17 +72,17 @@ impl<'h> Oracle<'h> for ReferenceModel<'h> {
     }
 }
 
-impl<'h> ReferenceModel<'h> {
+impl ReferenceModel {
     fn committed(
         &mut self,
-        seen: Seen<'h>,
+        seen: Seen<'_>,
         region: RegionName,
         position: u64,
-        (id, changes): (RequestId, &'h [Changed]),
-        context: &Context<'h>,
+        (id, changes): (RequestId, &[Changed]),
+        context: &Context<'_>,
     ) {
-        let asked = self.attempts.get(id).filter(|attempt| attempt.region == region);
-        let asked = asked.map(|attempt| (attempt.at, attempt.facts));
+        let asked = seen.known.attempts.get(id).filter(|attempt| attempt.region == region);
+        let asked = asked.map(|attempt| (attempt.at, &attempt.facts));
         let at = seen.record.at;
         let commit = Commit { region, position, at, id, changes, asked };
         self.counts.commits += 1;
@@ -94,8 +92,8 @@ impl<'h> ReferenceModel<'h> {
         }
     }
 
-    fn answered(&mut self, seen: Seen<'h>, request: RequestId, context: &Context<'h>) {
-        let Some(attempt) = self.attempts.get(request) else {
+    fn answered(&mut self, seen: Seen<'_>, request: RequestId, context: &Context<'_>) {
+        let Some(attempt) = seen.known.attempts.get(request) else {
             let message = format!("a request was answered that nobody sent: {request}");
             self.violations.push(seen.violates(INFO.name, message));
             return;
@@ -123,14 +121,14 @@ impl<'h> ReferenceModel<'h> {
 
     fn returned(
         &mut self,
-        seen: Seen<'h>,
+        seen: Seen<'_>,
         request: RequestId,
-        got: &'h Got,
-        context: &Context<'h>,
+        got: &Got,
+        context: &Context<'_>,
     ) {
-        let Some(attempt) = self.attempts.get(request) else { return };
+        let Some(attempt) = seen.known.attempts.get(request) else { return };
         let good = attempt.answers.iter().filter(|answer| answer.error.is_none());
-        let asks: Vec<Ask<'h>> = good.map(|answer| ask(attempt, answer)).collect();
+        let asks: Vec<Ask<'_>> = good.map(|answer| ask(attempt, answer)).collect();
         let told = Told { request, got, committed: attempt.committed, asks: &asks };
         if let Err(problem) = self.model.told(&told, context) {
             let message = format!("{} was answered wrongly: {problem}", describe(attempt));
@@ -139,8 +137,8 @@ impl<'h> ReferenceModel<'h> {
     }
 
     /// An error that a client is told must be one that a host gave.
-    fn refused(&mut self, seen: Seen<'h>, request: RequestId, code: ErrorCode) {
-        let Some(attempt) = self.attempts.get(request) else { return };
+    fn refused(&mut self, seen: Seen<'_>, request: RequestId, code: ErrorCode) {
+        let Some(attempt) = seen.known.attempts.get(request) else { return };
         if !attempt.answers.iter().any(|answer| answer.error == Some(code)) {
             let message = format!("{} was told {code}, which no host said", describe(attempt));
             self.violations.push(seen.violates(INFO.name, message));
@@ -156,9 +154,9 @@ impl Counts {
     }
 }
 
-fn ask<'h>(attempt: &Attempt<'h>, answer: &Answer) -> Ask<'h> {
+fn ask<'a>(attempt: &'a Attempt, answer: &Answer) -> Ask<'a> {
     Ask {
-        facts: attempt.facts,
+        facts: &attempt.facts,
         region: attempt.region,
         position: answer.position,
         now: answer.now,
@@ -167,11 +165,11 @@ fn ask<'h>(attempt: &Attempt<'h>, answer: &Answer) -> Ask<'h> {
 }
 
 /// What may come of a request. One that has taken effect already may be answered as before it did.
-fn allowed<'h>(
-    model: &Model<'h>,
-    attempt: &Attempt<'h>,
+fn allowed(
+    model: &Model,
+    attempt: &Attempt,
     answer: &Answer,
-    context: &Context<'h>,
+    context: &Context<'_>,
 ) -> Outcomes {
     let expected = model.expected(&ask(attempt, answer), context);
     match attempt.committed {
@@ -181,7 +179,7 @@ fn allowed<'h>(
 }
 
 /// A service fault, or a quota: the request's own, or that of the other Region it is carried out in.
-fn is_excused(attempt: &Attempt<'_>, answer: &Answer) -> bool {
+fn is_excused(attempt: &Attempt, answer: &Answer) -> bool {
     let elsewhere = matches!(
         attempt.facts.wanted,
         Wanted::ReplicateKey { .. } | Wanted::UpdatePrimaryRegion { .. }
@@ -191,7 +189,7 @@ fn is_excused(attempt: &Attempt<'_>, answer: &Answer) -> bool {
     throttled || answer.error.is_some_and(|code| SERVICE_FAULTS.contains(&code))
 }
 
-fn describe(attempt: &Attempt<'_>) -> String {
+fn describe(attempt: &Attempt) -> String {
     format!("{:?} by {}", attempt.facts.wanted, attempt.facts.principal)
 }
 

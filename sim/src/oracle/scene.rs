@@ -108,6 +108,7 @@ impl Scene {
                 aliases_per_key: 2,
                 grants_per_key: 2,
                 on_demand_rotations: 1,
+                memory: Duration::from_secs(600),
             },
             quota: Vec::new(),
         }
@@ -121,6 +122,10 @@ impl Scene {
 
     pub(crate) fn ended_at(&mut self, millis: u64) {
         self.ended_at = SimTime::from_millis(millis);
+    }
+
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.history
     }
 
     fn push(&mut self, node: NodeId, event: Event) {
@@ -189,7 +194,7 @@ impl Scene {
         self.judge_with(entry, &self.context())
     }
 
-    pub(crate) fn judge_with<'h>(&'h self, entry: &Entry, context: &Context<'h>) -> Finding {
+    pub(crate) fn judge_with(&self, entry: &Entry, context: &Context<'_>) -> Finding {
         let judged = judge(&self.history, context);
         let judged = judged.into_iter().find(|judged| judged.info == entry.info).unwrap();
         assert!(!matches!(judged.verdict, Verdict::CannotJudge { .. }), "{:?}", judged.verdict);

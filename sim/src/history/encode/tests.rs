@@ -226,5 +226,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "dd417ef9903c717a6828a81d9ba68155eb0708eb8c2b278e5d904dbad6744474");
+    assert_eq!(text, "5204d6899cb00d0e9e27a8180d24dc10df9c73a39e2d25fd9f5f971cfd82f00f");
 }
