@@ -350,6 +350,7 @@ fn rules() -> Rules {
         aliases_per_key: settings.limits.aliases_per_key,
         grants_per_key: settings.limits.grants_per_key,
         on_demand_rotations: settings.limits.on_demand_rotations,
+        memory: Duration::from_secs(3_600),
     }
 }
 
