@@ -302,12 +302,7 @@ fn may_erase(key: &Key, commit: &Commit<'_>, context: &Context<'_>) -> Result<()
     }
 }
 
-fn born(
-    id: KeyId,
-    shown: &Shown<'_>,
-    commit: &Commit<'_>,
-    lines: &Lines,
-) -> (Key, Option<String>) {
+fn born(id: KeyId, shown: &Shown<'_>, commit: &Commit<'_>, lines: &Lines) -> (Key, Option<String>) {
     let asked = commit.asked.map(|(_, facts)| facts);
     let account = asked.map(|facts| facts.account).or(lines.account);
     let account = account.unwrap_or(AccountId::new(0));

@@ -297,7 +297,13 @@ impl Engine {
         then.resume(reply, &self.kms, &operation.call, &mut random)
     }
 
-    fn conclude(&mut self, now: Now, mut operation: Box<Operation>, outcome: Box<Outcome>, out: &mut Out) {
+    fn conclude(
+        &mut self,
+        now: Now,
+        mut operation: Box<Operation>,
+        outcome: Box<Outcome>,
+        out: &mut Out,
+    ) {
         let Outcome { result, append, .. } = *outcome;
         let result = Arc::new(result);
         match append.filter(|_| result.is_ok()) {
@@ -382,7 +388,13 @@ impl Engine {
     }
 
     /// Waits until the log is at `head`, or at wherever the journal is by the time it answers.
-    fn catch_up(&mut self, now: Now, mut operation: Box<Operation>, head: Option<u64>, out: &mut Out) {
+    fn catch_up(
+        &mut self,
+        now: Now,
+        mut operation: Box<Operation>,
+        head: Option<u64>,
+        out: &mut Out,
+    ) {
         let question = self.follower.ask(&self.kms, self.peers.journal, out);
         operation.stage = Stage::CatchingUp { head, question };
         self.file(now, operation, Wait::CatchUp, out);
@@ -569,7 +581,13 @@ impl Engine {
         }
     }
 
-    fn wait_again(&mut self, now: Now, mut operation: Box<Operation>, head: Option<u64>, out: &mut Out) {
+    fn wait_again(
+        &mut self,
+        now: Now,
+        mut operation: Box<Operation>,
+        head: Option<u64>,
+        out: &mut Out,
+    ) {
         operation.asked += 1;
         if operation.asked > MOST_WAITS {
             return self.finish(operation, Arc::new(Err(no_answer())), None);

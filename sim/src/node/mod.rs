@@ -122,13 +122,7 @@ mod tests {
 
     #[test]
     fn an_alarm_survives_its_token() {
-        let alarms = [
-            Alarm::Deadline(3),
-            Alarm::Work,
-            Alarm::Resend,
-            Alarm::Synced,
-            Alarm::Settle,
-        ];
+        let alarms = [Alarm::Deadline(3), Alarm::Work, Alarm::Resend, Alarm::Synced, Alarm::Settle];
         for alarm in alarms {
             assert_eq!(Alarm::of(alarm.token()), alarm);
         }

@@ -119,13 +119,7 @@ impl ReferenceModel {
         }
     }
 
-    fn returned(
-        &mut self,
-        seen: Seen<'_>,
-        request: RequestId,
-        got: &Got,
-        context: &Context<'_>,
-    ) {
+    fn returned(&mut self, seen: Seen<'_>, request: RequestId, got: &Got, context: &Context<'_>) {
         let Some(attempt) = seen.known.attempts.get(request) else { return };
         let good = attempt.answers.iter().filter(|answer| answer.error.is_none());
         let asks: Vec<Ask<'_>> = good.map(|answer| ask(attempt, answer)).collect();
@@ -165,12 +159,7 @@ fn ask<'a>(attempt: &'a Attempt, answer: &Answer) -> Ask<'a> {
 }
 
 /// What may come of a request. One that has taken effect already may be answered as before it did.
-fn allowed(
-    model: &Model,
-    attempt: &Attempt,
-    answer: &Answer,
-    context: &Context<'_>,
-) -> Outcomes {
+fn allowed(model: &Model, attempt: &Attempt, answer: &Answer, context: &Context<'_>) -> Outcomes {
     let expected = model.expected(&ask(attempt, answer), context);
     match attempt.committed {
         Some(own) if own <= answer.position => expected.or(Outcomes::SUCCESS),

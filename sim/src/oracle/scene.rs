@@ -149,8 +149,7 @@ impl Scene {
         let (principal, administrator) = self.caller;
         let (call, region) = (self.calls, self.home());
         let principal = principal.into();
-        let facts =
-            Arc::new(CallFacts { principal, account: ACCOUNT, administrator, wanted });
+        let facts = Arc::new(CallFacts { principal, account: ACCOUNT, administrator, wanted });
         let request = RequestId(request);
         self.client(Event::Called { request, call, attempt: 1, region, facts });
     }

@@ -168,12 +168,7 @@ fn service_events() -> Vec<Event> {
         tried(Task::RotateDomainKey),
         Event::Conflicted { request },
         Event::Executed { command: "Encrypt", done: true },
-        Event::Settled(Box::new(Settlement {
-            region,
-            position: 1,
-            digest: [0; 32],
-            sets: vec![],
-        })),
+        Event::Settled(Box::new(Settlement { region, position: 1, digest: [0; 32], sets: vec![] })),
         Event::Acted(NodeAction::Crash(NodeId(7))),
         Event::Acted(NodeAction::Restart(NodeId(7))),
         skew(ClockChange::Correct),
