@@ -39,8 +39,9 @@ mod workload;
 pub use arrivals::{ARRIVALS, Arrivals, Schedule};
 pub use error::ScenarioError;
 pub use fault::{
-    ClockSkew, Direction, FAULTS, Fault, FaultKind, HsmLoss, Latency, Links, NodeCrash,
-    RegionPartition, Role,
+    Bandwidth, ClockSkew, Clogging, Direction, FAULTS, Fault, FaultKind, HsmLoss, Latency, LinkCut,
+    Links, MessageCorruption, MessageDuplication, MessageLoss, NodeCrash, NodePause,
+    RegionPartition, Reordering, Role, ZoneLoss,
 };
 pub use kind::RegionName;
 pub use library::library;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use scenarios::{
     ARRIVALS, Argument, Arrivals, Bytes, Client, FAULTS, FaultKind, FieldDefault, KeyGroup,
-    KeyName, KeySelector, Latency, Links, Override, ParameterValue, RetryMode, Scenario,
-    Throttling, Verdict, WORKLOADS, WorkloadKind, schema_listing,
+    KeyName, KeySelector, Links, Override, ParameterValue, RetryMode, Scenario, Throttling,
+    Verdict, WORKLOADS, WorkloadKind, schema_listing,
 };
 
 use super::vocabulary;
@@ -167,9 +167,10 @@ fn phases_become_typed_values() {
     assert_eq!(parameters.plaintext, Bytes(4_096));
     assert_eq!((fault.at.as_secs(), fault.lasts.as_secs()), (60, 540));
     let [us, eu] = &full.topology.regions[..] else { panic!("{:?}", full.topology) };
-    let latency =
-        Latency { links: Links::Between(us.clone(), eu.clone()), add: Duration::ZERO, factor: 3.0 };
-    assert_eq!(fault.kind, FaultKind::Latency(latency));
+    let FaultKind::Latency(latency) = &fault.kind else { panic!("{fault:?}") };
+    assert_eq!(latency.links, Links::Between(us.clone(), eu.clone()));
+    assert_eq!((latency.add, latency.factor), (Duration::ZERO, 3.0));
+    assert_eq!(latency.probability.get(), 1.0, "unless it says otherwise");
 }
 
 #[test]

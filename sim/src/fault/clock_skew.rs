@@ -2,6 +2,7 @@
 //! and returns.
 
 use crate::clock::{ClockChange, SimTime};
+use crate::fault::placement::{Placed, Placement, as_role};
 use crate::fault::{Fault, FaultInfo, NodeAction, Window};
 use crate::place::{Selector, Topology};
 use crate::random::Stream;
@@ -38,6 +39,18 @@ impl ClockSkew {
         let Window { from, until } = parameters.window;
         Self { parameters, next: (from < until).then_some(from) }
     }
+}
+
+/// The fault that a scenario's words mean.
+pub fn place(words: &scenarios::ClockSkew, at: &Placement<'_>) -> Placed {
+    let fault = ClockSkew::new(Parameters {
+        window: at.window,
+        nodes: at.select(words.role, words.region.as_ref()),
+        offset_micros: words.offset.0 / 1_000,
+        drift_ppm: i64::from(words.drift_ppm),
+    });
+    let whose = words.role.map_or("node", |role| as_role(role).word());
+    Placed::about(fault, &format!("{whose} clocks"), words.region.as_ref())
 }
 
 impl Fault for ClockSkew {

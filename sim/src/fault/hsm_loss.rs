@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::SimTime;
 use crate::fault::outages::Outages;
+use crate::fault::placement::{Placed, Placement};
 use crate::fault::{Fault, FaultInfo, NodeAction, Window};
 use crate::place::{NodeId, RegionIndex, Role, Selector, Topology};
 use crate::random::Stream;
@@ -54,6 +55,18 @@ impl HsmLoss {
         let Parameters { window, every, down, .. } = parameters;
         Self { parameters, outages: Outages::new(window, every, down) }
     }
+}
+
+/// The fault that a scenario's words mean.
+pub fn place(words: &scenarios::HsmLoss, at: &Placement<'_>) -> Placed {
+    let fault = HsmLoss::new(Parameters {
+        window: at.window,
+        region: words.region.as_ref().map(|name| at.region(name)),
+        extent: if words.whole_region { Extent::WholeRegion } else { Extent::One },
+        every: words.every,
+        down: words.down,
+    });
+    Placed::about(fault, "HSMs", words.region.as_ref())
 }
 
 impl Fault for HsmLoss {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::clock::{from_nanos_f64, nanos};
+pub use crate::fault::links::Links;
+use crate::fault::placement::{Placed, Placement};
 use crate::fault::{Fault, FaultInfo, Verdict, Window};
 use crate::net::Envelope;
-use crate::place::{RegionIndex, Topology};
+use crate::place::Topology;
 use crate::random::Stream;
 
 /// The line of the table.
@@ -13,27 +15,6 @@ pub const INFO: FaultInfo = FaultInfo {
     name: "latency",
     doc: "Makes links slower, by a factor, by an added time or by both.",
 };
-
-/// Which links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Links {
-    /// All of them, also those within Regions.
-    All,
-    /// Those with an end in this Region, also those within it.
-    Of(RegionIndex),
-    /// Those between these two Regions, in both directions.
-    Between(RegionIndex, RegionIndex),
-}
-
-impl Links {
-    fn contains(self, from: RegionIndex, to: RegionIndex) -> bool {
-        match self {
-            Self::All => true,
-            Self::Of(region) => from == region || to == region,
-            Self::Between(a, b) => (from, to) == (a, b) || (from, to) == (b, a),
-        }
-    }
-}
 
 /// The fault.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +28,20 @@ pub struct Latency {
     pub factor: f64,
     /// What is added after that.
     pub add: Duration,
+    /// The chance that a message is slow.
+    pub probability: f64,
+}
+
+/// The fault that a scenario's words mean.
+pub fn place(words: &scenarios::Latency, at: &Placement<'_>) -> Placed {
+    let fault = Latency {
+        window: at.window,
+        links: Links::place(&words.links, at),
+        factor: words.factor,
+        add: words.add,
+        probability: words.probability.get(),
+    };
+    Links::placed(&words.links, fault)
 }
 
 impl Fault for Latency {
@@ -58,9 +53,13 @@ impl Fault for Latency {
         self.window
     }
 
-    fn message(&self, envelope: &Envelope, topology: &Topology, _: &mut Stream) -> Verdict {
-        let region = |node| topology.place(node).region;
-        if !self.links.contains(region(envelope.from), region(envelope.to)) {
+    fn message(
+        &mut self,
+        envelope: &Envelope,
+        topology: &Topology,
+        stream: &mut Stream,
+    ) -> Verdict {
+        if !self.links.carry(envelope, topology) || !stream.chance(self.probability) {
             return Verdict::Pass;
         }
         let longer = nanos(envelope.nominal) as f64 * (self.factor - 1.0).max(0.0);
@@ -73,12 +72,12 @@ mod tests {
     use super::*;
     use crate::clock::SimTime;
     use crate::fault::outages::tests::world;
-    use crate::place::NodeId;
+    use crate::place::{NodeId, RegionIndex};
     use crate::random::{Name, Seed, Site};
 
     fn verdict(links: Links, factor: f64, from: u16, to: u16) -> Verdict {
         let add = Duration::from_millis(5);
-        let slow = Latency { window: Window::ALWAYS, links, factor, add };
+        let mut slow = Latency { window: Window::ALWAYS, links, factor, add, probability: 1.0 };
         let (from, to) = (NodeId(from), NodeId(to));
         let (sent_at, nominal) = (SimTime::ZERO, Duration::from_millis(40));
         let envelope = Envelope { from, to, size: 0, sent_at, ordinal: 0, nominal };

@@ -4,29 +4,77 @@
 //! is due it answers with [`NodeAction`]s; the driver carries them out. A message is judged once,
 //! when it is sent: what is under way when a fault begins still arrives.
 //!
-//! To add a fault: one file with `INFO`, a parameter struct and the fault, one `mod` line, one line
-//! in [`FAULTS`].
+//! To add a fault: one file with `INFO`, the fault and `place`, one `mod` line, one line in [`FAULTS`]
+//! and one in [`place`]; its words are one file of the scenario language.
 
+pub mod bandwidth;
 pub mod clock_skew;
+pub mod clogging;
 pub mod hsm_loss;
 pub mod latency;
+pub mod link_cut;
+pub mod links;
+pub mod message_corruption;
+pub mod message_duplication;
+pub mod message_loss;
 pub mod node_crash;
+pub mod node_pause;
 mod outages;
+pub mod placement;
 pub mod region_partition;
+pub mod reordering;
 mod set;
+mod silence;
+pub mod zone_loss;
 
 use std::time::Duration;
 
+pub use crate::fault::placement::{Placed, Placement};
 pub use crate::fault::set::{FaultId, Faults, Judgement};
 
 use crate::clock::{ClockChange, SimTime};
 use crate::net::Envelope;
 use crate::place::{NodeId, Topology};
 use crate::random::Stream;
+use scenarios::FaultKind;
 
 /// Every fault there is, by name.
-pub const FAULTS: &[FaultInfo] =
-    &[clock_skew::INFO, hsm_loss::INFO, latency::INFO, node_crash::INFO, region_partition::INFO];
+pub const FAULTS: &[FaultInfo] = &[
+    bandwidth::INFO,
+    clock_skew::INFO,
+    clogging::INFO,
+    hsm_loss::INFO,
+    latency::INFO,
+    link_cut::INFO,
+    message_corruption::INFO,
+    message_duplication::INFO,
+    message_loss::INFO,
+    node_crash::INFO,
+    node_pause::INFO,
+    region_partition::INFO,
+    reordering::INFO,
+    zone_loss::INFO,
+];
+
+/// The fault that a scenario's words mean.
+pub fn place(words: &FaultKind, at: &Placement<'_>) -> Placed {
+    match words {
+        FaultKind::Bandwidth(words) => bandwidth::place(words, at),
+        FaultKind::ClockSkew(words) => clock_skew::place(words, at),
+        FaultKind::Clogging(words) => clogging::place(words, at),
+        FaultKind::HsmLoss(words) => hsm_loss::place(words, at),
+        FaultKind::Latency(words) => latency::place(words, at),
+        FaultKind::LinkCut(words) => link_cut::place(words, at),
+        FaultKind::MessageCorruption(words) => message_corruption::place(words, at),
+        FaultKind::MessageDuplication(words) => message_duplication::place(words, at),
+        FaultKind::MessageLoss(words) => message_loss::place(words, at),
+        FaultKind::NodeCrash(words) => node_crash::place(words, at),
+        FaultKind::NodePause(words) => node_pause::place(words, at),
+        FaultKind::RegionPartition(words) => region_partition::place(words, at),
+        FaultKind::Reordering(words) => reordering::place(words, at),
+        FaultKind::ZoneLoss(words) => zone_loss::place(words, at),
+    }
+}
 
 /// What a fault is called and does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +148,12 @@ pub trait Fault: Send {
     fn window(&self) -> Window;
 
     /// What becomes of a message that is being sent. The stream is this message's and this fault's.
-    fn message(&self, envelope: &Envelope, topology: &Topology, stream: &mut Stream) -> Verdict {
+    fn message(
+        &mut self,
+        envelope: &Envelope,
+        topology: &Topology,
+        stream: &mut Stream,
+    ) -> Verdict {
         let _ = (envelope, topology, stream);
         Verdict::Pass
     }

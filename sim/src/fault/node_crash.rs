@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::SimTime;
 use crate::fault::outages::Outages;
+use crate::fault::placement::{Placed, Placement, nodes_of};
 use crate::fault::{Fault, FaultInfo, NodeAction, Window};
 use crate::place::{NodeId, Selector, Topology};
 use crate::random::Stream;
@@ -38,6 +39,17 @@ impl NodeCrash {
         let Parameters { window, every, down, .. } = parameters;
         Self { parameters, outages: Outages::new(window, Some(every), down) }
     }
+}
+
+/// The fault that a scenario's words mean.
+pub fn place(words: &scenarios::NodeCrash, at: &Placement<'_>) -> Placed {
+    let fault = NodeCrash::new(Parameters {
+        window: at.window,
+        nodes: at.select(Some(words.role), words.region.as_ref()),
+        every: words.every,
+        down: words.down,
+    });
+    Placed::about(fault, &nodes_of(Some(words.role)), words.region.as_ref())
 }
 
 impl Fault for NodeCrash {

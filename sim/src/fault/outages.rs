@@ -85,7 +85,8 @@ fn gap(mean: Duration, stream: &mut Stream) -> Duration {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::fault::Fault;
+    use crate::fault::{Fault, Verdict};
+    use crate::net::Envelope;
     use crate::place::{RegionIndex, Role, Topology, ZoneIndex};
     use crate::random::{Name, Seed, Site};
 
@@ -112,6 +113,33 @@ pub(super) mod tests {
             assert!(acts.len() < 1000 && fault.next().is_none_or(|next| next > now));
         }
         acts
+    }
+
+    /// What a fault says of some messages of 100 bytes from one node to another, sent one after
+    /// another.
+    pub(in crate::fault) fn verdicts(
+        fault: &mut dyn Fault,
+        from: u16,
+        to: u16,
+        count: usize,
+    ) -> Vec<Verdict> {
+        verdicts_at(fault, from, to, std::iter::repeat_n(SimTime::ZERO, count))
+    }
+
+    /// What a fault says of messages that are sent at these moments.
+    pub(in crate::fault) fn verdicts_at(
+        fault: &mut dyn Fault,
+        from: u16,
+        to: u16,
+        at: impl IntoIterator<Item = SimTime>,
+    ) -> Vec<Verdict> {
+        let (world, name) = (world(), Name::new(Seed(1), Site::new("verdicts")));
+        let (from, to, nominal) = (NodeId(from), NodeId(to), Duration::ZERO);
+        let verdict = |(ordinal, sent_at)| {
+            let envelope = Envelope { from, to, size: 100, sent_at, ordinal, nominal };
+            fault.message(&envelope, &world, &mut Stream::named(name.ordinal(ordinal)))
+        };
+        (0..).zip(at).map(verdict).collect()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Traffic within the Region goes on, and clients that are placed in it stay with it: they see their
 //! own Region work while the rest of the world sees it gone.
 
+use crate::fault::placement::{Placed, Placement};
 use crate::fault::{Fault, FaultInfo, Verdict, Window};
 use crate::net::Envelope;
 use crate::place::{RegionIndex, Topology};
@@ -36,6 +37,21 @@ pub struct RegionPartition {
     pub direction: Direction,
 }
 
+/// The fault that a scenario's words mean.
+pub fn place(words: &scenarios::RegionPartition, at: &Placement<'_>) -> Placed {
+    let fault = RegionPartition {
+        window: at.window,
+        region: at.region(&words.region),
+        direction: match words.direction {
+            scenarios::Direction::Both => Direction::Both,
+            scenarios::Direction::In => Direction::In,
+            scenarios::Direction::Out => Direction::Out,
+        },
+    };
+    let name = words.region.to_string();
+    Placed { fault: Box::new(fault), target: name.clone(), regions: vec![name] }
+}
+
 impl Fault for RegionPartition {
     fn info(&self) -> FaultInfo {
         INFO
@@ -45,7 +61,7 @@ impl Fault for RegionPartition {
         self.window
     }
 
-    fn message(&self, envelope: &Envelope, topology: &Topology, _: &mut Stream) -> Verdict {
+    fn message(&mut self, envelope: &Envelope, topology: &Topology, _: &mut Stream) -> Verdict {
         let from_inside = topology.place(envelope.from).region == self.region;
         let to_inside = topology.place(envelope.to).region == self.region;
         let stopped = match self.direction {
@@ -69,7 +85,7 @@ mod tests {
     /// Verdicts on inside → inside, inside → outside, outside → inside, outside → outside.
     fn verdicts(direction: Direction) -> [Verdict; 4] {
         let region = RegionIndex(0);
-        let cut = RegionPartition { window: Window::ALWAYS, region, direction };
+        let mut cut = RegionPartition { window: Window::ALWAYS, region, direction };
         let mut stream = Stream::named(Name::new(Seed(1), Site::new("cut")));
         [(0, 1), (0, 5), (5, 0), (5, 6)].map(|(from, to)| {
             let (from, to) = (NodeId(from), NodeId(to));

@@ -81,7 +81,7 @@ impl Faults {
         }
         let mut judgement = Judgement::default();
         for &index in &self.active {
-            let Entry { fault, messages, .. } = &self.entries[index];
+            let Entry { fault, messages, .. } = &mut self.entries[index];
             let name = messages.link(envelope.from, envelope.to).ordinal(envelope.ordinal);
             judgement.add(fault.message(envelope, topology, &mut Stream::named(name)));
         }
@@ -150,7 +150,7 @@ mod tests {
         fn window(&self) -> Window {
             Window { from: SimTime::from_secs(self.0), until: SimTime::from_secs(self.0 + 1) }
         }
-        fn message(&self, _: &Envelope, _: &Topology, stream: &mut Stream) -> Verdict {
+        fn message(&mut self, _: &Envelope, _: &Topology, stream: &mut Stream) -> Verdict {
             if stream.chance(0.5) { Verdict::Drop } else { Verdict::Delay(Duration::from_secs(1)) }
         }
     }

@@ -392,7 +392,8 @@ impl Node for JournalNode {
 
     fn crash(&mut self) {
         self.draws += 1;
-        let place = self.region.as_str().bytes().fold(0, |hash, byte| hash * 31 + u64::from(byte));
+        let mix = |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte));
+        let place = self.region.as_str().bytes().fold(0, mix);
         let name = Name::new(self.seed, DISK).request(place).ordinal(self.draws);
         self.disk.crash(&mut Stream::named(name));
         let survived: Vec<u64> = self.disk.records().iter().map(|record| record.batch).collect();

@@ -66,7 +66,7 @@ duration = "1m"
 kind = "earthquake"
 "#,
         error: r#"
-x.toml:7:8: unknown fault kind "earthquake"; valid: clock-skew, hsm-loss, latency, node-crash, region-partition
+x.toml:7:8: unknown fault kind "earthquake"; valid: bandwidth, clock-skew, clogging, hsm-loss, latency, link-cut, message-corruption, message-duplication, message-loss, node-crash, node-pause, region-partition, reordering, zone-loss
   kind = "earthquake"
          ^^^^^^^^^^^^"#,
     },
@@ -80,7 +80,7 @@ duration = "1m"
 at = "1s"
 "#,
         error: r#"
-x.toml:6:1: missing key "kind" in [[phase.fault]], as in kind = "clock-skew"
+x.toml:6:1: missing key "kind" in [[phase.fault]], as in kind = "bandwidth"
   [[phase.fault]]
   ^^^^^^^^^^^^^^^"#,
     },

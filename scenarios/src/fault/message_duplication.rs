@@ -1,0 +1,29 @@
+//! message-duplication: messages that arrive twice.
+
+use super::Links;
+use crate::kind::PROBABILITY;
+use crate::reader::Reader;
+use crate::units::Probability;
+
+/// Messages that arrive twice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessageDuplication {
+    /// Which links.
+    pub links: Links,
+    /// The chance of each message.
+    pub probability: Probability,
+}
+
+impl MessageDuplication {
+    pub(super) fn read(reader: &mut Reader<'_, '_>) -> Self {
+        Self {
+            links: Links::read(reader),
+            probability: reader.required(
+                "probability",
+                &PROBABILITY,
+                0.01,
+                "The chance of each message.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The vocabulary of faults, as a scenario says it.
+//!
+//! These are the parameters only; what a fault does to messages and nodes belongs to the simulator.
+//! Another kind is one file and one line of [`FAULTS`].
+
+mod bandwidth;
+mod clock_skew;
+mod clogging;
+mod hsm_loss;
+mod latency;
+mod link_cut;
+mod links;
+mod message_corruption;
+mod message_duplication;
+mod message_loss;
+mod node_crash;
+mod node_pause;
+mod region_partition;
+mod reordering;
+mod role;
+mod zone_loss;
+
+pub use bandwidth::Bandwidth;
+pub use clock_skew::ClockSkew;
+pub use clogging::Clogging;
+pub use hsm_loss::HsmLoss;
+pub use latency::Latency;
+pub use link_cut::LinkCut;
+pub use links::Links;
+pub use message_corruption::MessageCorruption;
+pub use message_duplication::MessageDuplication;
+pub use message_loss::MessageLoss;
+pub use node_crash::NodeCrash;
+pub use node_pause::NodePause;
+pub use region_partition::{Direction, RegionPartition};
+pub use reordering::Reordering;
+use role::ROLE;
+pub use role::Role;
+pub use zone_loss::ZoneLoss;
+
+use crate::kind::{ANY_DURATION, POSITIVE_DURATION};
+use crate::reader::{Entry, Reader};
+use crate::units::duration_text;
+use std::time::Duration;
+
+/// A fault and when it is active within its phase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// When it begins, from the start of the phase.
+    pub at: Duration,
+    /// How long it lasts: as the file says, or to the end of the phase.
+    pub lasts: Duration,
+    /// What it is.
+    pub kind: FaultKind,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "each variant is the struct of the same name")]
+pub enum FaultKind {
+    Bandwidth(Bandwidth),
+    ClockSkew(ClockSkew),
+    Clogging(Clogging),
+    HsmLoss(HsmLoss),
+    Latency(Latency),
+    LinkCut(LinkCut),
+    MessageCorruption(MessageCorruption),
+    MessageDuplication(MessageDuplication),
+    MessageLoss(MessageLoss),
+    NodeCrash(NodeCrash),
+    NodePause(NodePause),
+    RegionPartition(RegionPartition),
+    Reordering(Reordering),
+    ZoneLoss(ZoneLoss),
+}
+
+/// Every kind of fault.
+pub const FAULTS: &[Entry<FaultKind>] = &[
+    Entry {
+        name: "bandwidth",
+        doc: "Links carry only so many bytes a second, so that messages queue.",
+        read: |reader| FaultKind::Bandwidth(Bandwidth::read(reader)),
+    },
+    Entry {
+        name: "clock-skew",
+        doc: "Clocks jump and drift; when the fault ends they step back to true time.",
+        read: |reader| FaultKind::ClockSkew(ClockSkew::read(reader)),
+    },
+    Entry {
+        name: "clogging",
+        doc: "Nodes are clogged one after another and unclogged in another order; what they say waits.",
+        read: |reader| FaultKind::Clogging(Clogging::read(reader)),
+    },
+    Entry {
+        name: "hsm-loss",
+        doc: "HSMs go down and come back with their volatile memory empty.",
+        read: |reader| FaultKind::HsmLoss(HsmLoss::read(reader)),
+    },
+    Entry {
+        name: "latency",
+        doc: "Messages take longer, between two Regions, around one, or everywhere.",
+        read: |reader| FaultKind::Latency(Latency::read(reader)),
+    },
+    Entry {
+        name: "link-cut",
+        doc: "Two Regions do not hear each other, while both hear the others.",
+        read: |reader| FaultKind::LinkCut(LinkCut::read(reader)),
+    },
+    Entry {
+        name: "message-corruption",
+        doc: "Bits flip on the way; the receiver sees that a message is damaged.",
+        read: |reader| FaultKind::MessageCorruption(MessageCorruption::read(reader)),
+    },
+    Entry {
+        name: "message-duplication",
+        doc: "Messages arrive twice.",
+        read: |reader| FaultKind::MessageDuplication(MessageDuplication::read(reader)),
+    },
+    Entry {
+        name: "message-loss",
+        doc: "Messages are lost.",
+        read: |reader| FaultKind::MessageLoss(MessageLoss::read(reader)),
+    },
+    Entry {
+        name: "node-crash",
+        doc: "Nodes of a role crash and restart; what they had not made durable is lost.",
+        read: |reader| FaultKind::NodeCrash(NodeCrash::read(reader)),
+    },
+    Entry {
+        name: "node-pause",
+        doc: "Nodes stop for a while and go on as if nothing had happened.",
+        read: |reader| FaultKind::NodePause(NodePause::read(reader)),
+    },
+    Entry {
+        name: "region-partition",
+        doc: "A Region is cut off from the others; clients inside it stay with it.",
+        read: |reader| FaultKind::RegionPartition(RegionPartition::read(reader)),
+    },
+    Entry {
+        name: "reordering",
+        doc: "Some messages are held back, so that later ones overtake them.",
+        read: |reader| FaultKind::Reordering(Reordering::read(reader)),
+    },
+    Entry {
+        name: "zone-loss",
+        doc: "Every server of a zone goes down at once and comes back later.",
+        read: |reader| FaultKind::ZoneLoss(ZoneLoss::read(reader)),
+    },
+];
+
+impl Fault {
+    pub(crate) fn read(reader: &mut Reader<'_, '_>, phase: Duration) -> Self {
+        let kind = reader.variant("fault", FAULTS, None);
+        let at =
+            reader.or("at", &ANY_DURATION, "0s", "When it begins, from the start of the phase.");
+        let lasts = reader.optional(
+            "for",
+            &POSITIVE_DURATION,
+            "How long it lasts; to the end of the phase when not said.",
+        );
+        let left = phase.saturating_sub(at);
+        if left.is_zero() && reader.raw("at").is_some() {
+            let message =
+                format!("the phase ends at \"{}\", before this fault begins", duration_text(phase));
+            reader.complain("at", message);
+        } else if lasts.is_some_and(|lasts| lasts > left) {
+            let left = duration_text(left);
+            reader.complain(
+                "for",
+                format!("the phase ends before this fault; at most \"{left}\" are left"),
+            );
+        }
+        Self { at, lasts: lasts.unwrap_or(left), kind }
+    }
+}
