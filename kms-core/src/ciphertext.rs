@@ -16,10 +16,21 @@ use std::sync::Arc;
 
 /// The version this build writes.
 const VERSION: u8 = 1;
-/// The only use so far: a message of Encrypt or a data key.
-const USE_MESSAGE: u8 = 1;
-const HEADER: usize = 1 + 1 + 17;
+/// The bytes before everything else: version, use and key.
+pub(crate) const HEADER: usize = 1 + 1 + 17;
 const PREFIX: usize = HEADER + 32 + NONCE_LENGTH + IV_LENGTH;
+
+/// What made the blob, which decides how it goes on behind the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Use {
+    /// An HSM of the KMS: a message of Encrypt or a data key.
+    Message = 1,
+    /// The proxy of an external key store, of a blob of the first kind.
+    ExternalKeyStore = 2,
+    /// The cluster of an AWS CloudHSM key store.
+    CloudHsm = 3,
+}
 
 /// The length of the nonce a message key is derived with.
 pub const NONCE_LENGTH: usize = 16;
@@ -90,12 +101,11 @@ impl<'a> Blob<'a> {
     /// Takes a blob apart, strictly: any other version, use or length is none.
     pub fn parse(bytes: &'a [u8]) -> Option<Blob<'a>> {
         let (prefix, sealed) = bytes.split_at_checked(PREFIX)?;
-        let [VERSION, USE_MESSAGE, rest @ ..] = prefix else { return None };
-        let (key, rest) = rest.split_first_chunk::<17>()?;
+        let (key, rest) = split_header(prefix, Use::Message)?;
         let (material, rest) = rest.split_first_chunk::<32>()?;
         let (nonce, iv) = rest.split_first_chunk::<NONCE_LENGTH>()?;
         let blob = Blob {
-            key: KeyId::from_bytes(key)?,
+            key,
             material: MaterialId(*material),
             nonce: *nonce,
             iv: *iv.first_chunk()?,
@@ -113,7 +123,7 @@ impl<'a> Blob<'a> {
         plaintext: usize,
     ) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(OVERHEAD + plaintext);
-        bytes.extend_from_slice(&header(key));
+        bytes.extend_from_slice(&header(key, Use::Message));
         bytes.extend_from_slice(&material.0);
         bytes.extend_from_slice(nonce);
         bytes.extend_from_slice(iv);
@@ -124,18 +134,33 @@ impl<'a> Blob<'a> {
 /// The additional data a message is sealed with.
 pub fn aad(key: KeyId, material: MaterialId, context: &EncryptionContext) -> Vec<u8> {
     let mut aad = Vec::with_capacity(HEADER + 32 + context.canonical().len());
-    aad.extend_from_slice(&header(key));
+    aad.extend_from_slice(&header(key, Use::Message));
     aad.extend_from_slice(&material.0);
     aad.extend_from_slice(context.canonical());
     aad
 }
 
-fn header(key: KeyId) -> [u8; HEADER] {
+/// The header of a blob.
+pub(crate) fn header(key: KeyId, made_by: Use) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[0] = VERSION;
-    header[1] = USE_MESSAGE;
+    header[1] = made_by as u8;
     header[2..].copy_from_slice(&key.to_bytes());
     header
+}
+
+/// The key that a blob of that use claims to be made with, and what follows the header.
+pub(crate) fn split_header(bytes: &[u8], made_by: Use) -> Option<(KeyId, &[u8])> {
+    let (header, rest) = bytes.split_first_chunk::<HEADER>()?;
+    let [VERSION, found, ..] = header else { return None };
+    let key = KeyId::from_bytes(header.last_chunk()?)?;
+    (*found == made_by as u8).then_some((key, rest))
+}
+
+/// The key that a blob of any use claims to be made with.
+pub fn key_of(bytes: &[u8]) -> Option<KeyId> {
+    let uses = [Use::Message, Use::ExternalKeyStore, Use::CloudHsm];
+    uses.into_iter().find_map(|made_by| split_header(bytes, made_by)).map(|(key, _)| key)
 }
 
 #[cfg(test)]

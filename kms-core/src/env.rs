@@ -89,6 +89,10 @@ pub enum Site {
     EncryptionSeed,
     /// The secret that is encapsulated.
     Encapsulation,
+    /// The id of a new custom key store.
+    KeyStoreId,
+    /// A new password of a cluster's `kmsuser`.
+    KmsuserPassword,
 }
 
 /// Where random bytes come from: an argument, never a global.

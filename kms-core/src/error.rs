@@ -35,8 +35,26 @@ codes! {
     AccessDenied "AccessDeniedException" 400,
     /// The alias, or the replica in that Region, is already there.
     AlreadyExists "AlreadyExistsException" 400,
+    /// The cluster, or one related to it, is behind another custom key store.
+    CloudHsmClusterInUse "CloudHsmClusterInUseException" 400,
+    /// The cluster lacks HSMs, subnets or open ports.
+    CloudHsmClusterInvalidConfiguration "CloudHsmClusterInvalidConfigurationException" 400,
+    /// The cluster has not been initialised and activated.
+    CloudHsmClusterNotActive "CloudHsmClusterNotActiveException" 400,
+    /// No such cluster in this account and Region.
+    CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400,
+    /// The cluster has no backup history in common with the present one.
+    CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400,
     /// An automatic rotation is running or due within twenty minutes.
     Conflict "ConflictException" 400,
+    /// The custom key store still has keys.
+    CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400,
+    /// The connection of the custom key store does not allow the operation.
+    CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400,
+    /// Another custom key store has the name.
+    CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400,
+    /// No such custom key store.
+    CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400,
     /// A dependency did not answer in time; the caller may retry.
     DependencyTimeout "DependencyTimeoutException" 500,
     /// The key is disabled.
@@ -45,6 +63,8 @@ codes! {
     DryRunOperation "DryRunOperationException" 400,
     /// The key named is not the key that made the ciphertext.
     IncorrectKey "IncorrectKeyException" 400,
+    /// The cluster was initialised with another certificate.
+    IncorrectTrustAnchor "IncorrectTrustAnchorException" 400,
     /// The alias name is not permitted.
     InvalidAliasName "InvalidAliasNameException" 400,
     /// The ARN is malformed or not valid for this operation.
@@ -83,6 +103,30 @@ codes! {
     UnsupportedOperation "UnsupportedOperationException" 400,
     /// A member breaks a constraint (not modelled).
     Validation "ValidationException" 400,
+    /// The external key is for another KMS key of the store.
+    XksKeyAlreadyInUse "XksKeyAlreadyInUseException" 400,
+    /// The external key is not an enabled AES-256 key for encryption and decryption.
+    XksKeyInvalidConfiguration "XksKeyInvalidConfigurationException" 400,
+    /// The proxy knows no such external key.
+    XksKeyNotFound "XksKeyNotFoundException" 400,
+    /// The proxy refuses the credential.
+    XksProxyIncorrectAuthenticationCredential "XksProxyIncorrectAuthenticationCredentialException" 400,
+    /// The proxy has nothing at that path.
+    XksProxyInvalidConfiguration "XksProxyInvalidConfigurationException" 400,
+    /// The proxy answers what cannot be understood.
+    XksProxyInvalidResponse "XksProxyInvalidResponseException" 400,
+    /// A store of the other kind of connectivity has the endpoint.
+    XksProxyUriEndpointInUse "XksProxyUriEndpointInUseException" 400,
+    /// Another store has endpoint and path.
+    XksProxyUriInUse "XksProxyUriInUseException" 400,
+    /// The proxy cannot be reached, or no key manager behind it serves.
+    XksProxyUriUnreachable "XksProxyUriUnreachableException" 400,
+    /// Another store has the endpoint service.
+    XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400,
+    /// The endpoint service is not what the KMS needs.
+    XksProxyVpcEndpointServiceInvalidConfiguration "XksProxyVpcEndpointServiceInvalidConfigurationException" 400,
+    /// No such endpoint service, or the KMS may not connect to it.
+    XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400,
 }
 
 impl ErrorCode {

@@ -4,6 +4,7 @@
 //! journal and are re-encrypted and erased there (see [`crate::token`]).
 
 use crate::env::Timestamp;
+use crate::key_store::StoredIn;
 use crate::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName, TokenId};
 use crate::policy::Policy;
 use std::collections::BTreeMap;
@@ -266,6 +267,8 @@ pub struct Key {
     pub rotation: Option<RotationSchedule>,
     /// Rotations on demand so far; at most 25 in a key's life.
     pub on_demand_rotations: u32,
+    /// Where in a custom key store its key is, if it is in one; fixed when the key is made.
+    pub stored_in: Option<StoredIn>,
 }
 
 impl Key {
@@ -279,7 +282,8 @@ impl Key {
         self.arn.account
     }
 
-    /// The state DescribeKey shows.
+    /// The state of the key itself, which [`crate::state::State::state_of`] shows; a custom key store
+    /// may make the key unavailable.
     pub fn state(&self) -> KeyState {
         match (self.status, self.transition) {
             (Status::PendingDeletion { .. }, _) => KeyState::PendingDeletion,

@@ -6,7 +6,7 @@
 //! must accept either.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::key::{Key, KeyState, Origin};
+use crate::key::{Key, KeyState};
 use crate::ops::Operation;
 
 /// What a cell of the matrix says.
@@ -97,10 +97,16 @@ pub fn row(operation: Operation) -> Option<Row> {
         Operation::UpdateAlias => [Ok; 7],
         // AWS shows ✓ in Updating, while the operation's page demands that both keys be Enabled.
         Operation::UpdatePrimaryRegion => [Ok, Di, Dy, Pi, Na, Cr, Ok],
-        Operation::CreateKey
+        Operation::ConnectCustomKeyStore
+        | Operation::CreateCustomKeyStore
+        | Operation::CreateKey
+        | Operation::DeleteCustomKeyStore
+        | Operation::DescribeCustomKeyStores
+        | Operation::DisconnectCustomKeyStore
         | Operation::GenerateRandom
         | Operation::ListKeys
-        | Operation::ListRetirableGrants => return None,
+        | Operation::ListRetirableGrants
+        | Operation::UpdateCustomKeyStore => return None,
     })
 }
 
@@ -114,34 +120,24 @@ pub fn verdict(operation: Operation, state: KeyState) -> Verdict {
     row(operation).zip(column).map_or(Verdict::Yes, |(row, column)| row[column])
 }
 
-/// Whether a key's state lets an operation through.
+/// Whether a key's state, as it is shown, lets an operation through.
 ///
 /// # Errors
 /// The documented one.
-pub fn check(operation: Operation, key: &Key) -> Result<()> {
-    if unsupported_in_key_store(operation) && in_key_store(key) {
+pub fn check(operation: Operation, key: &Key, state: KeyState) -> Result<()> {
+    if unsupported_in_key_store(operation) && key.stored_in.is_some() {
         return Err(unsupported());
     }
-    match verdict(operation, key.state()) {
+    match verdict(operation, state) {
         Verdict::Yes => Ok(()),
         refused => Err(error(refused, key)),
     }
 }
 
-/// 7: operations that a key in a custom key store never supports.
+/// 7: operations that a key in a custom key store never supports, whatever its state. The column of
+/// the state that only such keys can be in names them.
 fn unsupported_in_key_store(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::DisableKeyRotation
-            | Operation::EnableKeyRotation
-            | Operation::GetKeyRotationStatus
-            | Operation::ListKeyRotations
-            | Operation::RotateKeyOnDemand
-    )
-}
-
-fn in_key_store(key: &Key) -> bool {
-    matches!(key.origin, Origin::AwsCloudHsm | Origin::ExternalKeyStore)
+    verdict(operation, KeyState::Unavailable) == Verdict::InKeyStore
 }
 
 /// One of the four exceptions that carry no message.
@@ -178,10 +174,16 @@ mod tests {
         assert_eq!(
             without,
             [
+                &Operation::ConnectCustomKeyStore,
+                &Operation::CreateCustomKeyStore,
                 &Operation::CreateKey,
+                &Operation::DeleteCustomKeyStore,
+                &Operation::DescribeCustomKeyStores,
+                &Operation::DisconnectCustomKeyStore,
                 &Operation::GenerateRandom,
                 &Operation::ListKeys,
-                &Operation::ListRetirableGrants
+                &Operation::ListRetirableGrants,
+                &Operation::UpdateCustomKeyStore
             ]
         );
     }

@@ -9,10 +9,12 @@
 mod authorize;
 mod checks;
 mod effects;
+mod key_stores;
 mod read;
 
 pub use checks::{Checks, THROTTLED, UsableKey};
 pub use effects::Effects;
+pub(crate) use key_stores::{check_connection, check_kind, no_such_store};
 pub(crate) use read::no_such_key;
 
 use crate::audit::AuditRecord;
@@ -20,6 +22,7 @@ use crate::crypto::SecretKey;
 use crate::env::{Call, Random, Timestamp};
 use crate::error::{Error, ErrorCode, Result};
 use crate::history::Propagation;
+use crate::key_store::connection::Times;
 use crate::multi_region::{self, RegionCommand};
 use crate::name::RegionName;
 use crate::ops::{self, Operation, Request};
@@ -44,6 +47,8 @@ pub struct Settings {
     pub creating_time: Duration,
     /// How long both keys stay in `Updating` at least.
     pub updating_time: Duration,
+    /// How long custom key stores take to connect and disconnect.
+    pub key_store_times: Times,
     /// The Regions a key may be replicated to.
     pub regions: Vec<RegionName>,
     /// Since when uses of keys are recorded; those before are not known.
@@ -60,6 +65,7 @@ impl Default for Settings {
             deletion_grace: Duration::from_secs(3600),
             creating_time: Duration::from_secs(1),
             updating_time: Duration::from_secs(1),
+            key_store_times: Times::default(),
             regions: Vec::new(),
             uses_tracked_since: Timestamp::EPOCH,
             grant_token_key: SecretKey::new([0; 32]),

@@ -13,7 +13,8 @@
 //! - [`step`] is what a decision comes to; [`state`] and [`journal`] are what changes.
 //! - [`ops`] has one file an operation; [`key_state`] is AWS's matrix of states; [`policy`] decides
 //!   who may; [`quota`] counts; [`wire`] speaks JSON.
-//! - [`key`], [`algorithm`], [`multi_region`], `rotation`, [`task`], [`usage`] are the life of a key.
+//! - [`key`], [`algorithm`], [`multi_region`], `rotation`, [`task`], [`usage`] are the life of a key;
+//!   [`key_store`] is where the keys of some of them lie outside.
 //! - [`hsm`], [`token`], [`ciphertext`], [`crypto`] are where key material is, and only there.
 //! - [`env`], [`name`], [`error`] are the words all of it is said in.
 //! - [`local`] is the smallest shell, for tests and benches.
@@ -31,6 +32,7 @@ pub mod hsm;
 pub mod journal;
 pub mod key;
 pub mod key_state;
+pub mod key_store;
 pub mod kms;
 pub mod local;
 pub mod multi_region;

@@ -4,8 +4,10 @@
 //! state machine, benches and in-process load all run it. A request is answered before the call
 //! returns; tasks run when [`Local::advance`] moves the clock.
 
+mod key_stores;
 mod seeded;
 
+pub use key_stores::{PROXY_SECRET, cluster_id, proxy_endpoint};
 pub use seeded::SeededRandom;
 
 use crate::crypto::{CryptoBackend, Production};
@@ -14,6 +16,7 @@ use crate::error::{ErrorCode, Result};
 use crate::hsm::{DomainToken, HsmDevice, HsmIdentity};
 use crate::journal::Journal;
 use crate::key::Key;
+use crate::key_store::model::Backends;
 use crate::kms::{Kms, Settings};
 use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::{AccountId, KeyArn, PrincipalArn, RegionName};
@@ -44,6 +47,7 @@ struct Region {
 pub struct Local {
     home: RegionName,
     regions: BTreeMap<RegionName, Region>,
+    key_stores: Backends,
     random: Box<dyn Random + Send>,
     owner: Arc<Caller>,
     service: Arc<Caller>,
@@ -106,6 +110,7 @@ impl Local {
         Local {
             home: hsms.first().expect("at least one Region").0,
             regions,
+            key_stores: Backends::new(backend.clone()),
             owner: Arc::new(owner()),
             service: Arc::new(Caller::new(PrincipalArn::service(
                 "kms.amazonaws.com",
@@ -393,6 +398,9 @@ impl Local {
                 }
             }
             Ask::Region { region, command } => self.ask_region(*region, call, command),
+            Ask::KeyStore { command, .. } => {
+                Reply::KeyStore(self.key_stores.execute(command, self.random.as_mut()))
+            }
         };
         answered.push((ask.clone(), reply.clone()));
         reply

@@ -361,6 +361,7 @@ fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {
         pending: None,
         rotation: None,
         on_demand_rotations: 0,
+        stored_in: None,
     })
 }
 

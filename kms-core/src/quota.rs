@@ -30,6 +30,8 @@ pub struct Limits {
     pub on_demand_rotations: u32,
     /// Bytes of a key policy.
     pub policy_bytes: usize,
+    /// Custom key stores of an account in a Region, of both kinds and in any state.
+    pub custom_key_stores: u64,
 }
 
 impl Default for Limits {
@@ -41,6 +43,7 @@ impl Default for Limits {
             grants_per_key: 50_000,
             on_demand_rotations: 25,
             policy_bytes: 32_768,
+            custom_key_stores: 10,
         }
     }
 }

@@ -11,7 +11,8 @@ mod digest;
 use crate::env::Timestamp;
 use crate::history::{History, Visibility};
 use crate::hsm::DomainToken;
-use crate::key::Key;
+use crate::key::{Key, KeyState};
+use crate::key_store::{KeyStore, KeyStoreId, KeyStores, StoredIn};
 use crate::name::{AccountId, AliasName, GrantId, KeyId, PrincipalArn, RegionName};
 use crate::policy::{Grant, Party, Policy};
 use crate::step::{Conflict, Counter, Precondition, RecordId, UniqueName};
@@ -64,6 +65,10 @@ pub enum Change {
     RemoveDeparture(KeyId),
     /// Keys were used. The keys themselves stay as they are: no decision goes stale by this.
     PutLastUses(Arc<[LastUse]>),
+    /// A custom key store is created or changed.
+    PutKeyStore(Arc<KeyStore>),
+    /// A custom key store is deleted.
+    RemoveKeyStore(KeyStoreId),
 }
 
 /// One entry of the log.
@@ -135,6 +140,7 @@ pub struct State {
     retirable: BTreeSet<(Party, GrantId)>,
     domain: Option<(DomainRecord, u64)>,
     departures: BTreeMap<KeyId, Departure>,
+    key_stores: KeyStores,
     due: BTreeSet<Due>,
     /// Records that are gone but still seen by some hosts, oldest first.
     fading: VecDeque<(Timestamp, Fading)>,
@@ -159,6 +165,7 @@ impl State {
             retirable: BTreeSet::new(),
             domain: None,
             departures: BTreeMap::new(),
+            key_stores: KeyStores::default(),
             due: BTreeSet::new(),
             fading: VecDeque::new(),
         }
@@ -304,12 +311,41 @@ impl State {
         self.departures.get(&key).copied()
     }
 
+    /// A custom key store and its version.
+    pub fn key_store(&self, id: KeyStoreId) -> Option<(&Arc<KeyStore>, u64)> {
+        self.key_stores.get(id)
+    }
+
+    /// The custom key stores behind `after`, by id.
+    pub fn key_stores_after(
+        &self,
+        after: Option<&KeyStoreId>,
+    ) -> impl Iterator<Item = &Arc<KeyStore>> {
+        self.key_stores.after(after)
+    }
+
+    /// The state of a key as it is shown: that of a key in a custom key store depends on the store.
+    /// One that waits for its deletion stays visibly so, and what its owner wants of an unavailable
+    /// key shows when the store is connected again (AWS KMS Developer Guide, Key states).
+    pub fn state_of(&self, key: &Key) -> KeyState {
+        let store = key.stored_in.as_ref().map(StoredIn::store);
+        let connected = |id| self.key_store(id).is_some_and(|(store, _)| store.is_connected());
+        match key.state() {
+            KeyState::Enabled | KeyState::Disabled if !store.is_none_or(connected) => {
+                KeyState::Unavailable
+            }
+            state => state,
+        }
+    }
+
     /// How many there are.
     pub fn count(&self, counter: Counter) -> u64 {
         let length = match counter {
             Counter::Keys(account) => return *self.keys_per_account.get(&account).unwrap_or(&0),
             Counter::Aliases(key) => self.keys.get(&key).map_or(0, |slot| slot.aliases.len()),
             Counter::Grants(key) => self.keys.get(&key).map_or(0, |slot| slot.grants.len()),
+            Counter::KeyStores(account) => self.key_stores.of_account(account),
+            Counter::KeysInStore(store) => self.key_stores.keys_in(store),
         };
         length as u64
     }
@@ -341,6 +377,12 @@ impl State {
             Precondition::Absent(UniqueName::Grant(key, fingerprint)) => {
                 self.named_grant(*key, *fingerprint).is_none()
             }
+            Precondition::Absent(UniqueName::KeyStore(unique)) => {
+                self.key_stores.holder(unique).is_none()
+            }
+            Precondition::Absent(UniqueName::XksKey(store, key)) => {
+                self.key_stores.xks_key(*store, key).is_none()
+            }
             Precondition::CountBelow(counter, limit) => self.count(*counter) < *limit,
         }
     }
@@ -353,6 +395,7 @@ impl State {
             }
             RecordId::Grant(id) => self.grant(*id).map(|(_, version)| version),
             RecordId::Domain => self.domain.as_ref().map(|(_, version)| *version),
+            RecordId::KeyStore(id) => self.key_store(*id).map(|(_, version)| version),
         };
         version.unwrap_or(0)
     }

@@ -3,6 +3,7 @@
 use crate::audit::AuditRecord;
 use crate::error::{Error, Result};
 use crate::hsm;
+use crate::key_store::{self, KeyStoreId};
 use crate::kms::{Effects, Kms};
 use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::{AccountId, AliasName, GrantId, KeyId, RegionName};
@@ -66,6 +67,8 @@ pub enum RecordId {
     Grant(GrantId),
     /// The domain of the Region.
     Domain,
+    /// A custom key store.
+    KeyStore(KeyStoreId),
 }
 
 /// A name that only one record may have.
@@ -77,6 +80,10 @@ pub enum UniqueName {
     Alias(AccountId, AliasName),
     /// A named grant with these very parameters.
     Grant(KeyId, [u8; 16]),
+    /// Something that custom key stores do not share.
+    KeyStore(key_store::Unique),
+    /// An external key, in its store.
+    XksKey(KeyStoreId, key_store::XksKeyId),
     /// The id of an append, which only its journal knows.
     Append(u128),
 }
@@ -90,6 +97,10 @@ pub enum Counter {
     Aliases(KeyId),
     /// Grants on a key.
     Grants(KeyId),
+    /// Custom key stores of an account.
+    KeyStores(AccountId),
+    /// Keys in a custom key store, whatever their state.
+    KeysInStore(KeyStoreId),
 }
 
 /// What a decision relied on.
@@ -110,6 +121,8 @@ pub enum Peer {
     Hsm,
     /// The KMS of another Region.
     Region(RegionName),
+    /// What is behind a custom key store.
+    KeyStore(KeyStoreId),
 }
 
 /// A question. Equal questions have interchangeable answers, so that a decision taken again after a
@@ -130,6 +143,13 @@ pub enum Ask {
         /// What.
         command: Arc<RegionCommand>,
     },
+    /// To what is behind a custom key store.
+    KeyStore {
+        /// Which; of one that is being created, the id it will have.
+        store: KeyStoreId,
+        /// What, with everything that is needed to ask it.
+        command: Arc<key_store::Command>,
+    },
 }
 
 impl Ask {
@@ -138,6 +158,7 @@ impl Ask {
         match self {
             Ask::Hsm { .. } => Peer::Hsm,
             Ask::Region { region, .. } => Peer::Region(*region),
+            Ask::KeyStore { store, .. } => Peer::KeyStore(*store),
         }
     }
 
@@ -148,6 +169,7 @@ impl Ask {
             (Ask::Region { region: a, command: x }, Ask::Region { region: b, command: y }) => {
                 a == b && x == y
             }
+            (Ask::KeyStore { command: a, .. }, Ask::KeyStore { command: b, .. }) => a == b,
             _ => false,
         }
     }
@@ -160,6 +182,8 @@ pub enum Reply {
     Hsm(hsm::Reply),
     /// Another Region did it, or said why not.
     Region(Result<RegionReply>),
+    /// What is behind a custom key store did it, or did not.
+    KeyStore(std::result::Result<key_store::Reply, key_store::Fault>),
     /// An HSM refused, for a reason the shell cannot mend.
     HsmFault(hsm::Fault),
     /// Nobody answered in time.

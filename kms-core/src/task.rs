@@ -6,6 +6,7 @@
 
 use crate::env::Timestamp;
 use crate::key::{Key, MultiRegion, Status, Transition};
+use crate::key_store::{Connection, KeyStore, KeyStoreId};
 use crate::name::{KeyId, RegionName};
 use crate::state::DomainRecord;
 use crate::token::DomainEpoch;
@@ -38,6 +39,10 @@ pub enum Task {
     RotateDomainKey,
     /// Key tokens are under an older domain key than the active one.
     ReencryptTokens(DomainEpoch),
+    /// A custom key store is being connected.
+    ConnectKeyStore(KeyStoreId),
+    /// A custom key store is being disconnected.
+    DisconnectKeyStore(KeyStoreId),
 }
 
 impl Task {
@@ -53,6 +58,8 @@ impl Task {
             Task::ReportDeparture(_) => "ReportDeparture",
             Task::RotateDomainKey => "RotateDomainKey",
             Task::ReencryptTokens(_) => "ReencryptTokens",
+            Task::ConnectKeyStore(_) => "FinishConnection",
+            Task::DisconnectKeyStore(_) => "FinishDisconnection",
         }
     }
 
@@ -67,7 +74,10 @@ impl Task {
             | Task::HandOver(id)
             | Task::FinishUpdate(id)
             | Task::ReportDeparture(id) => Some(*id),
-            Task::RotateDomainKey | Task::ReencryptTokens(_) => None,
+            Task::RotateDomainKey
+            | Task::ReencryptTokens(_)
+            | Task::ConnectKeyStore(_)
+            | Task::DisconnectKeyStore(_) => None,
         }
     }
 }
@@ -98,6 +108,10 @@ impl Due {
 
     pub(crate) fn is_departure_of(&self, id: KeyId) -> bool {
         self.task == Task::ReportDeparture(id)
+    }
+
+    pub(crate) fn concerns_key_store(&self, store: KeyStoreId) -> bool {
+        [Task::ConnectKeyStore(store), Task::DisconnectKeyStore(store)].contains(&self.task)
     }
 
     pub(crate) fn concerns_domain(&self) -> bool {
@@ -156,4 +170,17 @@ pub fn due_of_domain(record: &DomainRecord) -> Option<Due> {
         return Some(Due { at: record.rotated, task: Task::ReencryptTokens(active) });
     }
     Some(Due { at: record.rotated.after(DOMAIN_KEY_LIFE), task: Task::RotateDomainKey })
+}
+
+/// What a custom key store's record makes due: the end of connecting and of disconnecting.
+pub fn due_of_key_store(store: &KeyStore) -> Option<Due> {
+    match store.connection {
+        Connection::Connecting { until } => {
+            Some(Due { at: until, task: Task::ConnectKeyStore(store.id) })
+        }
+        Connection::Disconnecting { until } => {
+            Some(Due { at: until, task: Task::DisconnectKeyStore(store.id) })
+        }
+        _ => None,
+    }
 }

@@ -6,6 +6,7 @@
 use kms_core::Result as KmsResult;
 use kms_core::env::{Caller, RequestId};
 use kms_core::hsm;
+use kms_core::key_store;
 use kms_core::multi_region::{RegionCommand, RegionReply};
 use kms_core::ops::{Request, Response};
 use kms_core::state::LogEntry;
@@ -54,6 +55,22 @@ pub enum Message {
         ask: AskId,
         /// The answer.
         result: Result<hsm::Reply, hsm::Fault>,
+    },
+    /// Host or worker to what is behind a custom key store.
+    KeyStoreCommand {
+        /// The question.
+        ask: AskId,
+        /// Names the random draws, as for an HSM.
+        draw: (RequestId, u32),
+        /// What.
+        command: Arc<key_store::Command>,
+    },
+    /// The answer to it.
+    KeyStoreReply {
+        /// The question.
+        ask: AskId,
+        /// The answer.
+        result: Result<key_store::Reply, key_store::Fault>,
     },
     /// Host or worker to its Region's journal.
     Append {

@@ -136,6 +136,14 @@ parameters! {
         "How long the journal waits for an acknowledgement at first.";
     journal_resend_at_most "journal.resend_at_most": Duration = s(30), "30s",
         "How long it waits at most.";
+    key_store_attempts "key_store.attempts": u32 = 2, "2",
+        "How often the backend of a custom key store is asked before it counts as silent.";
+    key_store_connect "key_store.connect_time": Duration = s(300), "5m",
+        "How long an external key store takes to connect.";
+    key_store_disconnect "key_store.disconnect_time": Duration = s(300), "5m",
+        "How long a custom key store takes to disconnect.";
+    key_store_timeout "key_store.timeout": Duration = ms(250), "250ms",
+        "How long a host waits for the backend of a custom key store; AWS documents 250 ms.";
     network_cross_zone "network.cross_zone": Duration = us(500), "500us",
         "The one-way delay between two zones of a Region.";
     network_duplication "network.duplication": f64 = 0.0001, "0.0001",
@@ -165,6 +173,8 @@ impl Parameters {
             hsm_attempts: self.hsm_attempts,
             region_timeout: self.region_timeout,
             region_attempts: self.region_attempts,
+            key_store_timeout: self.key_store_timeout,
+            key_store_attempts: self.key_store_attempts,
             append_timeout: self.journal_append_timeout,
             append_attempts: self.journal_append_attempts,
             catch_up_timeout: self.journal_catch_up_timeout,

@@ -185,9 +185,10 @@ impl<'s, 'a> Checks<'s, 'a> {
         presented: &[Arc<Grant>],
     ) -> Result<UsableKey> {
         let key = self.read_key(id).ok_or_else(|| no_such_key(self.own_arn(id)))?;
+        self.read_key_store_of(&key);
         self.authorize(&key, context, presented)?;
         if let Some(operation) = self.scope.plan.operation {
-            key_state::check(operation, &key)?;
+            key_state::check(operation, &key, self.state().state_of(&key))?;
         }
         self.charge(Some(&key))?;
         Ok(UsableKey { key })

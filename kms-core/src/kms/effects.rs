@@ -4,6 +4,7 @@ use super::{Scope, Settings, internal};
 use crate::env::{Call, Site, draw};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Command, Fault};
+use crate::key_store::{self, KeyStoreId};
 use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::RegionName;
 use crate::ops::Response;
@@ -84,7 +85,7 @@ impl<'a> Effects<'_, 'a> {
             Reply::Hsm(reply) => then(reply, effects),
             Reply::HsmFault(fault) => Err(hsm_error(fault)),
             Reply::TimedOut => Err(timed_out()),
-            Reply::Region(_) => Err(internal()),
+            Reply::Region(_) | Reply::KeyStore(_) => Err(internal()),
         })
     }
 
@@ -99,7 +100,28 @@ impl<'a> Effects<'_, 'a> {
         self.ask(Ask::Region { region, command }, move |reply, effects| match reply {
             Reply::Region(reply) => then(reply?, effects),
             Reply::TimedOut => Err(timed_out()),
-            Reply::Hsm(_) | Reply::HsmFault(_) => Err(internal()),
+            Reply::Hsm(_) | Reply::HsmFault(_) | Reply::KeyStore(_) => Err(internal()),
+        })
+    }
+
+    /// Asks what is behind a custom key store and goes on with whatever comes of it: what a failure
+    /// means depends on the operation.
+    pub(crate) fn ask_key_store(
+        self,
+        store: KeyStoreId,
+        command: key_store::Command,
+        then: impl FnOnce(
+            std::result::Result<key_store::Reply, key_store::Fault>,
+            Effects<'_, '_>,
+        ) -> Result<Next>
+        + Send
+        + 'static,
+    ) -> Result<Next> {
+        let command = Arc::new(command);
+        self.ask(Ask::KeyStore { store, command }, move |reply, effects| match reply {
+            Reply::KeyStore(answer) => then(answer, effects),
+            Reply::TimedOut => then(Err(key_store::Fault::TimedOut), effects),
+            Reply::Hsm(_) | Reply::HsmFault(_) | Reply::Region(_) => Err(internal()),
         })
     }
 

@@ -117,7 +117,7 @@ impl Checks<'_, '_> {
         self.rely_on(Precondition::VersionIs(RecordId::Grant(id), version));
     }
 
-    fn rely_on(&mut self, precondition: Precondition) {
+    pub(super) fn rely_on(&mut self, precondition: Precondition) {
         let preconditions = &mut self.scope.plan.append.preconditions;
         if !preconditions.contains(&precondition) {
             preconditions.push(precondition);

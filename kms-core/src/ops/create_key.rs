@@ -115,6 +115,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         pending: None,
         rotation: None,
         on_demand_rotations: 0,
+        stored_in: None,
     };
     effects.ask_hsm(Command::GenerateBackingKey { key: id }, move |reply, mut effects| {
         let Reply::BackingKey { token } = reply else { return Err(internal()) };

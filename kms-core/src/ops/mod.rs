@@ -4,14 +4,19 @@
 //! the wire codec, the dispatch, the quotas and the tests derive from the table.
 
 pub mod cancel_key_deletion;
+pub mod connect_custom_key_store;
 pub mod create_alias;
+pub mod create_custom_key_store;
 pub mod create_grant;
 pub mod create_key;
 pub mod decrypt;
 pub mod delete_alias;
+pub mod delete_custom_key_store;
+pub mod describe_custom_key_stores;
 pub mod describe_key;
 pub mod disable_key;
 pub mod disable_key_rotation;
+pub mod disconnect_custom_key_store;
 pub mod enable_key;
 pub mod enable_key_rotation;
 pub mod encrypt;
@@ -21,6 +26,7 @@ pub mod generate_random;
 pub mod get_key_last_usage;
 pub mod get_key_policy;
 pub mod get_key_rotation_status;
+mod key_store_backing;
 pub mod list_aliases;
 pub mod list_grants;
 pub mod list_key_policies;
@@ -39,6 +45,7 @@ pub mod tag_resource;
 mod tasks;
 pub mod untag_resource;
 pub mod update_alias;
+pub mod update_custom_key_store;
 pub mod update_key_description;
 pub mod update_primary_region;
 
@@ -171,14 +178,19 @@ macro_rules! operations {
 
 operations! {
     CancelKeyDeletion cancel_key_deletion,
+    ConnectCustomKeyStore connect_custom_key_store,
     CreateAlias create_alias,
+    CreateCustomKeyStore create_custom_key_store,
     CreateGrant create_grant,
     CreateKey create_key,
     Decrypt decrypt,
     DeleteAlias delete_alias,
+    DeleteCustomKeyStore delete_custom_key_store,
+    DescribeCustomKeyStores describe_custom_key_stores,
     DescribeKey describe_key,
     DisableKey disable_key,
     DisableKeyRotation disable_key_rotation,
+    DisconnectCustomKeyStore disconnect_custom_key_store,
     EnableKey enable_key,
     EnableKeyRotation enable_key_rotation,
     Encrypt encrypt,
@@ -205,6 +217,7 @@ operations! {
     TagResource tag_resource,
     UntagResource untag_resource,
     UpdateAlias update_alias,
+    UpdateCustomKeyStore update_custom_key_store,
     UpdateKeyDescription update_key_description,
     UpdatePrimaryRegion update_primary_region,
 }

@@ -3,6 +3,8 @@
 //! A task checks for itself that it is still due, because two workers may carry it out, and the state
 //! may have changed since. One that has nothing left to do is done.
 
+mod key_stores;
+
 use crate::env::Timestamp;
 use crate::error::Result;
 use crate::hsm::{self, BackingKeyRef, Command, TransferOffer, TransferredKey};
@@ -39,6 +41,8 @@ pub(crate) fn task(checks: Checks<'_, '_>, task: &Task) -> Result<Next> {
         Task::ReportDeparture(id) => report_departure(checks, *id),
         Task::RotateDomainKey => rotate_domain_key(checks),
         Task::ReencryptTokens(epoch) => reencrypt_tokens(checks, *epoch),
+        Task::ConnectKeyStore(id) => key_stores::connect(checks, *id),
+        Task::DisconnectKeyStore(id) => key_stores::disconnect(checks, *id),
     }
 }
 

@@ -54,6 +54,15 @@ impl State {
                 self.due.retain(|due| !due.is_departure_of(*id));
             }
             Change::PutLastUses(uses) => uses.iter().for_each(|one| self.put_last_use(one)),
+            Change::PutKeyStore(store) => {
+                self.due.retain(|due| !due.concerns_key_store(store.id));
+                self.due.extend(task::due_of_key_store(store));
+                self.key_stores.put(store.clone(), entry.position);
+            }
+            Change::RemoveKeyStore(id) => {
+                self.due.retain(|due| !due.concerns_key_store(*id));
+                self.key_stores.remove(*id);
+            }
         }
     }
 
@@ -72,6 +81,7 @@ impl State {
             }
             None => {
                 *self.keys_per_account.entry(key.account()).or_default() += 1;
+                self.key_stores.put_key(key);
                 self.keys.insert(key.id(), KeySlot::new(key, entry.position, due.clone()));
             }
         }
@@ -93,6 +103,7 @@ impl State {
         if let Some(count) = self.keys_per_account.get_mut(&account) {
             *count -= 1;
         }
+        self.key_stores.remove_key(&slot.key);
         for due in &slot.due {
             self.due.remove(due);
         }

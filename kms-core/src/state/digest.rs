@@ -27,6 +27,9 @@ impl State {
         }
         add(format!("{:?}", self.domain));
         add(format!("{:?}", self.departures));
+        for (store, version) in self.key_stores.iter() {
+            add(format!("{version} {store:?}"));
+        }
         hash.finalize().into()
     }
 }
@@ -49,11 +52,12 @@ fn key_text(slot: &KeySlot) -> String {
         pending,
         rotation,
         on_demand_rotations,
+        stored_in,
     } = slot.key.as_ref();
     let identity = format!("{arn} {created} {description:?} {spec} {usage} {origin}");
     let access = format!("{:?} {tags:?} {:?}", policy.text(), slot.aliases);
     format!(
         "{identity} {status:?} {transition:?} {multi_region:?} {access} {materials:?} {pending:?} \
-         {rotation:?} {on_demand_rotations}"
+         {rotation:?} {on_demand_rotations} {stored_in:?}"
     )
 }

@@ -7,6 +7,7 @@ use crate::algorithm::{
     SigningAlgorithm,
 };
 use crate::key::{KeySpec, KeyState, KeyUsage, Origin, RotationType, wire_enum};
+use crate::key_store::{ConnectionErrorCode, ConnectionState, Connectivity, KeyStoreType};
 use crate::policy::GrantOperation;
 use serde_json::Value;
 
@@ -89,6 +90,9 @@ macro_rules! enum_members {
 }
 
 enum_members!(
+    ConnectionErrorCode,
+    ConnectionState,
+    Connectivity,
     DataKeySpec,
     DryRunModifier,
     EncapsulationAlgorithm,
@@ -99,6 +103,7 @@ enum_members!(
     KeyMaterialState,
     KeySpec,
     KeyState,
+    KeyStoreType,
     KeyUsage,
     MacAlgorithm,
     MessageType,

@@ -9,7 +9,12 @@ use std::fmt;
 use std::sync::Arc;
 
 macro_rules! text_member {
-    ($(#[$doc:meta])* $name:ident $min:literal..=$max:literal $(, $pattern:literal $fits:expr)?) => {
+    ($(#[$doc:meta])* $name:ident $min:literal..=$max:literal, $pattern:literal $fits:expr) => {
+        $crate::wire::text::text_member! {
+            $(#[$doc])* $name $min..=$max, whole $pattern |text: &str| text.chars().all($fits)
+        }
+    };
+    ($(#[$doc:meta])* $name:ident $min:literal..=$max:literal $(, whole $pattern:literal $fits:expr)?) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(Arc<str>);
@@ -36,7 +41,8 @@ macro_rules! text_member {
         impl Member for $name {
             fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<$name> {
                 let text = text(value, member, $min, $max, problems)?;
-                $(if !text.chars().all($fits) {
+                $(let fits: fn(&str) -> bool = $fits;
+                if !fits(text) {
                     let constraint =
                         concat!("Member must satisfy regular expression pattern: ", $pattern);
                     problems.violation(Some(text), member, constraint);
@@ -51,6 +57,8 @@ macro_rules! text_member {
         }
     };
 }
+
+pub(super) use text_member;
 
 text_member! {
     /// An alias name as a request spells it.

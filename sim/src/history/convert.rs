@@ -136,7 +136,9 @@ impl Changed {
             | Change::PutDomain(_)
             | Change::PutDeparture(..)
             | Change::RemoveDeparture(_)
-            | Change::PutLastUses(_) => Changed::Other,
+            | Change::PutLastUses(_)
+            | Change::PutKeyStore(_)
+            | Change::RemoveKeyStore(_) => Changed::Other,
         }
     }
 }

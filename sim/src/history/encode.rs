@@ -297,12 +297,17 @@ impl Sink<'_> {
             Task::ReportDeparture(_) => 7,
             Task::RotateDomainKey => 8,
             Task::ReencryptTokens(_) => 9,
+            Task::ConnectKeyStore(_) => 10,
+            Task::DisconnectKeyStore(_) => 11,
         };
         self.tag(tag);
         self.maybe(task.key(), Self::key);
         match task {
             Task::Synchronize(_, region) => self.region(*region),
             Task::ReencryptTokens(epoch) => self.number(epoch.0.into()),
+            Task::ConnectKeyStore(store) | Task::DisconnectKeyStore(store) => {
+                self.text(&store.to_string());
+            }
             _ => {}
         }
     }

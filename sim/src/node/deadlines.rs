@@ -16,12 +16,13 @@ pub(super) enum Wait {
     Region,
     Append,
     CatchUp,
+    KeyStore,
 }
 
 /// The queues, one a kind.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    queues: [VecDeque<(SimTime, AskId)>; 4],
+    queues: [VecDeque<(SimTime, AskId)>; 5],
 }
 
 impl Deadlines {

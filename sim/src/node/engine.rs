@@ -18,6 +18,7 @@ use crate::sabotage::Sabotages;
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
 use kms_core::error::{Error, ErrorCode};
 use kms_core::hsm::{self, Fault};
+use kms_core::key_store;
 use kms_core::multi_region::{RegionCommand, RegionReply};
 use kms_core::name::RegionName;
 use kms_core::ops::{Request, Response};
@@ -43,6 +44,10 @@ pub struct Limits {
     pub region_timeout: Duration,
     /// How many hosts of it are asked.
     pub region_attempts: u32,
+    /// How long what is behind a custom key store may take before it is asked again.
+    pub key_store_timeout: Duration,
+    /// How often it is asked.
+    pub key_store_attempts: u32,
     /// How long the journal may take before the append is sent again.
     pub append_timeout: Duration,
     /// How often an append is sent.
@@ -64,6 +69,8 @@ pub struct Peers {
     pub journal: NodeId,
     /// The hosts of the other Regions.
     pub regions: BTreeMap<RegionName, Vec<NodeId>>,
+    /// What is behind each custom key store, by the endpoint of its proxy.
+    pub key_stores: BTreeMap<Arc<str>, NodeId>,
 }
 
 /// How a host or a worker is set up.
@@ -333,6 +340,7 @@ impl Engine {
         let timeout = match wait {
             Wait::Hsm => self.limits.hsm_timeout,
             Wait::Region => self.limits.region_timeout,
+            Wait::KeyStore => self.limits.key_store_timeout,
             Wait::Append => self.limits.append_timeout,
             Wait::CatchUp => self.limits.catch_up_timeout,
         };
@@ -430,6 +438,7 @@ impl Engine {
         let wait = match &question {
             Ask::Hsm { .. } => Wait::Hsm,
             Ask::Region { .. } => Wait::Region,
+            Ask::KeyStore { .. } => Wait::KeyStore,
         };
         let asked = operation.asked;
         let ask = self.file(now, operation, wait, out);
@@ -443,6 +452,9 @@ impl Engine {
             Ask::Region { command, .. } => {
                 let id = command_id(id, asked);
                 out.send(peer, Message::RegionCommand { ask, id, caller, command }, 512);
+            }
+            Ask::KeyStore { command, .. } => {
+                out.send(peer, Message::KeyStoreCommand { ask, draw, command }, 1024);
             }
         }
     }
@@ -461,6 +473,10 @@ impl Engine {
         let name = Name::new(self.seed, ROUTE).node(now.node).request(request);
         let mut stream = Stream::named(name.attempt(operation.asked));
         let (peers, limit) = match question {
+            Ask::KeyStore { command, .. } => {
+                let known = self.key_store(command);
+                return known.filter(|_| attempt < self.limits.key_store_attempts);
+            }
             Ask::Hsm { .. } => (&self.peers.hsms, self.limits.hsm_attempts),
             Ask::Region { region, .. } => {
                 (self.peers.regions.get(region)?, self.limits.region_attempts)
@@ -476,6 +492,29 @@ impl Engine {
         }
         let load = |peer: NodeId| self.outstanding.get(&peer).copied().unwrap_or(0);
         (0..peers.len()).map(turn).min_by_key(|peer| load(*peer))
+    }
+
+    /// Where a proxy is. The model of the world has no clusters and no endpoint services.
+    fn key_store(&self, command: &key_store::Command) -> Option<NodeId> {
+        match command {
+            key_store::Command::Proxy { proxy, .. } => {
+                self.peers.key_stores.get(&proxy.endpoint).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// What is behind a custom key store answers.
+    pub(super) fn key_store_replied(
+        &mut self,
+        now: Now,
+        ask: AskId,
+        result: Result<key_store::Reply, key_store::Fault>,
+        out: &mut Out,
+    ) {
+        if let Some(operation) = self.take(ask, |stage| matches!(stage, Stage::Asking { .. })) {
+            self.answer(now, operation, Reply::KeyStore(result), out);
+        }
     }
 
     /// An HSM's answer. One that has lost its domain, or has an older one, is given the domain and

@@ -47,6 +47,9 @@ impl Host {
             }
             Message::HsmReply { ask, result } => engine.hsm_replied(now, ask, result, out),
             Message::RegionReply { ask, result } => engine.region_replied(now, ask, result, out),
+            Message::KeyStoreReply { ask, result } => {
+                engine.key_store_replied(now, ask, result, out);
+            }
             Message::Appended { ask, result } => engine.appended(now, ask, result, out),
             Message::Feed(feed) => engine.feed(now, &feed, out),
             _ => {}

@@ -88,7 +88,7 @@ pub(crate) struct NamedRandom {
     draws: [u32; SITES],
 }
 
-const SITES: usize = 11;
+const SITES: usize = 16;
 const CORE: crate::random::Site = crate::random::Site::new("kms-core");
 
 impl NamedRandom {

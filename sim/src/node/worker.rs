@@ -77,6 +77,9 @@ impl Worker {
         match body {
             Message::HsmReply { ask, result } => engine.hsm_replied(now, ask, result, out),
             Message::RegionReply { ask, result } => engine.region_replied(now, ask, result, out),
+            Message::KeyStoreReply { ask, result } => {
+                engine.key_store_replied(now, ask, result, out);
+            }
             Message::Appended { ask, result } => engine.appended(now, ask, result, out),
             Message::Feed(feed) => engine.feed(now, &feed, out),
             _ => {}

@@ -25,6 +25,7 @@ use crate::sabotage::Sabotages;
 use kms_core::Kms;
 use kms_core::crypto::CryptoBackend;
 use kms_core::history::Propagation;
+use kms_core::key_store::connection::Times;
 use kms_core::kms::Settings;
 use kms_core::name::RegionName;
 use kms_core::quota::{Meter, Profile, Share};
@@ -174,6 +175,7 @@ impl World {
             hsms: self.of_role(index, Role::Hsm),
             journal: self.of_role(index, Role::Journal)[0],
             regions: others.map(|(region, hosts)| (*region, hosts.clone())).collect(),
+            key_stores: BTreeMap::new(),
         }
     }
 
@@ -320,6 +322,11 @@ fn settings(
         deletion_grace: parameters.deletion_grace,
         creating_time: parameters.replica_creating,
         updating_time: parameters.primary_updating,
+        key_store_times: Times {
+            connect_external: parameters.key_store_connect,
+            disconnect: parameters.key_store_disconnect,
+            ..Times::default()
+        },
         regions: regions.to_vec(),
         grant_token_key: kms_core::crypto::SecretKey::new(key),
         ..Settings::default()
