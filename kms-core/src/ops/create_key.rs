@@ -27,6 +27,12 @@ pub const INFO: Info = Info {
         ErrorCode::KmsInternal,
         ErrorCode::LimitExceeded,
         ErrorCode::Tag,
+        ErrorCode::CustomKeyStoreNotFound,
+        ErrorCode::CustomKeyStoreInvalidState,
+        ErrorCode::CloudHsmClusterInvalidConfiguration,
+        ErrorCode::XksKeyInvalidConfiguration,
+        ErrorCode::XksKeyAlreadyInUse,
+        ErrorCode::XksKeyNotFound,
     ],
 };
 

@@ -8,13 +8,15 @@ use crate::policy::Action;
 use crate::step::Next;
 use crate::wire::{NumberOfBytes, Plaintext};
 
-/// What the model says of it, without the errors of custom key stores.
+/// What the model says of it.
 pub const INFO: Info = Info {
     read_only: true,
     errors: &[
         ErrorCode::DependencyTimeout,
         ErrorCode::KmsInternal,
         ErrorCode::UnsupportedOperation,
+        ErrorCode::CustomKeyStoreNotFound,
+        ErrorCode::CustomKeyStoreInvalidState,
     ],
 };
 
