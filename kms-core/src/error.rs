@@ -81,6 +81,10 @@ codes! {
     InvalidMarker "InvalidMarkerException" 400,
     /// The service failed; the caller may retry.
     KmsInternal "KMSInternalException" 500,
+    /// The MAC is not of this message, or not by this key.
+    KmsInvalidMac "KMSInvalidMacException" 400,
+    /// The signature is not of this message, or not by this key.
+    KmsInvalidSignature "KMSInvalidSignatureException" 400,
     /// The key's state does not allow the operation.
     KmsInvalidState "KMSInvalidStateException" 400,
     /// The key's material cannot be reached now; the caller may retry.

@@ -122,6 +122,8 @@ pub struct Material {
     pub id: MaterialId,
     /// The key token that holds it, wrapped.
     pub token: TokenId,
+    /// The public half, SubjectPublicKeyInfo in DER, of a key that has one.
+    pub public_key: Option<Arc<[u8]>>,
     /// When it became current and how; the first material of a key has none.
     pub rotation: Option<Rotation>,
 }

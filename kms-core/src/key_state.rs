@@ -71,6 +71,19 @@ pub fn row(operation: Operation) -> Option<Row> {
         | Operation::GenerateDataKey
         | Operation::GenerateDataKeyWithoutPlaintext
         | Operation::ReEncrypt => [Ok, Di, Dy, Pi, Un, Cr, Ok],
+        // A key with a public half or of HMAC is never in a key store. Encapsulate and Decapsulate are
+        // younger than the matrix and stand where DeriveSharedSecret does.
+        Operation::Decapsulate
+        | Operation::DeriveSharedSecret
+        | Operation::Encapsulate
+        | Operation::GenerateMac
+        | Operation::Sign
+        | Operation::Verify
+        | Operation::VerifyMac => [Ok, Di, Dy, Pi, Na, Cr, Ok],
+        Operation::GenerateDataKeyPair | Operation::GenerateDataKeyPairWithoutPlaintext => {
+            [Ok, Di, Dy, Pi, Ks, Cr, Ok]
+        }
+        Operation::GetPublicKey => [Ok, Ok, Dy, Ok, Na, Cr, Ok],
         Operation::DeleteAlias
         | Operation::DescribeKey
         // Not in AWS's table; its errors are those of DescribeKey, which every state allows.

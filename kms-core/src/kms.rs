@@ -22,6 +22,7 @@ use crate::crypto::SecretKey;
 use crate::env::{Call, Random, Timestamp};
 use crate::error::{Error, ErrorCode, Result};
 use crate::history::Propagation;
+use crate::key::KeySpec;
 use crate::key_store::connection::Times;
 use crate::multi_region::{self, RegionCommand};
 use crate::name::RegionName;
@@ -199,6 +200,8 @@ pub(crate) struct Plan {
     pub(crate) audit: AuditRecord,
     operation: Option<Operation>,
     charged: Vec<PoolId>,
+    /// The spec that decides the pool, when it is not the key's.
+    charged_spec: Option<KeySpec>,
     asks: u8,
     /// The request proves that this host has not applied all of the log.
     behind: bool,
@@ -211,6 +214,7 @@ impl Plan {
             audit: AuditRecord::begin(call, name),
             operation,
             charged: Vec::new(),
+            charged_spec: None,
             asks: 0,
             behind: false,
         }

@@ -15,7 +15,7 @@ use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Timestamp};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{DomainToken, HsmDevice, HsmIdentity};
 use crate::journal::Journal;
-use crate::key::Key;
+use crate::key::{Key, KeySpec, KeyUsage};
 use crate::key_store::model::Backends;
 use crate::kms::{Kms, Settings};
 use crate::multi_region::{RegionCommand, RegionReply};
@@ -192,6 +192,17 @@ impl Local {
     /// When that fails.
     pub fn create_key(&mut self) -> KeyArn {
         match self.call(create_key::Request::default()) {
+            Ok(Response::CreateKey(response)) => response.key_metadata.arn,
+            other => panic!("CreateKey answered {other:?}"),
+        }
+    }
+
+    /// A new key of the owner's, of any kind.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn create_key_of(&mut self, spec: KeySpec, usage: KeyUsage) -> KeyArn {
+        match self.call(create_key::Request::of(spec, usage)) {
             Ok(Response::CreateKey(response)) => response.key_metadata.arn,
             other => panic!("CreateKey answered {other:?}"),
         }

@@ -36,13 +36,31 @@ pub struct Shared {
     /// Where the primary is.
     pub primary: RegionName,
     /// The materials, oldest first; the last one is current.
-    pub materials: Vec<(MaterialId, Option<Rotation>)>,
+    pub materials: Vec<SharedMaterial>,
     /// A material that is not current yet.
-    pub pending: Option<(MaterialId, Option<Rotation>)>,
+    pub pending: Option<SharedMaterial>,
     /// Automatic rotation.
     pub rotation: Option<RotationSchedule>,
     /// Rotations on demand so far.
     pub on_demand_rotations: u32,
+}
+
+/// A material of a set, wherever its Regions keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedMaterial {
+    /// Which.
+    pub id: MaterialId,
+    /// The public half, of a key that has one.
+    pub public_key: Option<Arc<[u8]>>,
+    /// When it became current and how.
+    pub rotation: Option<Rotation>,
+}
+
+impl From<&Material> for SharedMaterial {
+    fn from(material: &Material) -> SharedMaterial {
+        let Material { id, public_key, rotation, .. } = material;
+        SharedMaterial { id: *id, public_key: public_key.clone(), rotation: *rotation }
+    }
 }
 
 /// What a replica to be created is, beside what the set shares.
@@ -198,12 +216,11 @@ impl fmt::Debug for RegionReply {
 impl Shared {
     /// What a primary shares.
     pub(crate) fn of(key: &Key, primary: &Primary) -> Shared {
-        let material = |material: &Material| (material.id, material.rotation);
         Shared {
             version: primary.shared_version,
             primary: key.arn.region,
-            materials: key.materials.iter().map(material).collect(),
-            pending: key.pending.as_ref().map(|pending| material(&pending.material)),
+            materials: key.materials.iter().map(SharedMaterial::from).collect(),
+            pending: key.pending.as_ref().map(|pending| (&pending.material).into()),
             rotation: key.rotation,
             on_demand_rotations: key.on_demand_rotations,
         }
@@ -211,15 +228,15 @@ impl Shared {
 
     /// Every material, the pending one last.
     pub(crate) fn material_ids(&self) -> Vec<MaterialId> {
-        self.materials.iter().chain(&self.pending).map(|(id, _)| *id).collect()
+        self.materials.iter().chain(&self.pending).map(|material| material.id).collect()
     }
 
     /// Makes a replica's record say what the primary's says. `tokens` are where the replica keeps the
     /// materials.
     fn impose_on(&self, key: &mut Key, tokens: &BTreeMap<MaterialId, TokenId>) -> Result<()> {
-        let local = |(id, rotation): &(MaterialId, Option<Rotation>)| {
+        let local = |SharedMaterial { id, public_key, rotation }: &SharedMaterial| {
             let token = *tokens.get(id).ok_or_else(internal)?;
-            Ok(Material { id: *id, token, rotation: *rotation })
+            Ok(Material { id: *id, token, public_key: public_key.clone(), rotation: *rotation })
         };
         key.materials = self.materials.iter().map(local).collect::<Result<_>>()?;
         key.pending = match &self.pending {
@@ -337,7 +354,7 @@ fn accept_replica(
 fn is_the_same_replica(replica: &Key, shared: &Shared) -> bool {
     let materials = replica.materials.iter().map(|material| material.id);
     matches!(replica.transition, Some(Transition::Creating { .. }))
-        && materials.eq(shared.materials.iter().map(|(id, _)| *id))
+        && materials.eq(shared.materials.iter().map(|material| material.id))
 }
 
 fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {

@@ -8,10 +8,11 @@ use crate::env::Timestamp;
 use crate::key::{Key, Material, MultiRegion, PendingMaterial, Rotation, RotationType};
 use crate::token::KeyToken;
 
-/// Gives a key a new material: current at once, or pending until every replica has it.
+/// Gives a key a new material: current at once, or pending until every replica has it. Only symmetric
+/// keys rotate, so no material of a rotation has a public half.
 pub(crate) fn take_material(key: &mut Key, token: &KeyToken, kind: RotationType, now: Timestamp) {
     let rotation = Some(Rotation { at: now, kind });
-    let material = Material { id: token.material, token: token.id, rotation };
+    let material = Material { id: token.material, token: token.id, public_key: None, rotation };
     if kind == RotationType::OnDemand {
         key.on_demand_rotations += 1;
     }

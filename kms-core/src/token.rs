@@ -4,6 +4,7 @@
 //! key re-encrypts every token without touching a key, and deleting a key really erases its tokens
 //! instead of leaving them in a log (AWS KMS Cryptographic Details, Key hierarchy).
 
+use crate::key::KeySpec;
 use crate::name::{KeyId, MaterialId, TokenId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,26 @@ use std::sync::Arc;
 /// Which domain key; counted up by one at every rotation of the domain key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DomainEpoch(pub u32);
+
+/// What is sealed in a key token. The seal authenticates it, so that nobody can pass one secret off as
+/// another kind and learn something from what an HSM makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// The material of a key of that spec, in canonical form.
+    BackingKey(KeySpec),
+    /// The private half of an agreement key that material is to be sent to.
+    TransferKey,
+}
+
+impl TokenKind {
+    /// The name the seal authenticates.
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenKind::BackingKey(spec) => spec.as_str(),
+            TokenKind::TransferKey => "transfer key",
+        }
+    }
+}
 
 /// A backing key, sealed under a domain key, with the metadata it is bound to.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +45,8 @@ pub struct KeyToken {
     pub key: KeyId,
     /// The material in it.
     pub material: MaterialId,
+    /// What the material is.
+    pub kind: TokenKind,
     /// The initialisation vector.
     pub iv: [u8; 12],
     /// Ciphertext and tag.
@@ -33,13 +56,14 @@ pub struct KeyToken {
 impl KeyToken {
     /// What the seal authenticates beside the backing key.
     pub fn aad(&self) -> Vec<u8> {
-        const LABEL: &[u8] = b"keyquake key token 1";
-        let mut aad = Vec::with_capacity(LABEL.len() + 16 + 4 + 17 + 32);
+        const LABEL: &[u8] = b"keyquake key token 2";
+        let mut aad = Vec::with_capacity(LABEL.len() + 16 + 4 + 17 + 32 + 24);
         aad.extend_from_slice(LABEL);
         aad.extend_from_slice(&self.id.0);
         aad.extend_from_slice(&self.epoch.0.to_be_bytes());
         aad.extend_from_slice(&self.key.to_bytes());
         aad.extend_from_slice(&self.material.0);
+        aad.extend_from_slice(self.kind.name().as_bytes());
         aad
     }
 }
@@ -124,6 +148,7 @@ mod tests {
             epoch: DomainEpoch(epoch),
             key: KeyId::single_region([2; 16]),
             material: MaterialId([3; 32]),
+            kind: TokenKind::BackingKey(KeySpec::SymmetricDefault),
             iv: [0; 12],
             sealed: vec![0; 48],
         })

@@ -13,7 +13,10 @@ mod number;
 mod shape;
 mod text;
 
-pub use crate::algorithm::EncryptionAlgorithm;
+pub use crate::algorithm::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, MessageType,
+    SigningAlgorithm,
+};
 pub use blob::*;
 pub use choice::*;
 pub use key_ref::KeyRef;

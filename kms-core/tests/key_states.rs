@@ -9,15 +9,21 @@ use kms_core::local::Local;
 use kms_core::name::{KeyArn, RegionName};
 use kms_core::ops::{
     Operation, Request, Response, cancel_key_deletion, create_alias, create_grant, create_key,
-    decrypt, delete_alias, describe_key, disable_key, disable_key_rotation, enable_key,
-    enable_key_rotation, encrypt, generate_data_key, generate_data_key_without_plaintext,
-    get_key_last_usage, get_key_policy, get_key_rotation_status, list_aliases, list_grants,
-    list_key_policies, list_key_rotations, list_resource_tags, put_key_policy, re_encrypt,
-    replicate_key, retire_grant, revoke_grant, rotate_key_on_demand, schedule_key_deletion,
-    tag_resource, untag_resource, update_alias, update_key_description, update_primary_region,
+    decapsulate, decrypt, delete_alias, derive_shared_secret, describe_key, disable_key,
+    disable_key_rotation, enable_key, enable_key_rotation, encapsulate, encrypt, generate_data_key,
+    generate_data_key_pair, generate_data_key_pair_without_plaintext,
+    generate_data_key_without_plaintext, generate_mac, get_key_last_usage, get_key_policy,
+    get_key_rotation_status, get_public_key, list_aliases, list_grants, list_key_policies,
+    list_key_rotations, list_resource_tags, put_key_policy, re_encrypt, replicate_key,
+    retire_grant, revoke_grant, rotate_key_on_demand, schedule_key_deletion, sign, tag_resource,
+    untag_resource, update_alias, update_key_description, update_primary_region, verify,
+    verify_mac,
 };
 use kms_core::policy::{GrantOperation, Policy};
-use kms_core::wire::{CiphertextBlob, GrantIdText, KeyRef};
+use kms_core::wire::{
+    CiphertextBlob, DataKeyPairSpec, GrantIdText, KeyRef, MacAlgorithm, MacBlob, PublicKeyBlob,
+    SignatureBlob, SigningAlgorithm,
+};
 use kms_core::{ErrorCode, Result};
 use std::fmt::Write;
 use std::time::Duration;
@@ -140,6 +146,21 @@ fn also(operation: Operation, state: KeyState) -> Option<ErrorCode> {
         (Operation::RetireGrant | Operation::RevokeGrant, KeyState::Creating) => {
             Some(ErrorCode::InvalidGrantId)
         }
+        // The key is a symmetric one; what it would be for is checked after its state.
+        (
+            Operation::Decapsulate
+            | Operation::DeriveSharedSecret
+            | Operation::Encapsulate
+            | Operation::GenerateMac
+            | Operation::Sign
+            | Operation::Verify
+            | Operation::VerifyMac,
+            _,
+        ) => Some(ErrorCode::InvalidKeyUsage),
+        (Operation::GetPublicKey, _) => Some(ErrorCode::UnsupportedOperation),
+        (Operation::GenerateDataKeyPair | Operation::GenerateDataKeyPairWithoutPlaintext, _) => {
+            Some(ErrorCode::DryRunOperation)
+        }
         // The page of the operation wants both keys to be Enabled, whatever the matrix says.
         (Operation::UpdatePrimaryRegion, KeyState::Updating) => Some(ErrorCode::KmsInvalidState),
         _ => None,
@@ -246,6 +267,42 @@ impl Subject {
                     ..generate_data_key_without_plaintext::Request::new(key)
                 }
                 .into()
+            }
+            _ => return self.with_pair(operation),
+        })
+    }
+
+    fn with_pair(&self, operation: Operation) -> Option<Request> {
+        let key = self.key;
+        let signature = || SignatureBlob(self.blob.0.clone());
+        let ecdsa = SigningAlgorithm::EcdsaSha256;
+        let hmac = MacAlgorithm::HmacSha256;
+        let pair = DataKeyPairSpec::EccNistP256;
+        Some(match operation {
+            Operation::Decapsulate => decapsulate::Request::new(key, self.blob.clone()).into(),
+            Operation::DeriveSharedSecret => {
+                derive_shared_secret::Request::new(key, PublicKeyBlob(self.blob.0.clone())).into()
+            }
+            Operation::Encapsulate => encapsulate::Request::new(key).into(),
+            Operation::GenerateDataKeyPair => generate_data_key_pair::Request {
+                dry_run: true,
+                ..generate_data_key_pair::Request::new(key, pair)
+            }
+            .into(),
+            Operation::GenerateDataKeyPairWithoutPlaintext => {
+                generate_data_key_pair_without_plaintext::Request {
+                    dry_run: true,
+                    ..generate_data_key_pair_without_plaintext::Request::new(key, pair)
+                }
+                .into()
+            }
+            Operation::GenerateMac => generate_mac::Request::new(key, *b"message", hmac).into(),
+            Operation::GetPublicKey => get_public_key::Request::new(key).into(),
+            Operation::Sign => sign::Request::new(key, *b"message", ecdsa).into(),
+            Operation::Verify => verify::Request::new(key, *b"message", ecdsa, signature()).into(),
+            Operation::VerifyMac => {
+                let mac = MacBlob(self.blob.0.clone());
+                verify_mac::Request::new(key, *b"message", hmac, mac).into()
             }
             _ => return None,
         })

@@ -1,48 +1,15 @@
-//! What a host may ask of an HSM, and what it may hear.
+//! What a host may ask of an HSM.
 
 use super::domain::DomainToken;
+use super::with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};
+use crate::algorithm::{MacAlgorithm, SigningAlgorithm};
 use crate::ciphertext::EncryptionContext;
 use crate::crypto::{P384_POINT, SecretBytes};
-use crate::key::Key;
+use crate::key::KeySpec;
 use crate::name::{KeyId, MaterialId, TokenId};
 use crate::token::{DomainEpoch, KeyToken};
 use std::fmt;
 use std::sync::Arc;
-
-/// One key material of one key, and the token it is in. Only a checked key gives these out, so a
-/// command about key material is proof that the checks were passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BackingKeyRef {
-    pub(crate) key: KeyId,
-    pub(crate) material: MaterialId,
-    pub(crate) token: TokenId,
-}
-
-impl BackingKeyRef {
-    /// The current material of a key.
-    pub(crate) fn current(key: &Key) -> Option<BackingKeyRef> {
-        let material = key.current_material()?;
-        Some(BackingKeyRef { key: key.id(), material: material.id, token: material.token })
-    }
-
-    /// A material of a key, which may be one that is still pending.
-    pub(crate) fn of_material(key: &Key, id: MaterialId) -> Option<BackingKeyRef> {
-        let pending = key.pending.iter().map(|pending| &pending.material);
-        let mut materials = key.materials.iter().rev().chain(pending);
-        let material = materials.find(|material| material.id == id)?;
-        Some(BackingKeyRef { key: key.id(), material: material.id, token: material.token })
-    }
-
-    /// The material.
-    pub fn material(&self) -> MaterialId {
-        self.material
-    }
-
-    /// The token the material is in.
-    pub fn token(&self) -> TokenId {
-        self.token
-    }
-}
 
 /// A command. Two commands that are equal ask for the same thing, so the answer to one serves the
 /// other; key tokens are therefore not part of it but travel beside it.
@@ -52,37 +19,86 @@ pub enum Command {
     GenerateBackingKey {
         /// The key it is for.
         key: KeyId,
+        /// What kind of key.
+        spec: KeySpec,
     },
     /// Seal a message.
     Encrypt {
-        /// With which material.
-        with: BackingKeyRef,
+        /// How.
+        to: Sealing,
         /// The message.
         plaintext: SecretBytes,
-        /// What it is bound to.
-        context: EncryptionContext,
     },
     /// Open a message.
     Decrypt {
-        /// With which material.
-        with: BackingKeyRef,
-        /// The blob.
-        blob: Arc<[u8]>,
-        /// What it is bound to.
-        context: EncryptionContext,
+        /// What, and with what.
+        from: Opening,
     },
     /// Open a message and seal it again, without the plaintext leaving.
     ReEncrypt {
-        /// The material that made the blob.
-        source: BackingKeyRef,
-        /// The blob.
-        blob: Arc<[u8]>,
-        /// What the blob is bound to.
-        source_context: EncryptionContext,
-        /// The material to seal with.
-        destination: BackingKeyRef,
-        /// What the new blob is bound to.
-        destination_context: EncryptionContext,
+        /// What to open, and with what.
+        from: Opening,
+        /// How to seal it again.
+        to: Sealing,
+    },
+    /// Sign a message.
+    Sign {
+        /// With which material.
+        with: BackingKeyRef,
+        /// By which algorithm.
+        algorithm: SigningAlgorithm,
+        /// The message.
+        message: SignedMessage,
+    },
+    /// Find out whether a signature is genuine.
+    Verify {
+        /// The signer's public key.
+        key: PublicKey,
+        /// By which algorithm.
+        algorithm: SigningAlgorithm,
+        /// The message.
+        message: SignedMessage,
+        /// The signature.
+        signature: Arc<[u8]>,
+    },
+    /// Authenticate a message.
+    GenerateMac {
+        /// With which material.
+        with: BackingKeyRef,
+        /// By which algorithm.
+        algorithm: MacAlgorithm,
+        /// The message.
+        message: SecretBytes,
+    },
+    /// Find out whether a MAC is genuine.
+    VerifyMac {
+        /// With which material.
+        with: BackingKeyRef,
+        /// By which algorithm.
+        algorithm: MacAlgorithm,
+        /// The message.
+        message: SecretBytes,
+        /// The tag.
+        mac: Arc<[u8]>,
+    },
+    /// Draw a shared secret and encapsulate it.
+    Encapsulate {
+        /// For the holder of the private half of this.
+        key: PublicKey,
+    },
+    /// Take a shared secret out of its encapsulation.
+    Decapsulate {
+        /// With which material.
+        with: BackingKeyRef,
+        /// The encapsulation.
+        ciphertext: Arc<[u8]>,
+    },
+    /// Agree on a shared secret.
+    DeriveSharedSecret {
+        /// With which material.
+        with: BackingKeyRef,
+        /// The peer's public key, SubjectPublicKeyInfo in DER.
+        peer: Arc<[u8]>,
     },
     /// Draw a data key and seal it.
     GenerateDataKey {
@@ -93,6 +109,17 @@ pub enum Command {
         /// What the blob is bound to.
         context: EncryptionContext,
         /// Whether the data key itself is wanted too.
+        plaintext: DataKeyPlaintext,
+    },
+    /// Draw a key pair and seal its private half.
+    GenerateDataKeyPair {
+        /// With which material.
+        with: BackingKeyRef,
+        /// What kind of pair.
+        spec: KeySpec,
+        /// What the blob is bound to.
+        context: EncryptionContext,
+        /// Whether the private key itself is wanted too.
         plaintext: DataKeyPlaintext,
     },
     /// Random bytes for a caller.
@@ -165,6 +192,8 @@ pub struct TransferOffer {
 pub struct TransferredKey {
     /// Which material.
     pub material: MaterialId,
+    /// What kind of key it belongs to.
+    pub spec: KeySpec,
     /// The sender's ephemeral public point.
     pub sender: Box<[u8; P384_POINT]>,
     /// The initialisation vector.
@@ -173,77 +202,22 @@ pub struct TransferredKey {
     pub sealed: Vec<u8>,
 }
 
-/// What an HSM answers.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// To `GenerateBackingKey`.
-    BackingKey {
-        /// The key token.
-        token: Arc<KeyToken>,
-    },
-    /// To `Encrypt`.
-    Ciphertext {
-        /// The blob.
-        blob: Arc<[u8]>,
-    },
-    /// To `Decrypt`.
-    Plaintext {
-        /// The message.
-        plaintext: SecretBytes,
-    },
-    /// To `GenerateDataKey`.
-    DataKey {
-        /// The blob.
-        blob: Arc<[u8]>,
-        /// The data key, if it was asked for.
-        plaintext: Option<SecretBytes>,
-    },
-    /// To `GenerateRandom`.
-    Random {
-        /// The bytes.
-        bytes: SecretBytes,
-    },
-    /// To `ReencryptTokens` and `ImportBackingKeys`.
-    Tokens {
-        /// The key tokens, under the active domain key.
-        tokens: Vec<Arc<KeyToken>>,
-    },
-    /// To `RotateDomainKey`.
-    Domain {
-        /// The domain with one more key.
-        token: Arc<DomainToken>,
-    },
-    /// To `OfferTransfer`.
-    Offer(TransferOffer),
-    /// To `ExportBackingKeys`.
-    Transferred(Vec<TransferredKey>),
-    /// To `Join`.
-    Joined,
-}
-
-/// Why an HSM did not do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It has no domain: it was reset and must join first.
-    NotJoined,
-    /// It has not heard of the domain key a token is under: its domain is out of date.
-    UnknownDomainKey,
-    /// A key token is missing, damaged, or not the one the command names.
-    BadToken,
-    /// The message cannot be opened: damaged, or bound to something else.
-    BadCiphertext,
-    /// The domain token or the transfer is not for this HSM, or damaged.
-    Refused,
-}
-
 impl Command {
     /// The key tokens that must travel with the command.
     pub fn tokens(&self) -> Vec<TokenId> {
         match self {
-            Command::Encrypt { with, .. }
-            | Command::Decrypt { with, .. }
-            | Command::GenerateDataKey { with, .. } => vec![with.token],
-            Command::ReEncrypt { source, destination, .. } => vec![source.token, destination.token],
+            Command::Encrypt { to, .. } => to.token().into_iter().collect(),
+            Command::Decrypt { from } => vec![from.token()],
+            Command::ReEncrypt { from, to } => {
+                [Some(from.token()), to.token()].into_iter().flatten().collect()
+            }
+            Command::GenerateDataKey { with, .. }
+            | Command::GenerateDataKeyPair { with, .. }
+            | Command::Sign { with, .. }
+            | Command::GenerateMac { with, .. }
+            | Command::VerifyMac { with, .. }
+            | Command::Decapsulate { with, .. }
+            | Command::DeriveSharedSecret { with, .. } => vec![with.token],
             Command::ReencryptTokens { tokens, .. } => tokens.clone(),
             Command::ExportBackingKeys { keys, .. } => keys.iter().map(|key| key.token).collect(),
             _ => Vec::new(),
@@ -258,6 +232,14 @@ impl Command {
             Command::Decrypt { .. } => "Decrypt",
             Command::ReEncrypt { .. } => "ReEncrypt",
             Command::GenerateDataKey { .. } => "GenerateDataKey",
+            Command::GenerateDataKeyPair { .. } => "GenerateDataKeyPair",
+            Command::Sign { .. } => "Sign",
+            Command::Verify { .. } => "Verify",
+            Command::GenerateMac { .. } => "GenerateMac",
+            Command::VerifyMac { .. } => "VerifyMac",
+            Command::Encapsulate { .. } => "Encapsulate",
+            Command::Decapsulate { .. } => "Decapsulate",
+            Command::DeriveSharedSecret { .. } => "DeriveSharedSecret",
             Command::GenerateRandom { .. } => "GenerateRandom",
             Command::ReencryptTokens { .. } => "ReencryptTokens",
             Command::RotateDomainKey { .. } => "RotateDomainKey",
@@ -271,14 +253,24 @@ impl Command {
     /// About how many bytes the command is on a wire, for bandwidth.
     pub fn size(&self) -> usize {
         64 + match self {
-            Command::Encrypt { plaintext, context, .. } => plaintext.len() + context.size(),
-            Command::Decrypt { blob, context, .. } => blob.len() + context.size(),
-            Command::ReEncrypt { blob, source_context, destination_context, .. } => {
-                blob.len() + source_context.size() + destination_context.size()
+            Command::Encrypt { to, plaintext } => to.size() + plaintext.len(),
+            Command::Decrypt { from } => from.size(),
+            Command::ReEncrypt { from, to } => from.size() + to.size(),
+            Command::Sign { message, .. } => message.bytes.len(),
+            Command::Verify { key, message, signature, .. } => {
+                key.encoded.len() + message.bytes.len() + signature.len()
             }
-            Command::GenerateDataKey { context, .. } => context.size(),
+            Command::GenerateMac { message, .. } => message.len(),
+            Command::VerifyMac { message, mac, .. } => message.len() + mac.len(),
+            Command::Encapsulate { key } => key.encoded.len(),
+            Command::Decapsulate { ciphertext, .. } => ciphertext.len(),
+            Command::DeriveSharedSecret { peer, .. } => peer.len(),
+            Command::GenerateDataKey { context, .. }
+            | Command::GenerateDataKeyPair { context, .. } => context.size(),
             Command::ReencryptTokens { tokens, .. } => tokens.len() * 128,
-            Command::ImportBackingKeys { transferred, .. } => transferred.len() * 200,
+            Command::ImportBackingKeys { transferred, .. } => {
+                transferred.iter().map(|one| 152 + one.sealed.len()).sum()
+            }
             _ => 0,
         }
     }
@@ -287,22 +279,5 @@ impl Command {
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl fmt::Debug for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Reply::BackingKey { .. } => "BackingKey",
-            Reply::Ciphertext { .. } => "Ciphertext",
-            Reply::Plaintext { .. } => "Plaintext",
-            Reply::DataKey { .. } => "DataKey",
-            Reply::Random { .. } => "Random",
-            Reply::Tokens { .. } => "Tokens",
-            Reply::Domain { .. } => "Domain",
-            Reply::Offer(_) => "Offer",
-            Reply::Transferred(_) => "Transferred",
-            Reply::Joined => "Joined",
-        })
     }
 }

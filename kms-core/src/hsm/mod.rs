@@ -8,11 +8,13 @@
 mod command;
 mod device;
 mod domain;
+mod reply;
 #[cfg(test)]
 mod tests;
+mod with;
 
-pub use command::{
-    BackingKeyRef, Command, DataKeyPlaintext, Fault, Reply, TransferOffer, TransferredKey,
-};
+pub use command::{Command, DataKeyPlaintext, TransferOffer, TransferredKey};
 pub use device::HsmDevice;
 pub use domain::{DomainToken, HsmIdentity, MemberKey};
+pub use reply::{Fault, Reply};
+pub use with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};

@@ -1,13 +1,16 @@
 //! The HSM as others meet it: what it needs to join, what it forgets, and what it refuses. Everything
 //! runs on both backends, because a domain may outlive a change of library.
 
-use super::command::{Fault, TransferOffer, TransferredKey};
-use super::{BackingKeyRef, Command, DataKeyPlaintext, DomainToken, HsmDevice, HsmIdentity, Reply};
+use super::{
+    BackingKeyRef, Command, DataKeyPlaintext, DomainToken, Fault, HsmDevice, HsmIdentity, Opening,
+    Reply, Sealing, TransferOffer, TransferredKey,
+};
 use crate::ciphertext::EncryptionContext;
 use crate::crypto::{AwsLc, CryptoBackend, RustCrypto, SecretBytes};
+use crate::key::KeySpec;
 use crate::local::SeededRandom;
 use crate::name::{KeyId, TokenId};
-use crate::token::{DomainEpoch, KeyToken};
+use crate::token::{DomainEpoch, KeyToken, TokenKind};
 use std::sync::Arc;
 
 const PLAINTEXT: &[u8] = b"correct horse battery staple";
@@ -61,8 +64,9 @@ impl Cluster {
     }
 
     fn key(&mut self, id: KeyId) -> Arc<KeyToken> {
-        match self.run(0, &Command::GenerateBackingKey { key: id }, &[]) {
-            Ok(Reply::BackingKey { token }) => token,
+        let spec = KeySpec::SymmetricDefault;
+        match self.run(0, &Command::GenerateBackingKey { key: id, spec }, &[]) {
+            Ok(Reply::BackingKey { token, .. }) => token,
             other => panic!("{other:?}"),
         }
     }
@@ -76,7 +80,8 @@ impl Cluster {
 
     fn open(&mut self, at: usize, token: &Arc<KeyToken>, blob: &[u8]) -> Result<Vec<u8>, Fault> {
         let context = EncryptionContext::default();
-        let command = Command::Decrypt { with: of(token), blob: blob.into(), context };
+        let from = Opening::Symmetric { with: of(token), blob: blob.into(), context };
+        let command = Command::Decrypt { from };
         match self.run(at, &command, std::slice::from_ref(token))? {
             Reply::Plaintext { plaintext } => Ok(plaintext.as_bytes().to_vec()),
             other => panic!("{other:?}"),
@@ -134,7 +139,8 @@ fn of(token: &KeyToken) -> BackingKeyRef {
 
 fn sealing(token: &KeyToken) -> Command {
     let plaintext = SecretBytes::from(PLAINTEXT.to_vec());
-    Command::Encrypt { with: of(token), plaintext, context: EncryptionContext::default() }
+    let to = Sealing::Symmetric { with: of(token), context: EncryptionContext::default() };
+    Command::Encrypt { to, plaintext }
 }
 
 #[test]
@@ -269,6 +275,9 @@ fn a_transfer_that_was_tampered_with_is_refused() {
         let mut relabelled = moved.clone();
         relabelled[0].material.0[0] ^= 1;
         assert_eq!(to.import(id(1), offer.clone(), relabelled), refused, "another material");
+        let mut retyped = moved.clone();
+        retyped[0].spec = KeySpec::Hmac256;
+        assert_eq!(to.import(id(1), offer.clone(), retyped), refused, "another kind of key");
         let mut off_curve = offer.clone();
         off_curve.public[1] ^= 1;
         assert_eq!(
@@ -298,6 +307,8 @@ fn a_token_that_was_tampered_with_opens_nothing() {
             tamper(|token| token.epoch = DomainEpoch(2)),
             tamper(|token| token.key = id(3)),
             tamper(|token| token.material.0[0] ^= 1),
+            tamper(|token| token.kind = TokenKind::BackingKey(KeySpec::Hmac256)),
+            tamper(|token| token.kind = TokenKind::TransferKey),
             tamper(|token| token.id = TokenId([0; 16])),
         ];
         for bad in &tampered {
@@ -327,7 +338,8 @@ fn a_message_opens_only_with_its_key_and_context() {
         }
         let pairs = [("a".to_owned(), "b".to_owned())].into();
         let context = EncryptionContext::new(pairs);
-        let bound = Command::Decrypt { with: of(&token), blob, context };
+        let bound =
+            Command::Decrypt { from: Opening::Symmetric { with: of(&token), blob, context } };
         assert_eq!(cluster.run(0, &bound, &[token]), Err(Fault::BadCiphertext));
     }
 }
@@ -352,8 +364,8 @@ fn nothing_that_is_printed_shows_a_secret() {
         plaintext: DataKeyPlaintext::Returned,
     };
     let blob = cluster.seal(0, &token).unwrap();
-    let opening =
-        Command::Decrypt { with: of(&token), blob, context: EncryptionContext::default() };
+    let context = EncryptionContext::default();
+    let opening = Command::Decrypt { from: Opening::Symmetric { with: of(&token), blob, context } };
     let tokens = std::slice::from_ref(&token);
     assert_eq!(format!("{:?}", sealing(&token)), "Encrypt");
     assert_eq!(format!("{:?}", cluster.run(0, &opening, tokens)), "Ok(Plaintext)");

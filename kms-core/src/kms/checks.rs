@@ -3,10 +3,10 @@
 use super::read::no_such_key;
 use super::{Effects, Scope, Settings};
 use crate::env::Call;
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::history::Visibility;
-use crate::hsm::BackingKeyRef;
-use crate::key::Key;
+use crate::hsm::{BackingKeyRef, PublicKey};
+use crate::key::{Key, KeySpec};
 use crate::key_state;
 use crate::name::{GrantId, KeyArn, KeyId, KeyIdentifier, MaterialId, RegionName};
 use crate::ops;
@@ -32,9 +32,19 @@ impl UsableKey {
     /// # Errors
     /// `KMSInvalidState` when the key has none.
     pub fn current(&self) -> Result<BackingKeyRef> {
-        BackingKeyRef::current(&self.key).ok_or_else(|| {
-            ErrorCode::KmsInvalidState.says(format!("{} has no key material.", self.arn))
-        })
+        BackingKeyRef::current(&self.key).ok_or_else(|| self.without_material())
+    }
+
+    /// The public half of the current key material.
+    ///
+    /// # Errors
+    /// `KMSInvalidState` when the key has none.
+    pub fn public_key(&self) -> Result<PublicKey> {
+        PublicKey::current(&self.key).ok_or_else(|| self.without_material())
+    }
+
+    fn without_material(&self) -> Error {
+        ErrorCode::KmsInvalidState.says(format!("{} has no key material.", self.arn))
     }
 
     /// The key material that made a ciphertext. A replica may hold it as pending still, when the
@@ -270,7 +280,7 @@ impl<'s, 'a> Checks<'s, 'a> {
         let charge = Charge {
             account: self.scope.call.caller.account(),
             operation,
-            key_spec: key.map(|key| key.spec),
+            key_spec: self.scope.plan.charged_spec.or(key.map(|key| key.spec)),
         };
         let Some(pool) = self.scope.meter.pool(&charge) else { return Ok(()) };
         if self.scope.plan.charged.contains(&pool) {
@@ -281,6 +291,12 @@ impl<'s, 'a> Checks<'s, 'a> {
             true => Ok(()),
             false => Err(ErrorCode::Throttling.says(THROTTLED)),
         }
+    }
+
+    /// Makes the request count as one for this spec, whatever key it names: a data key pair has the
+    /// quota of the pair.
+    pub fn charge_as(&mut self, spec: KeySpec) {
+        self.scope.plan.charged_spec = Some(spec);
     }
 
     /// Charges the request once more: some cost two.

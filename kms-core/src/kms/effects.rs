@@ -140,11 +140,17 @@ impl<'a> Effects<'_, 'a> {
     }
 }
 
-/// What an HSM's refusal means to the caller. A ciphertext that does not open is the caller's; the
-/// rest is the service's.
+/// What an HSM's refusal means to the caller. What the caller sent and does not open, verify or fit
+/// is the caller's; the rest is the service's.
 fn hsm_error(fault: Fault) -> Error {
     match fault {
         Fault::BadCiphertext => ErrorCode::InvalidCiphertext.silent(),
+        Fault::BadSignature => ErrorCode::KmsInvalidSignature.silent(),
+        Fault::BadMac => ErrorCode::KmsInvalidMac.silent(),
+        Fault::BadPublicKey => ErrorCode::Validation
+            .says("The public key is not a valid one on the curve of the KMS key."),
+        Fault::TooLong => ErrorCode::Validation
+            .says("The plaintext is longer than the destination key can encrypt."),
         Fault::NotJoined | Fault::UnknownDomainKey => {
             ErrorCode::KeyUnavailable.says("The key is not available at the moment. Try again.")
         }

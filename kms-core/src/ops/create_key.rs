@@ -1,17 +1,17 @@
 //! CreateKey: a new KMS key.
 
-use super::Info;
 use super::describe_key::{KeyMetadata, metadata};
+use super::{Info, usage};
 use crate::env::Site;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Command, Reply};
 use crate::key::{Key, KeySpec, KeyUsage, Material, MultiRegion, Origin, Primary, Status};
 use crate::kms::{Checks, internal};
-use crate::name::{KeyArn, KeyId, TokenId};
+use crate::name::{KeyArn, KeyId, RegionName};
 use crate::policy::{Action, Policy, PolicyKind};
 use crate::state::Change;
 use crate::step::{Counter, Next, Precondition, UniqueName};
-use crate::token::{KeyToken, TokenChange};
+use crate::token::TokenChange;
 use crate::wire::{Description, PolicyText, Tag};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ crate::shape! {
         policy: Option<PolicyText> = "Policy",
         /// A description.
         description: Option<Description> = "Description",
-        /// What it is for; `ENCRYPT_DECRYPT` unless said.
+        /// What it is for; a symmetric encryption key need not say it.
         key_usage: Option<KeyUsage> = "KeyUsage",
         /// The old name of `KeySpec`.
         customer_master_key_spec: Option<KeySpec> = "CustomerMasterKeySpec",
@@ -69,13 +69,20 @@ crate::shape! {
     }
 }
 
+impl Request {
+    /// A key of that kind.
+    pub fn of(spec: KeySpec, usage: KeyUsage) -> Request {
+        Request { key_spec: Some(spec), key_usage: Some(usage), ..Request::default() }
+    }
+}
+
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
-    check_kind(request)?;
+    let kind = Kind::of(request, checks.region())?;
     let tags = tags(&request.tags)?;
     let mut context = checks.context(Action::CreateKey);
-    context.key_spec = Some(KeySpec::SymmetricDefault.as_str());
-    context.key_usage = Some(KeyUsage::EncryptDecrypt.as_str());
-    context.key_origin = Some(Origin::AwsKms.as_str());
+    context.key_spec = Some(kind.spec.as_str());
+    context.key_usage = Some(kind.usage.as_str());
+    context.key_origin = Some(kind.origin.as_str());
     context.multi_region = Some(request.multi_region);
     context.bypass_lockout_check = Some(request.bypass_policy_lockout_safety_check);
     context.request_tags = Some(&tags);
@@ -109,9 +116,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         arn: KeyArn { region, account, id },
         created: effects.call().now,
         description: request.description.as_ref().map_or("", Description::as_str).into(),
-        spec: KeySpec::SymmetricDefault,
-        usage: KeyUsage::EncryptDecrypt,
-        origin: Origin::AwsKms,
+        spec: kind.spec,
+        usage: kind.usage,
+        origin: kind.origin,
         status: Status::Enabled,
         transition: None,
         multi_region: request.multi_region.then(|| MultiRegion::Primary(Primary::default())),
@@ -123,44 +130,59 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         on_demand_rotations: 0,
         stored_in: None,
     };
-    effects.ask_hsm(Command::GenerateBackingKey { key: id }, move |reply, mut effects| {
-        let Reply::BackingKey { token } = reply else { return Err(internal()) };
-        let key = Arc::new(with_first_material(key, &token));
+    let command = Command::GenerateBackingKey { key: id, spec: kind.spec };
+    effects.ask_hsm(command, move |reply, mut effects| {
+        let Reply::BackingKey { token, public_key } = reply else { return Err(internal()) };
+        let (id, token_id) = (token.material, token.id);
+        let first = Material { id, token: token_id, public_key, rotation: None };
+        let key = Arc::new(Key { materials: vec![first], ..key });
         effects.record(Change::PutKey(key.clone()));
         effects.record_token(TokenChange::Put(token));
         effects.done(Response { key_metadata: metadata(&key) })
     })
 }
 
-fn with_first_material(mut key: Key, token: &KeyToken) -> Key {
-    key.materials.push(first_material(token.material, token.id));
-    key
+/// What a key is to be, in every respect that is fixed for its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind {
+    spec: KeySpec,
+    usage: KeyUsage,
+    origin: Origin,
 }
 
-fn first_material(id: crate::name::MaterialId, token: TokenId) -> Material {
-    Material { id, token, rotation: None }
-}
+impl Kind {
+    /// The kind a request describes, with what it leaves out.
+    fn of(request: &Request, region: RegionName) -> Result<Kind> {
+        let spec = match (request.key_spec, request.customer_master_key_spec) {
+            (Some(a), Some(b)) if a != b => {
+                return Err(ErrorCode::Validation.says(
+                    "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
+                ));
+            }
+            (a, b) => a.or(b).unwrap_or(KeySpec::SymmetricDefault),
+        };
+        let default = (spec == KeySpec::SymmetricDefault).then_some(KeyUsage::EncryptDecrypt);
+        let usage = request.key_usage.or(default).ok_or_else(|| {
+            ErrorCode::Validation.says(
+                "You must specify a KeyUsage value for all KMS keys except for symmetric \
+                 encryption keys.",
+            )
+        })?;
+        let kind = Kind { spec, usage, origin: request.origin.unwrap_or(Origin::AwsKms) };
+        kind.check(region).map(|()| kind)
+    }
 
-/// The kinds of keys this build makes.
-fn check_kind(request: &Request) -> Result<()> {
-    let spec = match (request.key_spec, request.customer_master_key_spec) {
-        (Some(a), Some(b)) if a != b => {
-            return Err(ErrorCode::Validation.says(
-                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
-            ));
+    fn check(self, region: RegionName) -> Result<()> {
+        let Kind { spec, usage, origin } = self;
+        if !spec.usages().contains(&usage) {
+            return Err(ErrorCode::Validation
+                .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
         }
-        (a, b) => a.or(b).unwrap_or(KeySpec::SymmetricDefault),
-    };
-    let usage = request.key_usage.unwrap_or(KeyUsage::EncryptDecrypt);
-    let origin = request.origin.unwrap_or(Origin::AwsKms);
-    if spec != KeySpec::SymmetricDefault || origin != Origin::AwsKms {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        if origin != Origin::AwsKms {
+            return Err(ErrorCode::UnsupportedOperation.silent());
+        }
+        usage::check_available(spec, region)
     }
-    if usage != KeyUsage::EncryptDecrypt {
-        return Err(ErrorCode::Validation
-            .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
-    }
-    Ok(())
 }
 
 /// A stored policy from a request's, or the default one; it must leave the caller in control.

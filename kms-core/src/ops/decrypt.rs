@@ -1,13 +1,12 @@
 //! Decrypt: opens what a KMS key sealed, with whichever material sealed it.
 
-use super::Info;
-use super::encrypt::check_usage;
+use super::{Info, usage};
 use crate::ciphertext::{Blob, EncryptionContext};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Command, Reply};
+use crate::hsm::{Command, Opening, Reply};
 use crate::kms::{Checks, UsableKey, internal};
 use crate::name::{KeyArn, KeyIdentifier, MaterialId};
-use crate::policy::Action;
+use crate::policy::{Action, RequestContext};
 use crate::step::Next;
 use crate::wire::{CiphertextBlob, EncryptionAlgorithm, GrantTokens, KeyRef, Plaintext};
 
@@ -38,7 +37,7 @@ crate::shape! {
         encryption_context: EncryptionContext = "EncryptionContext",
         /// Grants that may not have reached every host.
         grant_tokens: GrantTokens = "GrantTokens",
-        /// The key it must have been made with, if the caller cares.
+        /// The key it was made with; an asymmetric ciphertext does not tell.
         key_id: Option<KeyRef> = "KeyId",
         /// How; `SYMMETRIC_DEFAULT` unless said.
         encryption_algorithm: Option<EncryptionAlgorithm> = "EncryptionAlgorithm",
@@ -56,8 +55,8 @@ crate::shape! {
         plaintext: Plaintext = "Plaintext",
         /// How.
         encryption_algorithm: EncryptionAlgorithm = "EncryptionAlgorithm",
-        /// The material that made the ciphertext.
-        key_material_id: MaterialId = "KeyMaterialId",
+        /// The material that made a symmetric ciphertext.
+        key_material_id: Option<MaterialId> = "KeyMaterialId",
     }
 }
 
@@ -77,19 +76,19 @@ impl Request {
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let algorithm = request.encryption_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault);
-    let source =
-        Source { blob: &request.ciphertext_blob, named: request.key_id.as_ref(), algorithm };
+    let source = Source {
+        blob: &request.ciphertext_blob,
+        named: request.key_id.as_ref(),
+        algorithm,
+        bound_to: &request.encryption_context,
+    };
     let mut context = checks.context(Action::Decrypt);
     context.encryption_context = Some(request.encryption_context.pairs());
     context.encryption_algorithm = Some(algorithm.as_str());
-    let (key, material) = source.check(&mut checks, context, &request.grant_tokens, "Decrypt")?;
+    let Found { key, from, material } =
+        source.check(&mut checks, context, &request.grant_tokens, "Decrypt")?;
     let effects = checks.pass(request.dry_run)?;
-    let command = Command::Decrypt {
-        with: key.of_material(material).ok_or_else(invalid_ciphertext)?,
-        blob: request.ciphertext_blob.0.clone(),
-        context: request.encryption_context.clone(),
-    };
-    effects.ask_hsm(command, move |reply, effects| match reply {
+    effects.ask_hsm(Command::Decrypt { from }, move |reply, effects| match reply {
         Reply::Plaintext { plaintext } => effects.done(Response {
             key_id: key.arn,
             plaintext: Plaintext(plaintext),
@@ -105,18 +104,43 @@ pub(super) struct Source<'r> {
     pub(super) blob: &'r CiphertextBlob,
     pub(super) named: Option<&'r KeyRef>,
     pub(super) algorithm: EncryptionAlgorithm,
+    pub(super) bound_to: &'r EncryptionContext,
+}
+
+/// What a ciphertext is opened with.
+pub(super) struct Found {
+    pub(super) key: UsableKey,
+    pub(super) from: Opening,
+    /// The material, which only a symmetric ciphertext names.
+    pub(super) material: Option<MaterialId>,
 }
 
 impl Source<'_> {
-    /// The key and the material that made the ciphertext, once the key is found usable. A blob that
-    /// names no key that exists here could be anything, so it is not told apart from a damaged one.
+    /// What opens the ciphertext, once the key is found usable.
     pub(super) fn check(
         &self,
         checks: &mut Checks<'_, '_>,
-        context: crate::policy::RequestContext<'_>,
+        context: RequestContext<'_>,
         tokens: &GrantTokens,
         operation: &str,
-    ) -> Result<(UsableKey, MaterialId)> {
+    ) -> Result<Found> {
+        match self.algorithm {
+            EncryptionAlgorithm::SymmetricDefault => {
+                self.check_symmetric(checks, context, tokens, operation)
+            }
+            _ => self.check_asymmetric(checks, context, tokens, operation),
+        }
+    }
+
+    /// A blob that names no key that exists here could be anything, so it is not told apart from a
+    /// damaged one.
+    fn check_symmetric(
+        &self,
+        checks: &mut Checks<'_, '_>,
+        context: RequestContext<'_>,
+        tokens: &GrantTokens,
+        operation: &str,
+    ) -> Result<Found> {
         let blob = Blob::parse(&self.blob.0);
         let key = match (self.named, &blob) {
             // Beside a ciphertext a bare id may be that of another account's key.
@@ -129,15 +153,38 @@ impl Source<'_> {
             }
             (None, _) => return Err(invalid_ciphertext()),
         };
-        check_usage(&key, self.algorithm, operation)?;
+        usage::check_encryption(&key, self.algorithm, operation)?;
         let blob = blob.ok_or_else(invalid_ciphertext)?;
         if blob.key != key.id() {
             return Err(ErrorCode::IncorrectKey.says(INCORRECT_KEY));
         }
-        if key.of_material(blob.material).is_none() {
-            return Err(invalid_ciphertext());
-        }
-        Ok((key, blob.material))
+        let with = key.of_material(blob.material).ok_or_else(invalid_ciphertext)?;
+        let from =
+            Opening::Symmetric { with, blob: self.blob.0.clone(), context: self.bound_to.clone() };
+        Ok(Found { key, from, material: Some(blob.material) })
+    }
+
+    /// An asymmetric ciphertext says nothing about itself, so the request has to name its key.
+    fn check_asymmetric(
+        &self,
+        checks: &mut Checks<'_, '_>,
+        context: RequestContext<'_>,
+        tokens: &GrantTokens,
+        operation: &str,
+    ) -> Result<Found> {
+        let named = self.named.ok_or_else(|| {
+            ErrorCode::Validation
+                .says(format!("A key is required to decrypt by {}.", self.algorithm))
+        })?;
+        let key = checks.key(named, context, tokens)?;
+        usage::check_encryption(&key, self.algorithm, operation)?;
+        usage::check_context(&key, self.bound_to)?;
+        let from = Opening::Private {
+            with: key.current()?,
+            ciphertext: self.blob.0.clone(),
+            algorithm: self.algorithm,
+        };
+        Ok(Found { key, from, material: None })
     }
 }
 
@@ -145,7 +192,7 @@ impl Source<'_> {
 const INCORRECT_KEY: &str =
     "The key ID in the request does not identify a CMK that can perform this operation.";
 
-pub(super) fn invalid_ciphertext() -> Error {
+fn invalid_ciphertext() -> Error {
     ErrorCode::InvalidCiphertext.silent()
 }
 

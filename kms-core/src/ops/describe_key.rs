@@ -1,6 +1,7 @@
 //! DescribeKey: everything about a key but its policy, aliases, tags, grants and rotation.
 
 use super::Info;
+use super::usage::Algorithms;
 use crate::env::Timestamp;
 use crate::error::{ErrorCode, Result};
 use crate::key::{DAY, Key, KeySpec, KeyState, KeyUsage, MultiRegion, Origin, Status};
@@ -9,7 +10,8 @@ use crate::name::{KeyArn, MaterialId, RegionName};
 use crate::policy::Action;
 use crate::step::Next;
 use crate::wire::{
-    EncryptionAlgorithm, GrantTokens, KeyManager, KeyRef, Listed, MultiRegionKeyType,
+    EncapsulationAlgorithm, EncryptionAlgorithm, GrantTokens, KeyAgreementAlgorithm, KeyManager,
+    KeyRef, Listed, MacAlgorithm, MultiRegionKeyType, SigningAlgorithm,
 };
 
 /// What the model says of it.
@@ -71,14 +73,22 @@ crate::shape! {
         /// What kind of key it is.
         key_spec: KeySpec = "KeySpec",
         /// What it can encrypt by.
-        encryption_algorithms: Listed<EncryptionAlgorithm> = "EncryptionAlgorithms",
+        encryption_algorithms: Vec<EncryptionAlgorithm> = "EncryptionAlgorithms",
+        /// What it can sign by.
+        signing_algorithms: Vec<SigningAlgorithm> = "SigningAlgorithms",
+        /// What it can agree on a shared secret by.
+        key_agreement_algorithms: Vec<KeyAgreementAlgorithm> = "KeyAgreementAlgorithms",
+        /// What it can encapsulate a shared secret by.
+        encapsulation_algorithms: Vec<EncapsulationAlgorithm> = "EncapsulationAlgorithms",
+        /// What it can authenticate messages by.
+        mac_algorithms: Vec<MacAlgorithm> = "MacAlgorithms",
         /// Whether it is a multi-Region key.
         multi_region: bool = "MultiRegion",
         /// Its set, if it is.
         multi_region_configuration: Option<MultiRegionConfiguration> = "MultiRegionConfiguration",
         /// The waiting period, in `PendingReplicaDeletion`.
         pending_deletion_window_in_days: Option<u32> = "PendingDeletionWindowInDays",
-        /// The current key material.
+        /// The current key material of a symmetric encryption key.
         current_key_material_id: Option<MaterialId> = "CurrentKeyMaterialId",
     }
 }
@@ -114,6 +124,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 /// What callers see of a key.
 pub(crate) fn metadata(key: &Key) -> KeyMetadata {
     let state = key.state();
+    let algorithms = Algorithms::of(key);
     let (deletion_date, window) = match key.status {
         Status::PendingDeletion { at, .. } => (Some(at), None),
         Status::PendingReplicaDeletion { window } => (None, Some(window)),
@@ -133,11 +144,17 @@ pub(crate) fn metadata(key: &Key) -> KeyMetadata {
         key_manager: KeyManager::Customer,
         customer_master_key_spec: key.spec,
         key_spec: key.spec,
-        encryption_algorithms: Listed(vec![EncryptionAlgorithm::SymmetricDefault]),
+        encryption_algorithms: algorithms.encryption,
+        signing_algorithms: algorithms.signing,
+        key_agreement_algorithms: algorithms.key_agreement,
+        encapsulation_algorithms: algorithms.encapsulation,
+        mac_algorithms: algorithms.mac,
         multi_region: key.multi_region.is_some(),
         multi_region_configuration: key.multi_region.as_ref().map(|set| configuration(key, set)),
         pending_deletion_window_in_days: window.and_then(days),
-        current_key_material_id: key.current_material().map(|material| material.id),
+        current_key_material_id: (key.spec == KeySpec::SymmetricDefault)
+            .then(|| key.current_material().map(|material| material.id))
+            .flatten(),
     }
 }
 

@@ -1,10 +1,9 @@
-//! Encrypt: up to 4096 bytes under a KMS key.
+//! Encrypt: up to 4096 bytes under a symmetric KMS key, or fewer for the holder of an asymmetric one.
 
-use super::Info;
+use super::{Info, usage};
 use crate::ciphertext::EncryptionContext;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Command, Reply};
-use crate::key::{Key, KeySpec, KeyUsage};
 use crate::kms::{Checks, internal};
 use crate::name::KeyArn;
 use crate::policy::Action;
@@ -77,13 +76,11 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     context.encryption_context = Some(request.encryption_context.pairs());
     context.encryption_algorithm = Some(algorithm.as_str());
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
-    check_usage(&key, algorithm, "Encrypt")?;
+    usage::check_encryption(&key, algorithm, "Encrypt")?;
+    usage::check_length(&key, algorithm, request.plaintext.0.len())?;
+    let to = usage::sealing(&key, algorithm, &request.encryption_context)?;
     let effects = checks.pass(request.dry_run)?;
-    let command = Command::Encrypt {
-        with: key.current()?,
-        plaintext: request.plaintext.0.clone(),
-        context: request.encryption_context.clone(),
-    };
+    let command = Command::Encrypt { to, plaintext: request.plaintext.0.clone() };
     effects.ask_hsm(command, move |reply, effects| match reply {
         Reply::Ciphertext { blob } => effects.done(Response {
             ciphertext_blob: CiphertextBlob(blob),
@@ -92,26 +89,6 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         }),
         _ => Err(internal()),
     })
-}
-
-/// Whether a key may encrypt and decrypt, and by this algorithm.
-pub(super) fn check_usage(
-    key: &Key,
-    algorithm: EncryptionAlgorithm,
-    operation: &str,
-) -> Result<()> {
-    if key.usage != KeyUsage::EncryptDecrypt {
-        return Err(ErrorCode::InvalidKeyUsage.says(format!(
-            "{} key usage is {} which is not valid for {operation}.",
-            key.arn, key.usage
-        )));
-    }
-    let symmetric = key.spec == KeySpec::SymmetricDefault;
-    if symmetric != (algorithm == EncryptionAlgorithm::SymmetricDefault) {
-        return Err(ErrorCode::InvalidKeyUsage
-            .says(format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec)));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! GenerateDataKey: a key for use outside of KMS, in the clear and under a KMS key.
 
-use super::Info;
-use super::encrypt::check_usage;
+use super::{Info, usage};
 use crate::ciphertext::EncryptionContext;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Command, DataKeyPlaintext, Reply};
@@ -129,7 +128,7 @@ impl Order<'_> {
         context.encryption_context = Some(self.encryption_context.pairs());
         context.encryption_algorithm = Some(algorithm.as_str());
         let key = checks.key(self.key_id, context, self.grant_tokens)?;
-        check_usage(&key, algorithm, self.action.name())?;
+        usage::check_encryption(&key, algorithm, self.action.name())?;
         let with = key.current()?;
         let command = Command::GenerateDataKey {
             with,
@@ -173,7 +172,7 @@ mod tests {
         };
         assert_eq!(opened.plaintext, made.plaintext);
         assert_eq!((opened.key_id, made.key_id), (key, key));
-        assert_eq!(opened.key_material_id, made.key_material_id);
+        assert_eq!(opened.key_material_id, Some(made.key_material_id));
         let again = generate(&mut local, Request::new(key)).unwrap();
         assert_ne!(again.plaintext, made.plaintext);
     }

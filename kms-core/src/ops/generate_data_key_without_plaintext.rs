@@ -117,7 +117,7 @@ mod tests {
             panic!()
         };
         assert_eq!(opened.plaintext.0.len(), 48);
-        assert_eq!(opened.key_material_id, made.key_material_id);
+        assert_eq!(opened.key_material_id, Some(made.key_material_id));
     }
 
     #[test]

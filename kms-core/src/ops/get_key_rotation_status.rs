@@ -155,7 +155,8 @@ mod tests {
         let at = local.now();
         for (kind, shown) in [(RotationType::OnDemand, Some(at)), (RotationType::Automatic, None)] {
             let rotation = Some(Rotation { at, kind });
-            let material = Material { id: MaterialId([1; 32]), token: TokenId([1; 16]), rotation };
+            let (id, token) = (MaterialId([1; 32]), TokenId([1; 16]));
+            let material = Material { id, token, public_key: None, rotation };
             key.pending = Some(PendingMaterial { material, needs: 1 });
             assert_eq!(status(&key).on_demand_rotation_start_date, shown, "{kind}");
         }

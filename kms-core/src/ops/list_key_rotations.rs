@@ -194,7 +194,8 @@ mod tests {
         let arn = local.create_key();
         let mut key = Key::clone(&local.key(arn));
         let rotation = Some(Rotation { at: local.now(), kind: RotationType::OnDemand });
-        let material = Material { id: MaterialId([1; 32]), token: TokenId([1; 16]), rotation };
+        let (id, token) = (MaterialId([1; 32]), TokenId([1; 16]));
+        let material = Material { id, token, public_key: None, rotation };
         key.pending = Some(PendingMaterial { material, needs: 1 });
         assert_eq!(entries(&key, IncludeKeyMaterial::RotationsOnly), []);
         let all = entries(&key, IncludeKeyMaterial::AllKeyMaterial);

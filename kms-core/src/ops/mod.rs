@@ -9,9 +9,11 @@ pub mod create_alias;
 pub mod create_custom_key_store;
 pub mod create_grant;
 pub mod create_key;
+pub mod decapsulate;
 pub mod decrypt;
 pub mod delete_alias;
 pub mod delete_custom_key_store;
+pub mod derive_shared_secret;
 pub mod describe_custom_key_stores;
 pub mod describe_key;
 pub mod disable_key;
@@ -19,13 +21,18 @@ pub mod disable_key_rotation;
 pub mod disconnect_custom_key_store;
 pub mod enable_key;
 pub mod enable_key_rotation;
+pub mod encapsulate;
 pub mod encrypt;
 pub mod generate_data_key;
+pub mod generate_data_key_pair;
+pub mod generate_data_key_pair_without_plaintext;
 pub mod generate_data_key_without_plaintext;
+pub mod generate_mac;
 pub mod generate_random;
 pub mod get_key_last_usage;
 pub mod get_key_policy;
 pub mod get_key_rotation_status;
+pub mod get_public_key;
 mod key_store_backing;
 pub mod list_aliases;
 pub mod list_grants;
@@ -41,6 +48,7 @@ pub mod retire_grant;
 pub mod revoke_grant;
 pub mod rotate_key_on_demand;
 pub mod schedule_key_deletion;
+pub mod sign;
 pub mod tag_resource;
 mod tasks;
 pub mod untag_resource;
@@ -48,6 +56,9 @@ pub mod update_alias;
 pub mod update_custom_key_store;
 pub mod update_key_description;
 pub mod update_primary_region;
+mod usage;
+pub mod verify;
+pub mod verify_mac;
 
 pub(crate) use tasks::task;
 
@@ -183,9 +194,11 @@ operations! {
     CreateCustomKeyStore create_custom_key_store,
     CreateGrant create_grant,
     CreateKey create_key,
+    Decapsulate decapsulate,
     Decrypt decrypt,
     DeleteAlias delete_alias,
     DeleteCustomKeyStore delete_custom_key_store,
+    DeriveSharedSecret derive_shared_secret,
     DescribeCustomKeyStores describe_custom_key_stores,
     DescribeKey describe_key,
     DisableKey disable_key,
@@ -193,13 +206,18 @@ operations! {
     DisconnectCustomKeyStore disconnect_custom_key_store,
     EnableKey enable_key,
     EnableKeyRotation enable_key_rotation,
+    Encapsulate encapsulate,
     Encrypt encrypt,
     GenerateDataKey generate_data_key,
+    GenerateDataKeyPair generate_data_key_pair,
+    GenerateDataKeyPairWithoutPlaintext generate_data_key_pair_without_plaintext,
     GenerateDataKeyWithoutPlaintext generate_data_key_without_plaintext,
+    GenerateMac generate_mac,
     GenerateRandom generate_random,
     GetKeyLastUsage get_key_last_usage,
     GetKeyPolicy get_key_policy,
     GetKeyRotationStatus get_key_rotation_status,
+    GetPublicKey get_public_key,
     ListAliases list_aliases,
     ListGrants list_grants,
     ListKeyPolicies list_key_policies,
@@ -214,12 +232,15 @@ operations! {
     RevokeGrant revoke_grant,
     RotateKeyOnDemand rotate_key_on_demand,
     ScheduleKeyDeletion schedule_key_deletion,
+    Sign sign,
     TagResource tag_resource,
     UntagResource untag_resource,
     UpdateAlias update_alias,
     UpdateCustomKeyStore update_custom_key_store,
     UpdateKeyDescription update_key_description,
     UpdatePrimaryRegion update_primary_region,
+    Verify verify,
+    VerifyMac verify_mac,
 }
 
 impl Operation {

@@ -2,12 +2,11 @@
 //!
 //! Two permissions are asked for, one on either key, and the plaintext never leaves.
 
-use super::Info;
-use super::decrypt::{Source, invalid_ciphertext};
-use super::encrypt::check_usage;
+use super::decrypt::{Found, Source};
+use super::{Info, usage};
 use crate::ciphertext::{Blob, EncryptionContext};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Command, Reply};
+use crate::hsm::{Command, Reply, Sealing};
 use crate::kms::{Checks, UsableKey, internal};
 use crate::name::{KeyArn, KeyId, MaterialId};
 use crate::policy::{Action, RequestContext};
@@ -70,10 +69,10 @@ crate::shape! {
         source_encryption_algorithm: EncryptionAlgorithm = "SourceEncryptionAlgorithm",
         /// How the new one was made.
         destination_encryption_algorithm: EncryptionAlgorithm = "DestinationEncryptionAlgorithm",
-        /// The material that made the old blob.
-        source_key_material_id: MaterialId = "SourceKeyMaterialId",
-        /// The material that made the new one.
-        destination_key_material_id: MaterialId = "DestinationKeyMaterialId",
+        /// The material that made the old blob, if that is symmetric.
+        source_key_material_id: Option<MaterialId> = "SourceKeyMaterialId",
+        /// The material that made the new one, if that is symmetric.
+        destination_key_material_id: Option<MaterialId> = "DestinationKeyMaterialId",
     }
 }
 
@@ -105,27 +104,24 @@ impl Request {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let mut context = checks.context(Action::ReEncryptFrom);
     context.re_encrypt_on_same_key = Some(on_same_key(&mut checks, request));
-    let (source, material) = check_source(&mut checks, request, context)?;
-    let destination = check_destination(&mut checks, request, context)?;
+    let source = check_source(&mut checks, request, context)?;
+    let (destination, to) = check_destination(&mut checks, request, context)?;
     let effects = checks.pass(request.dry_run)?;
-    let seal_with = destination.current()?;
-    let command = Command::ReEncrypt {
-        source: source.of_material(material).ok_or_else(invalid_ciphertext)?,
-        blob: request.ciphertext_blob.0.clone(),
-        source_context: request.source_encryption_context.clone(),
-        destination: seal_with,
-        destination_context: request.destination_encryption_context.clone(),
+    let sealed_with = match &to {
+        Sealing::Symmetric { with, .. } => Some(with.material()),
+        Sealing::Public { .. } => None,
     };
-    let (from, to) = (request.source_algorithm(), request.destination_algorithm());
-    effects.ask_hsm(command, move |reply, effects| match reply {
+    let algorithms = (request.source_algorithm(), request.destination_algorithm());
+    let Found { key: source, from, material } = source;
+    effects.ask_hsm(Command::ReEncrypt { from, to }, move |reply, effects| match reply {
         Reply::Ciphertext { blob } => effects.done(Response {
             ciphertext_blob: CiphertextBlob(blob),
             source_key_id: source.arn,
             key_id: destination.arn,
-            source_encryption_algorithm: from,
-            destination_encryption_algorithm: to,
+            source_encryption_algorithm: algorithms.0,
+            destination_encryption_algorithm: algorithms.1,
             source_key_material_id: material,
-            destination_key_material_id: seal_with.material(),
+            destination_key_material_id: sealed_with,
         }),
         _ => Err(internal()),
     })
@@ -135,11 +131,12 @@ fn check_source<'a>(
     checks: &mut Checks<'_, '_>,
     request: &'a Request,
     mut context: RequestContext<'a>,
-) -> Result<(UsableKey, MaterialId)> {
+) -> Result<Found> {
     let source = Source {
         blob: &request.ciphertext_blob,
         named: request.source_key_id.as_ref(),
         algorithm: request.source_algorithm(),
+        bound_to: &request.source_encryption_context,
     };
     context.encryption_context = Some(request.source_encryption_context.pairs());
     context.encryption_algorithm = Some(source.algorithm.as_str());
@@ -150,14 +147,15 @@ fn check_destination<'a>(
     checks: &mut Checks<'_, '_>,
     request: &'a Request,
     context: RequestContext<'a>,
-) -> Result<UsableKey> {
+) -> Result<(UsableKey, Sealing)> {
     let algorithm = request.destination_algorithm();
     let mut context = context.for_action(Action::ReEncryptTo);
     context.encryption_context = Some(request.destination_encryption_context.pairs());
     context.encryption_algorithm = Some(algorithm.as_str());
     let key = checks.key(&request.destination_key_id, context, &request.grant_tokens)?;
-    check_usage(&key, algorithm, "ReEncrypt")?;
-    Ok(key)
+    usage::check_encryption(&key, algorithm, "ReEncrypt")?;
+    let to = usage::sealing(&key, algorithm, &request.destination_encryption_context)?;
+    Ok((key, to))
 }
 
 /// Whether both halves name one key, for `kms:ReEncryptOnSameKey`. Either permission may depend on
@@ -243,8 +241,8 @@ mod tests {
         local.advance(366 * DAY);
         let moved = re_encrypt(&mut local, Request::new(blob, key)).unwrap();
         let record = local.key(key);
-        assert_eq!(moved.source_key_material_id, record.materials[0].id);
-        assert_eq!(moved.destination_key_material_id, record.materials[1].id);
+        assert_eq!(moved.source_key_material_id, Some(record.materials[0].id));
+        assert_eq!(moved.destination_key_material_id, Some(record.materials[1].id));
     }
 
     #[test]
@@ -258,13 +256,13 @@ mod tests {
             ..Request::new(blob.clone(), to)
         };
         let error = re_encrypt(&mut local, wrong).unwrap_err();
-        assert_eq!(error, invalid_ciphertext());
+        assert_eq!(error, ErrorCode::InvalidCiphertext.silent());
         let bound =
             Request { destination_encryption_context: context.clone(), ..Request::new(blob, to) };
         let blob = re_encrypt(&mut local, bound).unwrap().ciphertext_blob;
         let unbound = decrypt::Request::new(blob);
         let right = decrypt::Request { encryption_context: context, ..unbound.clone() };
-        assert_eq!(opened(&mut local, unbound).unwrap_err(), invalid_ciphertext());
+        assert_eq!(opened(&mut local, unbound).unwrap_err(), ErrorCode::InvalidCiphertext.silent());
         opened(&mut local, right).unwrap();
     }
 

@@ -65,8 +65,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
             .says(format!("{} has reached the most on-demand rotations of a key.", key.arn)));
     }
     let effects = checks.pass(false)?;
-    effects.ask_hsm(Command::GenerateBackingKey { key: key.id() }, move |reply, mut effects| {
-        let Reply::BackingKey { token } = reply else { return Err(internal()) };
+    let command = Command::GenerateBackingKey { key: key.id(), spec: key.spec };
+    effects.ask_hsm(command, move |reply, mut effects| {
+        let Reply::BackingKey { token, .. } = reply else { return Err(internal()) };
         let mut record = key.to_record();
         rotation::take_material(&mut record, &token, RotationType::OnDemand, now);
         effects.record(Change::PutKey(Arc::new(record)));

@@ -56,8 +56,9 @@ fn rotate_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     };
     let Some(key) = checks.own_key(id).filter(due) else { return done(checks) };
     let effects = checks.pass(false)?;
-    effects.ask_hsm(Command::GenerateBackingKey { key: id }, move |reply, mut effects| {
-        let hsm::Reply::BackingKey { token } = reply else { return Err(internal()) };
+    let command = Command::GenerateBackingKey { key: id, spec: key.spec };
+    effects.ask_hsm(command, move |reply, mut effects| {
+        let hsm::Reply::BackingKey { token, .. } = reply else { return Err(internal()) };
         let mut record = key.to_record();
         record.rotation = record.rotation.map(|schedule| schedule.after_rotation(now));
         rotation::take_material(&mut record, &token, RotationType::Automatic, now);

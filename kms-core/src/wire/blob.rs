@@ -10,42 +10,68 @@ use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 
-/// A plaintext of 1–4096 bytes, which no message ever shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Plaintext(pub SecretBytes);
+macro_rules! blob_member {
+    ($(#[$doc:meta])* $name:ident($bytes:ty) $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(pub $bytes);
 
-impl fmt::Debug for Plaintext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Plaintext({} bytes)", self.0.len())
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({} bytes)"), self.0.len())
+            }
+        }
+
+        impl Member for $name {
+            fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<$name> {
+                blob(value, member, $max, problems).map(|bytes| $name(bytes.into()))
+            }
+
+            fn encode(&self) -> Option<Value> {
+                Some(STANDARD.encode(Bytes::bytes(&self.0)).into())
+            }
+        }
+    };
+}
+
+blob_member! {
+    /// A ciphertext of 1–6144 bytes.
+    CiphertextBlob(Arc<[u8]>) 6144
+}
+blob_member! {
+    /// A tag that authenticates a message.
+    MacBlob(Arc<[u8]>) 6144
+}
+blob_member! {
+    /// A message to be signed or authenticated, 1–4096 bytes.
+    MessageBlob(SecretBytes) 4096
+}
+blob_member! {
+    /// A plaintext of 1–4096 bytes, which no message ever shows.
+    Plaintext(SecretBytes) 4096
+}
+blob_member! {
+    /// A public key, SubjectPublicKeyInfo in DER.
+    PublicKeyBlob(Arc<[u8]>) 8192
+}
+blob_member! {
+    /// A signature.
+    SignatureBlob(Arc<[u8]>) 6144
+}
+
+/// What a blob is made of.
+trait Bytes {
+    fn bytes(&self) -> &[u8];
+}
+
+impl Bytes for Arc<[u8]> {
+    fn bytes(&self) -> &[u8] {
+        self
     }
 }
 
-impl Member for Plaintext {
-    fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<Plaintext> {
-        blob(value, member, 4096, problems).map(|bytes| Plaintext(SecretBytes::from(bytes)))
-    }
-
-    fn encode(&self) -> Option<Value> {
-        Some(STANDARD.encode(self.0.as_bytes()).into())
-    }
-}
-
-/// A ciphertext of 1–6144 bytes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CiphertextBlob(pub Arc<[u8]>);
-
-impl fmt::Debug for CiphertextBlob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CiphertextBlob({} bytes)", self.0.len())
-    }
-}
-
-impl Member for CiphertextBlob {
-    fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<CiphertextBlob> {
-        blob(value, member, 6144, problems).map(|bytes| CiphertextBlob(bytes.into()))
-    }
-
-    fn encode(&self) -> Option<Value> {
-        Some(STANDARD.encode(&self.0).into())
+impl Bytes for SecretBytes {
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
     }
 }

@@ -20,6 +20,44 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// The kind of a data key pair (AWS KMS API, GenerateDataKeyPair).
+    DataKeyPairSpec {
+        Rsa2048 "RSA_2048",
+        Rsa3072 "RSA_3072",
+        Rsa4096 "RSA_4096",
+        EccNistP256 "ECC_NIST_P256",
+        EccNistP384 "ECC_NIST_P384",
+        EccNistP521 "ECC_NIST_P521",
+        EccSecgP256k1 "ECC_SECG_P256K1",
+        Sm2 "SM2",
+        EccNistEdwards25519 "ECC_NIST_EDWARDS25519",
+        MlKem512 "ML_KEM_512",
+        MlKem768 "ML_KEM_768",
+        MlKem1024 "ML_KEM_1024",
+    }
+}
+
+impl DataKeyPairSpec {
+    /// The same as a key's spec.
+    pub fn key_spec(self) -> KeySpec {
+        match self {
+            DataKeyPairSpec::Rsa2048 => KeySpec::Rsa2048,
+            DataKeyPairSpec::Rsa3072 => KeySpec::Rsa3072,
+            DataKeyPairSpec::Rsa4096 => KeySpec::Rsa4096,
+            DataKeyPairSpec::EccNistP256 => KeySpec::EccNistP256,
+            DataKeyPairSpec::EccNistP384 => KeySpec::EccNistP384,
+            DataKeyPairSpec::EccNistP521 => KeySpec::EccNistP521,
+            DataKeyPairSpec::EccSecgP256k1 => KeySpec::EccSecgP256k1,
+            DataKeyPairSpec::Sm2 => KeySpec::Sm2,
+            DataKeyPairSpec::EccNistEdwards25519 => KeySpec::EccNistEdwards25519,
+            DataKeyPairSpec::MlKem512 => KeySpec::MlKem512,
+            DataKeyPairSpec::MlKem768 => KeySpec::MlKem768,
+            DataKeyPairSpec::MlKem1024 => KeySpec::MlKem1024,
+        }
+    }
+}
+
+wire_enum! {
     /// What an authorization-only dry run may leave out.
     DryRunModifier {
         IgnoreCiphertext "IGNORE_CIPHERTEXT",
@@ -93,6 +131,7 @@ enum_members!(
     ConnectionErrorCode,
     ConnectionState,
     Connectivity,
+    DataKeyPairSpec,
     DataKeySpec,
     DryRunModifier,
     EncapsulationAlgorithm,

@@ -465,7 +465,7 @@ impl Sink<'_> {
             Got::Opened { key, plaintext, material } => {
                 self.answered(4, key);
                 self.digest(*plaintext);
-                self.material(*material);
+                self.maybe(*material, Self::material);
             }
             Got::Resealed { source, key, blob } => {
                 self.answered(5, source);

@@ -192,7 +192,7 @@ pub enum Got {
     Opened {
         key: KeyArn,
         plaintext: Digest,
-        material: MaterialId,
+        material: Option<MaterialId>,
     },
     Resealed {
         source: KeyArn,

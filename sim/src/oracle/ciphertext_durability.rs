@@ -216,7 +216,7 @@ mod tests {
     fn what_opens_is_fine() {
         let mut scene = sealed_one();
         assert_eq!(decrypt(&mut scene, CONTEXT, None), []);
-        let opened = Got::Opened { key: arn(), plaintext: Digest(1), material: MATERIAL };
+        let opened = Got::Opened { key: arn(), plaintext: Digest(1), material: Some(MATERIAL) };
         scene.returned(3, opened);
         let finding = scene.judge(&ENTRY);
         assert_eq!((finding.judged, finding.violations), (1, vec![]));
@@ -233,7 +233,7 @@ mod tests {
     fn another_plaintext_is_as_bad() {
         let mut scene = sealed_one();
         decrypt(&mut scene, CONTEXT, None);
-        let opened = Got::Opened { key: arn(), plaintext: Digest(2), material: MATERIAL };
+        let opened = Got::Opened { key: arn(), plaintext: Digest(2), material: Some(MATERIAL) };
         scene.returned(3, opened);
         assert_eq!(scene.judge(&ENTRY).violations.len(), 1);
     }

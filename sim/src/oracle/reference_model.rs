@@ -226,7 +226,7 @@ mod tests {
         scene.returned(2, sealed(7));
         scene.call(3, Wanted::Decrypt { blob: Digest(7), key: None, context: Digest(5) });
         scene.answer(3, None);
-        let opened = Got::Opened { key: arn(), plaintext: Digest(1), material: MATERIAL };
+        let opened = Got::Opened { key: arn(), plaintext: Digest(1), material: Some(MATERIAL) };
         scene.returned(3, opened);
         let finding = scene.judge(&ENTRY);
         assert_eq!(finding.violations, []);
@@ -285,7 +285,8 @@ mod tests {
         assert_eq!(answer(&mut scene, 4, decrypt(Digest(6)), None), 1);
         assert_eq!(answer(&mut scene, 5, decrypt(Digest(5)), invalid), 1);
         assert_eq!(answer(&mut scene, 6, decrypt(Digest(5)), None), 0);
-        let opened = |plaintext, material| Got::Opened { key: arn(), plaintext, material };
+        let opened =
+            |plaintext, material| Got::Opened { key: arn(), plaintext, material: Some(material) };
         scene.returned(6, opened(Digest(2), MATERIAL));
         assert_eq!(violations(&scene).len(), 3, "another plaintext");
         scene.returned(6, opened(Digest(1), MaterialId([4; 32])));

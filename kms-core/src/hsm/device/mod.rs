@@ -1,0 +1,189 @@
+//! The HSM itself: executes commands with the domain keys in its memory and forgets everything else.
+//!
+//! Here is the machine and which command is what; beside it, what it does: [`tokens`] wraps and unwraps
+//! backing keys, [`seal`] has the symmetric ciphertexts, [`asymmetric`] the key pairs and MACs, and
+//! [`transfer`] the way of a backing key into another Region.
+
+mod asymmetric;
+mod seal;
+mod tokens;
+mod transfer;
+
+use super::command::Command;
+use super::domain::{AgreementCache, Domain, DomainToken, HsmIdentity};
+use super::reply::{Fault, Reply};
+use crate::crypto::{CryptoBackend, CryptoFailure, SecretBytes};
+use crate::env::{Random, Site};
+use crate::token::{DomainEpoch, KeyToken};
+use std::fmt;
+use std::sync::Arc;
+
+type Answer = Result<Reply, Fault>;
+
+impl From<CryptoFailure> for Fault {
+    fn from(_: CryptoFailure) -> Fault {
+        Fault::BadToken
+    }
+}
+
+/// One HSM.
+pub struct HsmDevice {
+    identity: HsmIdentity,
+    backend: Arc<dyn CryptoBackend>,
+    /// Volatile: gone with a reset.
+    domain: Option<Domain>,
+    agreements: AgreementCache,
+}
+
+impl HsmDevice {
+    /// An HSM that has joined no domain.
+    pub fn new(identity: HsmIdentity, backend: Arc<dyn CryptoBackend>) -> HsmDevice {
+        HsmDevice { identity, backend, domain: None, agreements: AgreementCache::default() }
+    }
+
+    /// Who this HSM is.
+    pub fn identity(&self) -> &HsmIdentity {
+        &self.identity
+    }
+
+    /// The active domain key this HSM knows of, if it has joined.
+    pub fn epoch(&self) -> Option<DomainEpoch> {
+        self.domain.as_ref().and_then(Domain::active).map(|key| key.epoch)
+    }
+
+    /// A power cut or a reset: everything volatile is gone.
+    pub fn reset(&mut self) {
+        self.domain = None;
+        self.agreements = AgreementCache::default();
+    }
+
+    /// Serves a host that knows of the domain key `domain`. An HSM whose domain is older does nothing
+    /// before it has joined again: what it wrapped would be under a key that the domain may have
+    /// dropped long ago, and then nobody could ever unwrap it.
+    ///
+    /// # Errors
+    /// As [`HsmDevice::execute`].
+    pub fn serve(
+        &mut self,
+        command: &Command,
+        tokens: &[Arc<KeyToken>],
+        domain: DomainEpoch,
+        random: &mut dyn Random,
+    ) -> Answer {
+        let joins = matches!(command, Command::Join { .. });
+        match self.epoch() {
+            Some(own) if own < domain && !joins => Err(Fault::UnknownDomainKey),
+            _ => self.execute(command, tokens, random),
+        }
+    }
+
+    /// Executes one command. `tokens` are the key tokens that travelled with it.
+    ///
+    /// # Errors
+    /// A [`Fault`] that tells the host what to do next and nothing about any key.
+    pub fn execute(
+        &mut self,
+        command: &Command,
+        tokens: &[Arc<KeyToken>],
+        random: &mut dyn Random,
+    ) -> Answer {
+        if let Command::Join { token } = command {
+            return self.join(token);
+        }
+        let domain = self.domain.as_ref().ok_or(Fault::NotJoined)?;
+        let session = Session { domain, backend: self.backend.as_ref(), tokens };
+        if let Command::RotateDomainKey { from } = command {
+            session.must_be_at(*from)?;
+            let next = session.domain.rotated(random);
+            let (own, cache) = (&self.identity, &mut self.agreements);
+            let token = next.export(own, cache, self.backend.as_ref(), random)?;
+            return Ok(Reply::Domain { token: Arc::new(token) });
+        }
+        session.execute(command, random)
+    }
+
+    fn join(&mut self, token: &Arc<DomainToken>) -> Answer {
+        let backend = self.backend.as_ref();
+        let domain = Domain::import(token, &self.identity, &mut self.agreements, backend)
+            .map_err(|_| Fault::Refused)?;
+        if self.epoch() <= Some(token.active) {
+            self.domain = Some(domain);
+        }
+        Ok(Reply::Joined)
+    }
+}
+
+impl fmt::Debug for HsmDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HsmDevice({:?}, epoch {:?})", self.identity, self.epoch())
+    }
+}
+
+/// One command at work: the domain, and the tokens that came with the command.
+struct Session<'a> {
+    domain: &'a Domain,
+    backend: &'a dyn CryptoBackend,
+    tokens: &'a [Arc<KeyToken>],
+}
+
+impl Session<'_> {
+    fn execute(&self, command: &Command, random: &mut dyn Random) -> Answer {
+        match command {
+            Command::GenerateBackingKey { key, spec } => self.generate(*key, *spec, random),
+            Command::Encrypt { to, plaintext } => {
+                let blob = self.seal(to, plaintext.as_bytes(), random)?;
+                Ok(Reply::Ciphertext { blob })
+            }
+            Command::Decrypt { from } => Ok(Reply::Plaintext { plaintext: self.open(from)? }),
+            Command::ReEncrypt { from, to } => {
+                let plaintext = self.open(from)?;
+                let blob = self.seal(to, plaintext.as_bytes(), random)?;
+                Ok(Reply::Ciphertext { blob })
+            }
+            Command::GenerateDataKey { with, bytes, context, plaintext } => {
+                self.data_key(with, *bytes, context, *plaintext, random)
+            }
+            Command::GenerateDataKeyPair { with, spec, context, plaintext } => {
+                self.data_key_pair(with, *spec, context, *plaintext, random)
+            }
+            Command::GenerateRandom { bytes } => {
+                Ok(Reply::Random { bytes: draw_secret(random, Site::CallerBytes, *bytes) })
+            }
+            Command::Sign { .. }
+            | Command::Verify { .. }
+            | Command::GenerateMac { .. }
+            | Command::VerifyMac { .. }
+            | Command::Encapsulate { .. }
+            | Command::Decapsulate { .. }
+            | Command::DeriveSharedSecret { .. } => self.execute_with_pair(command, random),
+            _ => self.execute_on_tokens(command, random),
+        }
+    }
+
+    fn execute_on_tokens(&self, command: &Command, random: &mut dyn Random) -> Answer {
+        match command {
+            Command::ReencryptTokens { tokens, under } => {
+                self.must_be_at(*under)?;
+                self.reencrypt(tokens, random)
+            }
+            Command::OfferTransfer { key } => self.offer(*key, random),
+            Command::ExportBackingKeys { keys, recipient } => self.export(keys, recipient, random),
+            Command::ImportBackingKeys { key, offer, transferred } => {
+                self.import(*key, offer, transferred, random)
+            }
+            _ => Err(Fault::Refused),
+        }
+    }
+
+    /// Whether this is the active domain key here, too.
+    fn must_be_at(&self, epoch: DomainEpoch) -> Result<(), Fault> {
+        let active = self.domain.active().map(|key| key.epoch);
+        (active == Some(epoch)).then_some(()).ok_or(Fault::UnknownDomainKey)
+    }
+}
+
+fn draw_secret(random: &mut dyn Random, site: Site, length: usize) -> SecretBytes {
+    let mut bytes = vec![0; length];
+    random.fill(site, &mut bytes);
+    SecretBytes::from(bytes)
+}

@@ -1,0 +1,137 @@
+//! What a host may hear from an HSM.
+
+use super::command::{TransferOffer, TransferredKey};
+use super::domain::DomainToken;
+use crate::crypto::SecretBytes;
+use crate::token::KeyToken;
+use std::fmt;
+use std::sync::Arc;
+
+/// What an HSM answers.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// To `GenerateBackingKey`.
+    BackingKey {
+        /// The key token.
+        token: Arc<KeyToken>,
+        /// The public half, of a key that has one.
+        public_key: Option<Arc<[u8]>>,
+    },
+    /// To `Encrypt` and `ReEncrypt`.
+    Ciphertext {
+        /// The blob.
+        blob: Arc<[u8]>,
+    },
+    /// To `Decrypt`.
+    Plaintext {
+        /// The message.
+        plaintext: SecretBytes,
+    },
+    /// To `GenerateDataKey`.
+    DataKey {
+        /// The blob.
+        blob: Arc<[u8]>,
+        /// The data key, if it was asked for.
+        plaintext: Option<SecretBytes>,
+    },
+    /// To `GenerateDataKeyPair`.
+    DataKeyPair {
+        /// The blob, which holds the private key.
+        blob: Arc<[u8]>,
+        /// The private key, if it was asked for.
+        plaintext: Option<SecretBytes>,
+        /// The public key.
+        public_key: Arc<[u8]>,
+    },
+    /// To `Sign`.
+    Signature {
+        /// The signature.
+        signature: Arc<[u8]>,
+    },
+    /// To `GenerateMac`.
+    Mac {
+        /// The tag.
+        mac: Arc<[u8]>,
+    },
+    /// To `Verify` and `VerifyMac`: it is genuine.
+    Genuine,
+    /// To `Encapsulate`.
+    Encapsulated {
+        /// The shared secret.
+        secret: SecretBytes,
+        /// Its encapsulation.
+        ciphertext: Arc<[u8]>,
+    },
+    /// To `Decapsulate` and `DeriveSharedSecret`.
+    SharedSecret {
+        /// The secret.
+        secret: SecretBytes,
+    },
+    /// To `GenerateRandom`.
+    Random {
+        /// The bytes.
+        bytes: SecretBytes,
+    },
+    /// To `ReencryptTokens` and `ImportBackingKeys`.
+    Tokens {
+        /// The key tokens, under the active domain key.
+        tokens: Vec<Arc<KeyToken>>,
+    },
+    /// To `RotateDomainKey`.
+    Domain {
+        /// The domain with one more key.
+        token: Arc<DomainToken>,
+    },
+    /// To `OfferTransfer`.
+    Offer(TransferOffer),
+    /// To `ExportBackingKeys`.
+    Transferred(Vec<TransferredKey>),
+    /// To `Join`.
+    Joined,
+}
+
+/// Why an HSM did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has no domain: it was reset and must join first.
+    NotJoined,
+    /// It has not heard of the domain key a token is under: its domain is out of date.
+    UnknownDomainKey,
+    /// A key token is missing, damaged, or not the one the command names.
+    BadToken,
+    /// The message cannot be opened: damaged, or bound to something else.
+    BadCiphertext,
+    /// The plaintext is longer than the algorithm takes.
+    TooLong,
+    /// The signature is not of this message by this key.
+    BadSignature,
+    /// The MAC is not of this message by this key.
+    BadMac,
+    /// The peer's public key is none of the same curve.
+    BadPublicKey,
+    /// The domain token or the transfer is not for this HSM, or damaged.
+    Refused,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reply::BackingKey { .. } => "BackingKey",
+            Reply::Ciphertext { .. } => "Ciphertext",
+            Reply::Plaintext { .. } => "Plaintext",
+            Reply::DataKey { .. } => "DataKey",
+            Reply::DataKeyPair { .. } => "DataKeyPair",
+            Reply::Signature { .. } => "Signature",
+            Reply::Mac { .. } => "Mac",
+            Reply::Genuine => "Genuine",
+            Reply::Encapsulated { .. } => "Encapsulated",
+            Reply::SharedSecret { .. } => "SharedSecret",
+            Reply::Random { .. } => "Random",
+            Reply::Tokens { .. } => "Tokens",
+            Reply::Domain { .. } => "Domain",
+            Reply::Offer(_) => "Offer",
+            Reply::Transferred(_) => "Transferred",
+            Reply::Joined => "Joined",
+        })
+    }
+}
