@@ -10,38 +10,46 @@ use ::sim::random::Seed;
 use ::sim::report::report;
 use ::sim::run::{self, Run};
 use clap::ValueEnum;
-use kms_core::crypto::{AwsLc, CryptoBackend, RustCrypto};
+use clap::builder::PossibleValue;
+use kms_core::crypto::{self, BACKENDS, CryptoBackend, RustCrypto};
 use reports::RunReport;
 use reports::data::{self, Parameter, Tool};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 /// A library that does the cryptography of a run. It changes no decision and no digest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Backend {
-    /// The crates of the RustCrypto project
-    #[default]
-    RustCrypto,
-    /// AWS-LC
-    AwsLcRs,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Backend(&'static str);
 
 impl Backend {
     /// The name that the command line takes.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Backend::RustCrypto => "rust-crypto",
-            Backend::AwsLcRs => "aws-lc-rs",
-        }
+        self.0
     }
 
     fn library(self) -> Arc<dyn CryptoBackend> {
-        match self {
-            Backend::RustCrypto => Arc::new(RustCrypto),
-            Backend::AwsLcRs => Arc::new(AwsLc),
-        }
+        crypto::backend(self.0).expect("the name is one of the table")
+    }
+}
+
+impl Default for Backend {
+    /// The one that a simulation needs anyway.
+    fn default() -> Self {
+        Backend(RustCrypto.name())
+    }
+}
+
+impl ValueEnum for Backend {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<Backend>> =
+            LazyLock::new(|| BACKENDS.iter().map(|backend| Backend(backend.name())).collect());
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0))
     }
 }
 

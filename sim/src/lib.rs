@@ -19,6 +19,7 @@ compile_error!(
 #[cfg(all(feature = "sim", madsim))]
 pub mod client;
 pub mod clock;
+mod crypto;
 pub mod disk;
 #[cfg(all(feature = "sim", madsim))]
 pub mod driver;

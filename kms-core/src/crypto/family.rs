@@ -3,6 +3,7 @@
 use crate::key::KeySpec;
 
 /// The specs that one file each is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Secret,
     Rsa,

@@ -10,6 +10,7 @@ mod aws_lc;
 pub mod codec;
 mod family;
 mod production;
+mod ring;
 mod rust_crypto;
 mod secret;
 #[cfg(test)]
@@ -18,7 +19,8 @@ mod tests;
 pub use asymmetric::{Message, PrivateKey};
 pub use aws_lc::AwsLc;
 use family::Family;
-pub use production::{BACKENDS, Production};
+pub use production::{BACKENDS, Production, backend};
+pub use ring::Ring;
 pub use rust_crypto::RustCrypto;
 pub use secret::{SecretBytes, SecretKey};
 

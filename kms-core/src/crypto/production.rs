@@ -6,16 +6,34 @@
 
 use super::{
     Algorithm, AwsLc, CryptoBackend, CryptoFailure, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, RustCrypto, SecretBytes, SecretKey,
+    PrivateKey, Ring, RustCrypto, SecretBytes, SecretKey,
 };
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use crate::env::Random;
 use crate::key::KeySpec;
+use std::sync::Arc;
 
 type Layer = &'static dyn CryptoBackend;
 
-/// Every backend there is, the default first; `--backend` takes their names.
-pub static BACKENDS: &[Layer] = &[&AwsLc, &RustCrypto];
+macro_rules! backends {
+    ($($(#[$only:meta])? $backend:ident,)*) => {
+        /// Every backend there is, the default first; `--backend` takes their names.
+        pub static BACKENDS: &[Layer] = &[$($(#[$only])? &$backend,)*];
+
+        /// The backend of that name.
+        pub fn backend(name: &str) -> Option<Arc<dyn CryptoBackend>> {
+            $($(#[$only])? if $backend.name() == name {
+                return Some(Arc::new($backend));
+            })*
+            None
+        }
+    };
+}
+backends! {
+    AwsLc,
+    Ring,
+    RustCrypto,
+}
 
 /// A backend that does everything and keeps the time of its private operations to itself.
 ///

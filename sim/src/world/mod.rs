@@ -10,6 +10,7 @@ pub use faults::Placed;
 
 use crate::client::{Client, ClientPlan, Part, Principals, cast};
 use crate::clock::SimTime;
+use crate::crypto::Reproducible;
 use crate::fault::Faults;
 use crate::genesis::{self, Beginning, Genesis};
 use crate::history::History;
@@ -73,6 +74,7 @@ impl World {
         backend: Arc<dyn CryptoBackend>,
         history: &mut History,
     ) -> Result<World, String> {
+        let backend = Reproducible::over(backend);
         let parameters = Parameters::with(&scenario.parameters);
         let regions = regions(scenario)?;
         let profile = Profile::named(&scenario.quota.profile);

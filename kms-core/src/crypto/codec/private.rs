@@ -130,6 +130,14 @@ pub(crate) fn encode_rsa(spec: KeySpec, encoded: &[u8]) -> Result<SecretBytes, C
     wrap(spec, &canonical(encoded)?)
 }
 
+/// Canonical material of the RSA key that two primes make, with the exponent 65537.
+///
+/// # Errors
+/// When they do not make a key of that spec.
+pub fn rsa_of_primes(spec: KeySpec, p: &[u8], q: &[u8]) -> Result<SecretBytes, CryptoFailure> {
+    encode_rsa(spec, &super::rsa::of_primes(p, q)?)
+}
+
 /// Canonical material of an Ed25519 seed.
 ///
 /// # Errors

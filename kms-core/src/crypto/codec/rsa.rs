@@ -69,6 +69,19 @@ fn check_parts(
     must(exponent.as_bytes() == EXPONENT)
 }
 
+/// The RSAPrivateKey of two primes.
+pub(super) fn of_primes(p: &[u8], q: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
+    use ::rsa::BoxedUint;
+    use ::rsa::pkcs1::EncodeRsaPrivateKey;
+    let number = |prime: &[u8]| {
+        let bits = u32::try_from(prime.len() * 8).map_err(|_| CryptoFailure)?;
+        BoxedUint::from_be_slice(prime, bits).map_err(|_| CryptoFailure)
+    };
+    let key = ::rsa::RsaPrivateKey::from_p_q(number(p)?, number(q)?, 65537_u64.into());
+    let encoded = key.map_err(|_| CryptoFailure)?.to_pkcs1_der().map_err(|_| CryptoFailure)?;
+    Ok(Zeroizing::new(encoded.as_bytes().to_vec()))
+}
+
 /// The canonical encoding of a key that a library has made.
 pub(super) fn canonical(encoded: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
     Ok(Zeroizing::new(RsaPrivateKeyRef::from_der(encoded)?.to_der()?))

@@ -1,0 +1,347 @@
+//! Cryptography inside a simulation: whatever library was chosen, the same bytes of the same seed.
+//!
+//! A library that draws its own randomness would make two runs of a seed differ. So all that is
+//! randomized comes from RustCrypto, which draws what it is given; what has only one right answer
+//! (hashes, sealing with a given vector, verification, decryption) comes from the chosen library, and
+//! a run on each of them must be the same run.
+//!
+//! An RSA key takes up to a second to make. Here it takes the time of a multiplication: two of 128
+//! primes of each size, picked by the drawn bytes, which makes 8,128 keys. The primes are known to
+//! everybody who has this file, and this type to nobody but the simulator: no other crate uses it.
+
+use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
+use kms_core::crypto::codec::rsa_of_primes;
+use kms_core::crypto::{
+    Algorithm, CryptoBackend, CryptoFailure, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
+    PrivateKey, RustCrypto, SecretBytes, SecretKey,
+};
+use kms_core::env::{Random, Site, draw};
+use kms_core::key::KeySpec;
+use std::sync::Arc;
+
+/// How many primes there are of each size.
+const PRIMES: usize = 128;
+
+/// The primes of the keys of a spec, one after the other, most significant byte first. They were drawn
+/// by the RustCrypto backend from the seeds 1 to 64.
+fn primes(spec: KeySpec) -> Option<&'static [u8]> {
+    match spec {
+        KeySpec::Rsa2048 => Some(include_bytes!("../data/primes-1024.bin")),
+        KeySpec::Rsa3072 => Some(include_bytes!("../data/primes-1536.bin")),
+        KeySpec::Rsa4096 => Some(include_bytes!("../data/primes-2048.bin")),
+        _ => None,
+    }
+}
+
+/// A library whose randomized algorithms are replaced by reproducible ones.
+pub(crate) struct Reproducible {
+    library: Arc<dyn CryptoBackend>,
+}
+
+impl Reproducible {
+    /// Over a library.
+    pub(crate) fn over(library: Arc<dyn CryptoBackend>) -> Arc<dyn CryptoBackend> {
+        Arc::new(Reproducible { library })
+    }
+
+    /// Who does an algorithm that has one right answer.
+    fn library(&self, spec: KeySpec, algorithm: Algorithm) -> &dyn CryptoBackend {
+        match self.library.supports(spec, algorithm) {
+            true => self.library.as_ref(),
+            false => &RustCrypto,
+        }
+    }
+}
+
+impl CryptoBackend for Reproducible {
+    fn name(&self) -> &'static str {
+        self.library.name()
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.library.sha256(parts)
+    }
+
+    fn hmac_sha256(&self, key: &SecretKey, parts: &[&[u8]]) -> [u8; 32] {
+        self.library.hmac_sha256(key, parts)
+    }
+
+    fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
+        self.library.derive_key(key, label, context)
+    }
+
+    fn seal(
+        &self,
+        key: &SecretKey,
+        iv: &[u8; IV_LENGTH],
+        aad: &[u8],
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        self.library.seal(key, iv, aad, plaintext, out);
+    }
+
+    fn open(
+        &self,
+        key: &SecretKey,
+        iv: &[u8; IV_LENGTH],
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<SecretBytes, CryptoFailure> {
+        self.library.open(key, iv, aad, sealed)
+    }
+
+    fn p384_public(&self, private: &[u8; P384_SCALAR]) -> Result<[u8; P384_POINT], CryptoFailure> {
+        self.library.p384_public(private)
+    }
+
+    fn p384_agree(
+        &self,
+        private: &[u8; P384_SCALAR],
+        peer: &[u8; P384_POINT],
+    ) -> Result<SecretBytes, CryptoFailure> {
+        self.library.p384_agree(private, peer)
+    }
+
+    fn supports(&self, spec: KeySpec, algorithm: Algorithm) -> bool {
+        RustCrypto.supports(spec, algorithm)
+    }
+
+    fn generate(
+        &self,
+        spec: KeySpec,
+        random: &mut dyn Random,
+    ) -> Result<SecretBytes, CryptoFailure> {
+        match primes(spec) {
+            Some(primes) => rsa_key(spec, primes, random),
+            None => RustCrypto.generate(spec, random),
+        }
+    }
+
+    fn load(
+        &self,
+        spec: KeySpec,
+        material: &SecretBytes,
+    ) -> Result<Box<dyn PrivateKey>, CryptoFailure> {
+        let randomized = RustCrypto.load(spec, material)?;
+        let chosen = spec.algorithms().into_iter().any(|algorithm| {
+            let one_answer = !matches!(algorithm, Algorithm::Signing(..));
+            one_answer && self.library.supports(spec, algorithm)
+        });
+        match chosen && self.library.name() != RustCrypto.name() {
+            true => Ok(Box::new(Pair { randomized, exact: self.library.load(spec, material)? })),
+            false => Ok(randomized),
+        }
+    }
+
+    fn verify(
+        &self,
+        spec: KeySpec,
+        public_key: &[u8],
+        algorithm: SigningAlgorithm,
+        message: Message<'_>,
+        signature: &[u8],
+    ) -> Result<(), CryptoFailure> {
+        self.library(spec, Algorithm::Signing(algorithm, message.kind))
+            .verify(spec, public_key, algorithm, message, signature)
+    }
+
+    fn encrypt_for(
+        &self,
+        spec: KeySpec,
+        public_key: &[u8],
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, CryptoFailure> {
+        RustCrypto.encrypt_for(spec, public_key, algorithm, plaintext, random)
+    }
+
+    fn encapsulate(
+        &self,
+        spec: KeySpec,
+        public_key: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(Vec<u8>, SecretBytes), CryptoFailure> {
+        RustCrypto.encapsulate(spec, public_key, random)
+    }
+
+    fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8> {
+        self.library.hmac(algorithm, key, message)
+    }
+
+    fn unwrap_key(&self, key: &SecretBytes, wrapped: &[u8]) -> Result<SecretBytes, CryptoFailure> {
+        self.library.unwrap_key(key, wrapped)
+    }
+}
+
+/// Two different primes of the pool.
+fn rsa_key(
+    spec: KeySpec,
+    primes: &[u8],
+    random: &mut dyn Random,
+) -> Result<SecretBytes, CryptoFailure> {
+    let [a, b, c, d]: [u8; 4] = draw(random, Site::BackingKey);
+    let first = usize::from(u16::from_be_bytes([a, b])) % PRIMES;
+    let distance = 1 + usize::from(u16::from_be_bytes([c, d])) % (PRIMES - 1);
+    let length = primes.len() / PRIMES;
+    let prime = |number: usize| &primes[number * length..(number + 1) * length];
+    rsa_of_primes(spec, prime(first), prime((first + distance) % PRIMES))
+}
+
+/// One key, parsed by RustCrypto for what is randomized and by the chosen library for the rest.
+struct Pair {
+    randomized: Box<dyn PrivateKey>,
+    exact: Box<dyn PrivateKey>,
+}
+
+impl PrivateKey for Pair {
+    fn public_key(&self) -> &[u8] {
+        self.exact.public_key()
+    }
+
+    fn sign(
+        &self,
+        algorithm: SigningAlgorithm,
+        message: Message<'_>,
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, CryptoFailure> {
+        self.randomized.sign(algorithm, message, random)
+    }
+
+    fn decrypt(
+        &self,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, CryptoFailure> {
+        self.exact.decrypt(algorithm, ciphertext)
+    }
+
+    fn agree(&self, peer: &[u8]) -> Result<SecretBytes, CryptoFailure> {
+        self.exact.agree(peer)
+    }
+
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, CryptoFailure> {
+        self.exact.decapsulate(ciphertext)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kms_core::algorithm::MessageType;
+    use kms_core::crypto::{AwsLc, BACKENDS};
+    use kms_core::local::SeededRandom;
+    use std::collections::BTreeSet;
+
+    const RSA: [KeySpec; 3] = [KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::Rsa4096];
+
+    #[test]
+    fn the_primes_are_distinct_and_of_full_length() {
+        for spec in RSA {
+            let primes = primes(spec).unwrap();
+            let length = primes.len() / PRIMES;
+            let distinct: BTreeSet<_> = primes.chunks(length).collect();
+            assert_eq!(distinct.len(), PRIMES, "{spec}");
+            for prime in distinct {
+                assert!(prime[0] >= 0xc0 && prime[length - 1] & 1 == 1, "{spec}");
+            }
+        }
+    }
+
+    /// Consecutive primes make a key that another library accepts, and a signature with that key is
+    /// valid: so each of them is prime, or the signature would be none.
+    #[test]
+    fn every_prime_makes_keys() {
+        let spec = KeySpec::Rsa2048;
+        let primes = primes(spec).unwrap();
+        for pair in primes.chunks(256) {
+            let material = rsa_of_primes(spec, &pair[..128], &pair[128..]).unwrap();
+            let key = AwsLc.load(spec, &material).expect("a key that fits together");
+            let algorithm = SigningAlgorithm::RsassaPkcs1V15Sha256;
+            let message = Message { bytes: b"message", kind: MessageType::Raw };
+            let signature = key.sign(algorithm, message, &mut SeededRandom::new(1)).unwrap();
+            let verified = AwsLc.verify(spec, key.public_key(), algorithm, message, &signature);
+            assert_eq!(verified, Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_key_follows_from_the_drawn_bytes() {
+        let backend = Reproducible::over(Arc::new(RustCrypto));
+        for spec in RSA {
+            let key = |seed| backend.generate(spec, &mut SeededRandom::new(seed)).unwrap();
+            assert_eq!(key(1), key(1), "{spec}");
+            let distinct: BTreeSet<_> = (0..20).map(|seed| key(seed).as_bytes().to_vec()).collect();
+            assert!(distinct.len() > 18, "{spec}: {} of 20", distinct.len());
+        }
+    }
+
+    /// All algorithms, over each library: the same bytes.
+    #[test]
+    fn every_library_gives_the_same_bytes() {
+        let mut transcripts = BACKENDS.iter().map(|library| {
+            let name = library.name();
+            let library = kms_core::crypto::backend(name).unwrap();
+            (name, transcript(Reproducible::over(library).as_ref()))
+        });
+        let (_, first) = transcripts.next().unwrap();
+        for (name, other) in transcripts {
+            assert!(first == other, "{name} differs");
+        }
+    }
+
+    fn transcript(backend: &dyn CryptoBackend) -> Vec<Vec<u8>> {
+        let mut random = SeededRandom::new(1);
+        let random = &mut random;
+        let mut out = Vec::new();
+        for spec in KeySpec::ALL.iter().copied() {
+            let material = backend.generate(spec, random).unwrap();
+            out.push(material.as_bytes().to_vec());
+            for algorithm in spec.algorithms() {
+                out.extend(one(backend, spec, algorithm, &material, random));
+            }
+        }
+        out
+    }
+
+    fn one(
+        backend: &dyn CryptoBackend,
+        spec: KeySpec,
+        algorithm: Algorithm,
+        material: &SecretBytes,
+        random: &mut dyn Random,
+    ) -> Option<Vec<u8>> {
+        let key = backend.load(spec, material).ok();
+        match (algorithm, key) {
+            (Algorithm::Signing(algorithm, kind), Some(key)) => {
+                let length = algorithm.message_forms().iter().find(|form| form.0 == kind)?.1;
+                let bytes = vec![1; length.unwrap_or(50)];
+                let message = Message { bytes: &bytes, kind };
+                let signature = key.sign(algorithm, message, random).unwrap();
+                backend
+                    .verify(spec, key.public_key(), algorithm, message, &signature)
+                    .expect("its own signature");
+                Some(signature)
+            }
+            (Algorithm::Encryption(algorithm), Some(key)) => {
+                let ciphertext = backend
+                    .encrypt_for(spec, key.public_key(), algorithm, b"plaintext", random)
+                    .unwrap();
+                assert_eq!(key.decrypt(algorithm, &ciphertext).unwrap().as_bytes(), b"plaintext");
+                Some(ciphertext)
+            }
+            (Algorithm::KeyAgreement, Some(key)) => {
+                Some(key.agree(key.public_key()).unwrap().as_bytes().to_vec())
+            }
+            (Algorithm::Encapsulation, Some(key)) => {
+                let (ciphertext, secret) =
+                    backend.encapsulate(spec, key.public_key(), random).unwrap();
+                assert_eq!(key.decapsulate(&ciphertext), Ok(secret));
+                Some(ciphertext)
+            }
+            (Algorithm::Mac(algorithm), _) => Some(backend.hmac(algorithm, material, b"message")),
+            (_, None) => None,
+        }
+    }
+}
