@@ -6,6 +6,7 @@
 use crate::env::{Call, RequestId, Timestamp};
 use crate::error::ErrorCode;
 use crate::name::{self, AccountId, GrantId, KeyArn, PrincipalArn};
+use crate::policy::{Action, Allowed};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -34,6 +35,9 @@ pub struct AuditRecord {
     pub keys: Vec<KeyArn>,
     /// The grant that permitted it, if one did.
     pub granted_by: Option<GrantId>,
+    /// Each permission that was asked for and given, and why: the statement or the grant. The caller
+    /// is never told.
+    pub allowed_because: Vec<(Action, Allowed<'static>)>,
     /// Why authorization refused it. The caller is never told.
     pub denied_because: Option<String>,
     /// The error it was answered with, if it was.
@@ -50,6 +54,7 @@ impl AuditRecord {
             principal: call.caller.principal.clone(),
             keys: Vec::new(),
             granted_by: None,
+            allowed_because: Vec::new(),
             denied_because: None,
             error: None,
         }

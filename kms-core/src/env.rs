@@ -167,6 +167,8 @@ pub struct CallingService {
     pub source_arn: Option<String>,
     /// The account of that resource, `aws:SourceAccount`.
     pub source_account: Option<AccountId>,
+    /// The organization of that account, `aws:SourceOrgID`.
+    pub source_organization: Option<String>,
 }
 
 /// The network path of the request, for condition keys.

@@ -6,6 +6,7 @@
 mod principal;
 mod text;
 
+pub(crate) use principal::entry_of;
 pub use principal::{PrincipalArn, PrincipalKind};
 pub use text::write_uuid;
 

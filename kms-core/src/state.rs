@@ -9,11 +9,12 @@ mod apply;
 mod digest;
 
 use crate::env::Timestamp;
+use crate::grant_index::{GrantIndex, GrantQuery};
 use crate::history::{History, Visibility};
 use crate::hsm::DomainToken;
 use crate::key::{Key, KeyState};
 use crate::key_store::{KeyStore, KeyStoreId, KeyStores, StoredIn};
-use crate::name::{AccountId, AliasName, GrantId, KeyId, PrincipalArn, RegionName};
+use crate::name::{AccountId, AliasName, GrantId, KeyId, RegionName};
 use crate::policy::{Grant, Party, Policy};
 use crate::step::{Conflict, Counter, Precondition, RecordId, UniqueName};
 use crate::table::Table;
@@ -121,9 +122,9 @@ struct KeySlot {
     policy: History<Arc<Policy>>,
     tags: History<Arc<BTreeMap<String, String>>>,
     /// Sorted; at most fifty, unless the quota was raised.
-    aliases: Vec<AliasName>,
+    aliases: History<Arc<[AliasName]>>,
     grants: BTreeSet<GrantId>,
-    by_grantee: BTreeMap<Arc<str>, BTreeSet<GrantId>>,
+    grant_index: GrantIndex,
     due: BTreeSet<Due>,
     last_use: Option<LastUse>,
 }
@@ -144,6 +145,16 @@ pub struct State {
     due: BTreeSet<Due>,
     /// Records that are gone but still seen by some hosts, oldest first.
     fading: VecDeque<(Timestamp, Fading)>,
+}
+
+/// A key as a host sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct SeenKey<'s> {
+    pub(crate) key: &'s Key,
+    pub(crate) policy: &'s Policy,
+    pub(crate) tags: &'s BTreeMap<String, String>,
+    pub(crate) aliases: &'s [AliasName],
+    pub(crate) last_use: Option<&'s LastUse>,
 }
 
 enum Fading {
@@ -191,19 +202,9 @@ impl State {
         self.keys.range_after(after).map(|(_, slot)| &slot.key)
     }
 
-    /// The key policy a host sees.
-    pub fn policy(&self, id: KeyId, sees: &Visibility) -> Option<&Arc<Policy>> {
-        Some(self.keys.get(&id)?.policy.seen(sees.now, sees.delays.policy))
-    }
-
-    /// The tags a host sees.
-    pub fn tags(&self, id: KeyId, sees: &Visibility) -> Option<&Arc<BTreeMap<String, String>>> {
-        Some(self.keys.get(&id)?.tags.seen(sees.now, sees.delays.tag))
-    }
-
     /// The aliases of a key, by name.
     pub fn aliases_of(&self, id: KeyId) -> &[AliasName] {
-        self.keys.get(&id).map_or(&[], |slot| &slot.aliases)
+        self.keys.get(&id).map_or(&[], |slot| slot.aliases.current())
     }
 
     /// The alias in the log, and its version.
@@ -278,21 +279,35 @@ impl State {
         self.keys.get(&id)?.last_use.as_ref()
     }
 
-    /// The grants on a key that a host sees and that may concern a principal.
-    pub fn seen_grants<'s>(
+    /// The grants on a key that a host sees and that may permit the request, at a cost that does not
+    /// depend on how many there are.
+    pub(crate) fn seen_grants<'s: 'q, 'q>(
         &'s self,
         key: KeyId,
-        principal: &'s PrincipalArn,
+        wanted: &'q GrantQuery<'q>,
         sees: Visibility,
-    ) -> impl Iterator<Item = &'s Arc<Grant>> {
-        let slot = self.keys.get(&key).filter(|slot| !slot.by_grantee.is_empty());
-        let entries = slot.map_or(&[][..], |_| principal.grant_entries());
-        entries.iter().flat_map(move |entry| {
-            let ids = slot.and_then(|slot| slot.by_grantee.get(entry)).into_iter().flatten();
-            ids.filter_map(move |id| {
-                let slot = self.grants.get(id)?;
-                slot.alive.seen(sees.now, sees.delays.grant).then_some(&slot.grant)
-            })
+    ) -> impl Iterator<Item = &'s Arc<Grant>> + use<'s, 'q> {
+        let seen = move |id| {
+            let slot = self.grants.get(&id)?;
+            slot.alive.seen(sees.now, sees.delays.grant).then_some(&slot.grant)
+        };
+        let index = std::iter::once_with(move || self.keys.get(&key).map(|key| &key.grant_index));
+        index.flatten().filter(|index| !index.is_empty()).flat_map(move |index| {
+            let nearest = std::iter::once_with(move || index.nearest(wanted).find_map(seen));
+            index.candidates(wanted).filter_map(seen).chain(nearest.flatten())
+        })
+    }
+
+    /// A key, and what a host sees of its policy, tags and aliases: all that authorization asks for.
+    pub(crate) fn seen_key(&self, id: KeyId, sees: &Visibility) -> Option<SeenKey<'_>> {
+        let slot = self.keys.get(&id)?;
+        let Visibility { now, delays } = *sees;
+        Some(SeenKey {
+            key: &slot.key,
+            policy: slot.policy.seen(now, delays.policy),
+            tags: slot.tags.seen(now, delays.tag),
+            aliases: slot.aliases.seen(now, delays.alias),
+            last_use: slot.last_use.as_ref(),
         })
     }
 
@@ -342,7 +357,7 @@ impl State {
     pub fn count(&self, counter: Counter) -> u64 {
         let length = match counter {
             Counter::Keys(account) => return *self.keys_per_account.get(&account).unwrap_or(&0),
-            Counter::Aliases(key) => self.keys.get(&key).map_or(0, |slot| slot.aliases.len()),
+            Counter::Aliases(key) => self.aliases_of(key).len(),
             Counter::Grants(key) => self.keys.get(&key).map_or(0, |slot| slot.grants.len()),
             Counter::KeyStores(account) => self.key_stores.of_account(account),
             Counter::KeysInStore(store) => self.key_stores.keys_in(store),

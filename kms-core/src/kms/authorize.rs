@@ -1,15 +1,18 @@
 //! Whether the caller may: the question put to the policies, and what the decision relied on.
 
-use super::Checks;
+use super::{Checks, Kms, Settings, internal};
 use crate::audit::AuditRecord;
-use crate::env::Caller;
+use crate::env::{Call, Caller};
 use crate::error::{Error, ErrorCode, Result};
+use crate::grant_index::GrantQuery;
+use crate::history::Visibility;
 use crate::key::Key;
-use crate::name::{AliasArn, KeyArn};
+use crate::name::{AliasArn, KeyArn, KeyId};
 use crate::policy::evaluate::KeyManager;
 use crate::policy::{
     Action, Allowed, Decision, Grant, Policy, Question, RequestContext, Resource, evaluate,
 };
+use crate::state::SeenKey;
 use crate::usage;
 use std::fmt;
 use std::sync::Arc;
@@ -48,7 +51,7 @@ impl<'a> Checks<'_, 'a> {
         let caller: &Caller = &self.scope.call.caller;
         let question = Question { caller, action, resource };
         let decision = evaluate(&question, &context, &mut std::iter::empty());
-        note(&mut self.scope.plan.audit, &decision);
+        note(&mut self.scope.plan.audit, action, &decision);
         match decision {
             Decision::Allow(_) => Ok(()),
             Decision::Deny(_) => Err(self.denied(action, &"*")),
@@ -61,8 +64,8 @@ impl<'a> Checks<'_, 'a> {
         context: RequestContext<'_>,
         presented: &[Arc<Grant>],
     ) -> Result<()> {
-        let principal = &self.call().caller.principal;
-        let seen = self.state().seen_grants(key.id(), principal, self.sees());
+        let query = GrantQuery::new(&self.call().caller.principal, &context);
+        let seen = self.state().seen_grants(key.id(), &query, self.sees());
         let presented = presented.iter().filter(|grant| grant.key == key.id());
         self.judge(key, context, &mut seen.chain(presented).map(AsRef::as_ref))
     }
@@ -77,32 +80,19 @@ impl<'a> Checks<'_, 'a> {
     where
         'a: 'g,
     {
+        // What the key adds to it need not live as long as what the request brought.
         let mut context = context;
         let sees = self.sees();
-        let state = self.state();
-        let caller: &Caller = &self.call().caller;
-        let key_policy = state.policy(key.id(), &sees).unwrap_or(&key.policy);
-        describe(&mut context, key);
-        context.resource_aliases = state.aliases_of(key.id());
-        context.resource_tags = state.tags(key.id(), &sees).map(AsRef::as_ref);
-        let action = context.action();
-        if matches!(action, Action::DisableKey | Action::ScheduleKeyDeletion) {
-            let last = state.last_use(key.id());
-            let days = usage::trailing_days(key, last, self.settings(), self.call().now);
-            context.trailing_days = Some(days);
-        }
-        let resource =
-            Resource::Key { arn: key.arn, policy: key_policy, manager: KeyManager::Customer };
-        let question = Question { caller, action, resource };
-        let decision = evaluate(&question, &context, grants);
-        note(&mut self.scope.plan.audit, &decision);
+        let seen = self.state().seen_key(key.id(), &sees).ok_or_else(internal)?;
+        let decision = rule(seen, self.settings(), &mut context, self.call(), grants);
+        note(&mut self.scope.plan.audit, context.action(), &decision);
         match decision {
             Decision::Allow(Allowed::Grant(grant) | Allowed::Retires(grant)) => {
                 self.rely_on_grant(grant);
                 Ok(())
             }
             Decision::Allow(_) => Ok(()),
-            Decision::Deny(_) => Err(self.denied(action, &key.arn)),
+            Decision::Deny(_) => Err(self.denied(context.action(), &key.arn)),
         }
     }
 
@@ -114,11 +104,52 @@ impl<'a> Checks<'_, 'a> {
     }
 }
 
+impl Kms {
+    /// What this host would decide about a request of `context` on a key, by what it sees of policies,
+    /// grants, aliases and tags at the moment of the call; nothing when there is no such key.
+    pub fn decision<'a>(
+        &'a self,
+        key: KeyId,
+        mut context: RequestContext<'a>,
+    ) -> Option<Decision<'a>> {
+        let call = context.call();
+        let sees = Visibility { now: call.now, delays: self.settings.propagation };
+        let seen = self.state.seen_key(key, &sees)?;
+        let query = GrantQuery::new(&call.caller.principal, &context);
+        let grants = &mut self.state.seen_grants(key, &query, sees).map(AsRef::as_ref);
+        Some(rule(seen, &self.settings, &mut context, call, grants))
+    }
+}
+
+/// The decision about a request on a key, by these grants.
+fn rule<'g: 'c, 'c>(
+    seen: SeenKey<'g>,
+    settings: &Settings,
+    context: &mut RequestContext<'c>,
+    call: &'g Call,
+    grants: &mut dyn Iterator<Item = &'g Grant>,
+) -> Decision<'g> {
+    let SeenKey { key, policy, tags, aliases, last_use } = seen;
+    describe(context, key);
+    context.resource_aliases = aliases;
+    context.resource_tags = Some(tags);
+    if let Action::DisableKey | Action::ScheduleKeyDeletion = context.action() {
+        context.trailing_days = Some(usage::trailing_days(key, last_use, settings, call.now));
+    }
+    let resource = Resource::Key { arn: key.arn, policy, manager: KeyManager::Customer };
+    let question = Question { caller: &call.caller, action: context.action(), resource };
+    evaluate(&question, context, grants)
+}
+
 /// Keeps the reason of a decision for the audit.
-fn note(audit: &mut AuditRecord, decision: &Decision<'_>) {
+fn note(audit: &mut AuditRecord, action: Action, decision: &Decision<'_>) {
     match decision {
-        Decision::Allow(Allowed::Grant(id) | Allowed::Retires(id)) => audit.granted_by = Some(*id),
-        Decision::Allow(_) => {}
+        Decision::Allow(reason) => {
+            if let Allowed::Grant(id) | Allowed::Retires(id) = reason {
+                audit.granted_by = Some(*id);
+            }
+            audit.allowed_because.push((action, reason.unnamed()));
+        }
         Decision::Deny(reason) => audit.denied_because = Some(reason.to_string()),
     }
 }

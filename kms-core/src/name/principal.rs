@@ -1,7 +1,9 @@
 //! Principals: who may call, hold a grant or stand in a policy.
 
 use super::{AccountId, Partition};
+use crate::table::FixedHasher;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What kind of principal an ARN names.
@@ -21,33 +23,49 @@ pub enum PrincipalKind {
     Service,
 }
 
-/// A principal that may call, hold a grant or stand in a policy.
+/// A principal that may call, hold a grant or stand in a policy. What decisions ask of it again and
+/// again is worked out when it is parsed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PrincipalArn {
     text: Arc<str>,
     account: AccountId,
     kind: PrincipalKind,
-    /// The names that grants for it are filed under, made once instead of with every request.
-    entries: Arc<[Arc<str>]>,
+    /// Where in the text the name of the role stands, of a role or of a session of one.
+    role_name: (usize, usize),
+    /// The role a session came from, without its path, which the session does not show.
+    session_role: Option<Arc<str>>,
+    /// What grants to this principal are filed under, and those to the role of this session. Texts
+    /// that differ here differ, which is cheaper to find out than by reading them.
+    entry: u64,
+    role_entry: u64,
 }
 
 impl PrincipalArn {
-    fn new(text: Arc<str>, account: AccountId, kind: PrincipalKind) -> PrincipalArn {
-        let root = root_text(account).into();
-        let mut entries = vec![text.clone(), root];
-        entries.extend(role_of(&text, kind).map(|role| role_entry(account, role)));
-        entries.dedup();
-        PrincipalArn { text, account, kind, entries: entries.into() }
-    }
-
     /// The root principal of an account.
     pub fn root(account: AccountId) -> PrincipalArn {
-        PrincipalArn::new(root_text(account).into(), account, PrincipalKind::Root)
+        let text = format!("arn:aws:iam::{account}:root").into();
+        PrincipalArn::new(text, account, PrincipalKind::Root)
     }
 
     /// An AWS service acting on behalf of an account.
     pub fn service(host: &str, account: AccountId) -> PrincipalArn {
         PrincipalArn::new(host.into(), account, PrincipalKind::Service)
+    }
+
+    fn new(text: Arc<str>, account: AccountId, kind: PrincipalKind) -> PrincipalArn {
+        let role_name = role_name(&text, kind);
+        let name = &text[role_name.0..role_name.1];
+        let session_role = (kind == PrincipalKind::AssumedRole).then(|| {
+            let partition = text.split(':').nth(1).unwrap_or_default();
+            format!("arn:{partition}:iam::{account}:role/{name}").into()
+        });
+        let role_entry = role_entry(account, name);
+        let entry = match kind {
+            PrincipalKind::Root => account_entry(account),
+            PrincipalKind::Role => role_entry,
+            _ => entry_of(&text),
+        };
+        PrincipalArn { text, account, kind, role_name, session_role, entry, role_entry }
     }
 
     /// An IAM or STS ARN, or nothing.
@@ -77,42 +95,78 @@ impl PrincipalArn {
         &self.text
     }
 
-    /// The role a role session came from: session ARN to role name.
+    /// The name of a role, without its path, or of the role a session came from.
+    pub fn role_name(&self) -> Option<&str> {
+        let (from, to) = self.role_name;
+        (from < to).then(|| &self.text[from..to])
+    }
+
+    /// The role a session came from: session ARN to role ARN, which has lost its path.
     pub fn session_role(&self) -> Option<&str> {
-        let session = self.kind == PrincipalKind::AssumedRole;
-        session.then(|| role_of(&self.text, self.kind)).flatten()
+        self.session_role.as_deref()
     }
 
-    /// What grants that may concern this caller are filed under: itself, its account, and the role it
-    /// is or acts for.
-    pub(crate) fn grant_entries(&self) -> &[Arc<str>] {
-        &self.entries
+    /// What grants to this principal are filed under. A role is filed without its path, which a
+    /// session of it does not show.
+    pub(crate) fn entry(&self) -> u64 {
+        self.entry
     }
 
-    /// What a grant for this grantee is filed under. A role is filed without its path, which a session
-    /// of it does not show.
-    pub(crate) fn grantee_entry(&self) -> &Arc<str> {
-        let role = self.kind == PrincipalKind::Role;
-        let entry = if role { self.entries.last() } else { self.entries.first() };
-        entry.unwrap_or(&self.text)
+    /// What the grants are filed under that may concern this caller: those to itself, to its account
+    /// and, for a session, to its role. Other principals may share an entry.
+    pub(crate) fn entries(&self) -> [Option<u64>; 3] {
+        let account = (self.kind != PrincipalKind::Root).then(|| account_entry(self.account));
+        let role = (self.kind == PrincipalKind::AssumedRole).then_some(self.role_entry);
+        [Some(self.entry), role, account]
+    }
+
+    /// Whether both are of the same role, whatever its path.
+    pub(crate) fn is_of_role(&self, role: &PrincipalArn) -> bool {
+        self.role_entry == role.role_entry
+            && self.account == role.account
+            && self.role_name() == role.role_name()
+    }
+
+    /// Whether both are the same principal.
+    pub(crate) fn is(&self, other: &PrincipalArn) -> bool {
+        self.entry == other.entry && self.text == other.text
     }
 }
 
-fn root_text(account: AccountId) -> String {
-    format!("arn:aws:iam::{account}:root")
+/// What grants to that service are filed under.
+pub(crate) fn entry_of(text: &str) -> u64 {
+    let mut hasher = FixedHasher::default();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
-/// The name of the role that a principal is, or is a session of.
-fn role_of(text: &str, kind: PrincipalKind) -> Option<&str> {
+fn account_entry(account: AccountId) -> u64 {
+    let mut hasher = FixedHasher::default();
+    account.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn role_entry(account: AccountId, name: &str) -> u64 {
+    let mut hasher = FixedHasher::default();
+    (account, name).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// `…:role/path/Name` and `…:assumed-role/Name/session`; nothing of other principals.
+fn role_name(text: &str, kind: PrincipalKind) -> (usize, usize) {
+    let after = |separator: &str| text.find(separator).map(|at| at + separator.len());
     match kind {
-        PrincipalKind::Role => text.rsplit('/').next(),
-        PrincipalKind::AssumedRole => text.split_once(":assumed-role/")?.1.split('/').next(),
-        _ => None,
+        PrincipalKind::Role => {
+            let from = text.rfind('/').map_or(text.len(), |at| at + 1);
+            (from, text.len())
+        }
+        PrincipalKind::AssumedRole => {
+            let from = after(":assumed-role/").unwrap_or(text.len());
+            let length = text[from..].find('/').unwrap_or(text.len() - from);
+            (from, from + length)
+        }
+        _ => (0, 0),
     }
-}
-
-fn role_entry(account: AccountId, role: &str) -> Arc<str> {
-    format!("{account}:role/{role}").into()
 }
 
 impl fmt::Display for PrincipalArn {
@@ -148,7 +202,11 @@ mod tests {
         let session =
             PrincipalArn::parse("arn:aws:sts::111122223333:assumed-role/admin/alice").unwrap();
         assert_eq!(session.kind(), PrincipalKind::AssumedRole);
-        assert_eq!(session.session_role(), Some("admin"));
+        assert_eq!(session.role_name(), Some("admin"));
+        assert_eq!(session.session_role(), Some("arn:aws:iam::111122223333:role/admin"));
+        let role = PrincipalArn::parse("arn:aws:iam::111122223333:role/path/admin").unwrap();
+        assert_eq!((role.role_name(), role.session_role()), (Some("admin"), None));
+        assert!(session.entries().contains(&Some(role.entry())));
         assert_eq!(session.account(), AccountId::new(111_122_223_333));
         assert_eq!(PrincipalArn::root(session.account()).kind(), PrincipalKind::Root);
         for bad in ["arn:aws:iam::111122223333:user/", "arn:aws:iam::1:root", "alice", ""] {

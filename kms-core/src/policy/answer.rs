@@ -153,7 +153,7 @@ impl<'a> RequestContext<'a> {
         let service = self.call.service.as_ref()?;
         match key {
             AwsKey::SourceArn => text(service.source_arn.as_deref()),
-            AwsKey::SourceOrgId => text(self.source_organization),
+            AwsKey::SourceOrgId => text(service.source_organization.as_deref()),
             _ => service.source_account.map(|id| ContextValue::Text(id.to_string().into())),
         }
     }
@@ -167,7 +167,10 @@ impl<'a> RequestContext<'a> {
             AwsKey::PrincipalServiceName => text(self.is_service().then(|| principal.as_str())),
             _ if self.is_service() => None,
             AwsKey::PrincipalAccount => Some(account_text(principal)),
-            AwsKey::PrincipalArn => Some(ContextValue::Text(role_or_itself(principal))),
+            // `aws:PrincipalArn` of a session is the ARN of its role, which has lost its path.
+            AwsKey::PrincipalArn => {
+                text(Some(principal.session_role().unwrap_or(principal.as_str())))
+            }
             AwsKey::PrincipalOrgId => text(self.call.caller.organization.as_deref()),
             AwsKey::PrincipalType => text(principal_type(principal.kind())),
             AwsKey::Username => {
@@ -231,18 +234,6 @@ fn account_text(principal: &PrincipalArn) -> ContextValue<'_> {
     })
 }
 
-/// `aws:PrincipalArn` of a session is the ARN of its role. A session ARN has lost the role's path, so
-/// the value has none either.
-fn role_or_itself(principal: &PrincipalArn) -> Cow<'_, str> {
-    let mut fields = principal.as_str().splitn(6, ':').skip(1);
-    match (principal.session_role(), fields.next()) {
-        (Some(role), Some(partition)) => {
-            Cow::Owned(format!("arn:{partition}:iam::{}:role/{role}", principal.account()))
-        }
-        _ => Cow::Borrowed(principal.as_str()),
-    }
-}
-
 fn principal_type(kind: PrincipalKind) -> Option<&'static str> {
     match kind {
         PrincipalKind::Root => Some("Account"),
@@ -274,6 +265,7 @@ mod tests {
                 via: "s3.us-east-1.amazonaws.com".into(),
                 source_arn: Some("arn:aws:s3:::b".into()),
                 source_account: Some(AccountId::new(5)),
+                source_organization: Some("o-2".into()),
             }),
             network: NetworkPath {
                 source_ip: "203.0.113.9".parse().ok(),
@@ -352,7 +344,6 @@ mod tests {
             policy_name: Some("default"),
             bypass_lockout_check: Some(false),
             re_encrypt_on_same_key: Some(true),
-            source_organization: Some("o-1"),
             ..RequestContext::new(call, Action::DescribeKey)
         }
     }
@@ -435,6 +426,7 @@ mod tests {
             (user(), "aws:SourceIp", Some("203.0.113.9")),
             (user(), "aws:SourceVpce", Some("vpce-1")),
             (user(), "aws:SourceAccount", Some("000000000005")),
+            (user(), "aws:SourceOrgID", Some("o-2")),
             (user(), "aws:EpochTime", Some("1767225600")),
             (user(), "aws:userid", None),
         ] {

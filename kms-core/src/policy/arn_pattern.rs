@@ -44,12 +44,13 @@ impl ArnPattern {
         match self {
             ArnPattern::Whole(pattern) => pattern.matches(arn, context),
             ArnPattern::Fields { fields, missing } => {
+                let mut found = arn.splitn(6, ':');
+                let matches = |pattern: &Pattern| {
+                    found.next().is_some_and(|field| pattern.matches(field, context))
+                };
                 (fields.len() == 6 || *missing == Missing::MatchAll)
-                    && arn.splitn(6, ':').count() == 6
-                    && fields
-                        .iter()
-                        .zip(arn.splitn(6, ':'))
-                        .all(|(pattern, field)| pattern.matches(field, context))
+                    && fields.iter().all(matches)
+                    && fields.len() + found.count() == 6
             }
         }
     }

@@ -61,6 +61,16 @@ pub(super) const KEYLESS: ActionSet = set(&[
     UpdateCustomKeyStore,
 ]);
 
+/// The permissions on custom key stores.
+const STORES: ActionSet = set(&[
+    ConnectCustomKeyStore,
+    CreateCustomKeyStore,
+    DeleteCustomKeyStore,
+    DescribeCustomKeyStores,
+    DisconnectCustomKeyStore,
+    UpdateCustomKeyStore,
+]);
+
 const EVERY: ActionSet = ActionSet::ALL;
 const KEY: ActionSet = KEYLESS.complement();
 const KEY_AND_CREATE: ActionSet = KEY.with(CreateKey);
@@ -121,7 +131,7 @@ keys! {
     /// The condition keys of AWS KMS.
     KmsKey:
     BypassPolicyLockoutSafetyCheck "kms:BypassPolicyLockoutSafetyCheck" Bool Single set(&[CreateKey, PutKeyPolicy]);
-    CallerAccount "kms:CallerAccount" String Single EVERY;
+    CallerAccount "kms:CallerAccount" String Single KEY.union(STORES);
     CustomerMasterKeySpec "kms:CustomerMasterKeySpec" String Single KEY_AND_CREATE;
     CustomerMasterKeyUsage "kms:CustomerMasterKeyUsage" String Single KEY_AND_CREATE;
     DataKeyPairSpec "kms:DataKeyPairSpec" String Single DATA_KEY_PAIR;

@@ -8,7 +8,7 @@ use super::condition_key::ConditionKey;
 use super::grant::{GrantTerms, Party};
 pub use super::value::ContextValue;
 use crate::env::{Call, Timestamp};
-use crate::name::{AliasName, KeyArn, RegionName};
+use crate::name::{AliasName, KeyArn, PrincipalKind, RegionName};
 use std::collections::BTreeMap;
 
 /// A map of texts as requests carry it: an encryption context, or tags.
@@ -111,8 +111,6 @@ pub struct RequestContext<'a> {
     pub bypass_lockout_check: Option<bool>,
     /// `kms:ReEncryptOnSameKey`.
     pub re_encrypt_on_same_key: Option<bool>,
-    /// The organization of `aws:SourceArn`, for `aws:SourceOrgID`.
-    pub source_organization: Option<&'a str>,
 }
 
 impl<'a> RequestContext<'a> {
@@ -153,7 +151,6 @@ impl<'a> RequestContext<'a> {
             policy_name: None,
             bypass_lockout_check: None,
             re_encrypt_on_same_key: None,
-            source_organization: None,
         }
     }
 
@@ -162,6 +159,19 @@ impl<'a> RequestContext<'a> {
     pub fn for_action(mut self, action: Action) -> RequestContext<'a> {
         self.action = action;
         self
+    }
+
+    /// When an AWS service makes the request: the resource it acts for, if it says.
+    pub(crate) fn service_source(&self) -> Option<Option<&'a str>> {
+        let service = self.call.service.as_ref();
+        let source = service.and_then(|service| service.source_arn.as_deref());
+        let is_service = self.call.caller.principal.kind() == PrincipalKind::Service;
+        (is_service || service.is_some()).then_some(source)
+    }
+
+    /// The call the request came with.
+    pub(crate) fn call(&self) -> &'a Call {
+        self.call
     }
 
     /// The permission that is asked for.

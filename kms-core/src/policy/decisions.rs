@@ -10,6 +10,7 @@ use super::{
 };
 
 mod language;
+mod matrix;
 use language::{Facts, action_named, grant, key_arn, policy};
 
 /// Caller, action, key policy, IAM policy of the caller, grant, request, decision.
@@ -137,7 +138,21 @@ const REQUESTS: &[Row] = &[
     ["alice", "Encrypt", "allow alice *", "", "", "scp allow Decrypt", "RestrictedBy(ServiceControl)"],
     ["alice", "Encrypt", "allow alice *", "", "", "scp allow * | scp deny Encrypt", "deny service control policy 0"],
     ["alice", "Decrypt", "allow alice *", "", "", "scp allow * | scp deny Encrypt", "key 0"],
-    ["alice", "Encrypt", "allow alice *", "", "", "boundary allow Decrypt", "RestrictedBy(Boundary)"],
+    // A boundary's silence takes nothing from whom the key policy names by its ARN; its denial does.
+    ["alice", "Encrypt", "allow alice *", "", "", "boundary allow Decrypt", "key 0"],
+    ["alice", "Encrypt", "allow alice *", "", "", "boundary deny Encrypt", "deny permissions boundary 0"],
+    ["alice", "Encrypt", "allow * *", "", "", "boundary allow Decrypt", "RestrictedBy(Boundary)"],
+    ["alice", "Encrypt", "allow root *", "allow *", "", "boundary allow Decrypt", "RestrictedBy(Boundary)"],
+    ["alice", "Encrypt", "allow root *", "allow *", "", "boundary allow Encrypt", "key 0 + iam 0"],
+    ["app", "Encrypt", "allow app *", "", "", "session allow Decrypt", "key 0"],
+    ["app", "Encrypt", "allow role-app *", "", "", "session allow Decrypt", "RestrictedBy(Session)"],
+    ["app", "Encrypt", "allow role-app *", "", "", "session allow * | boundary allow Decrypt", "RestrictedBy(Boundary)"],
+    ["app", "Encrypt", "allow app *", "", "", "session deny Encrypt", "deny session policy 0"],
+    ["bob", "Encrypt", "allow bob *", "allow *", "", "boundary allow Decrypt", "RestrictedBy(Boundary)"],
+    ["alice", "Encrypt", "allow alice *", "", "", "endpoint allow root Decrypt", "RestrictedBy(Endpoint)"],
+    ["alice", "Encrypt", "allow alice *", "", "", "endpoint allow * * | endpoint deny alice *", "deny VPC endpoint policy 0"],
+    ["carol", "Encrypt", "allow carol *", "", "", "endpoint allow * * | endpoint deny alice *", "key 0"],
+    ["alice", "CreateKey", "", "allow *", "", "any | scp allow Encrypt", "RestrictedBy(ServiceControl)"],
     ["alice", "Encrypt", "allow alice *", "", "", "endpoint allow root Encrypt", "key 0"],
     ["root", "Encrypt", "allow root *", "", "", "scp deny *", "deny service control policy 0"],
     ["bob", "Decrypt", "allow root *", "", "to bob Decrypt", "session allow Encrypt", "RestrictedBy(Session)"],

@@ -119,6 +119,7 @@ impl Policy {
                 (Effect::Deny, _) => {
                     return Findings { denies: found, ..findings };
                 }
+                (Effect::Allow, Fit::Exactly) => findings.names = findings.names.or(found),
                 (Effect::Allow, Fit::Itself) => findings.allows = findings.allows.or(found),
                 (Effect::Allow, Fit::Account) => findings.delegates = findings.delegates.or(found),
             }
@@ -152,10 +153,22 @@ pub(super) struct Found<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Findings<'a> {
     pub(super) denies: Option<Found<'a>>,
-    /// Allows the caller itself.
+    /// Allows the user or session by its ARN.
+    pub(super) names: Option<Found<'a>>,
+    /// Allows the role of the caller, or everyone.
     pub(super) allows: Option<Found<'a>>,
     /// Allows the account of the caller.
     pub(super) delegates: Option<Found<'a>>,
+}
+
+impl<'a> Findings<'a> {
+    /// A statement that allows the caller, and not merely its account: the earliest.
+    pub(super) fn itself(&self) -> Option<Found<'a>> {
+        match (self.names, self.allows) {
+            (Some(one), Some(other)) => Some(if one.index < other.index { one } else { other }),
+            (one, other) => one.or(other),
+        }
+    }
 }
 
 type Members = [(String, Json)];

@@ -16,7 +16,7 @@ use super::resource::Target;
 use super::retire;
 use super::statement::Scene;
 use crate::env::Caller;
-use crate::name::{AccountId, AliasArn, KeyArn, PrincipalArn, PrincipalKind};
+use crate::name::{AccountId, AliasArn, GrantId, KeyArn, PrincipalArn, PrincipalKind};
 use std::fmt;
 
 /// The permissions that reach keys of other accounts (AWS KMS Developer Guide, "Permissions").
@@ -123,7 +123,8 @@ pub fn evaluate<'a>(
         _ => context,
     };
     let target = Target::new(question.resource);
-    let scene = Scene { caller: question.caller, action: question.action, target, context };
+    let Question { caller, action, .. } = *question;
+    let scene = Scene { caller, action, target: &target, context };
     match decide(question, &scene, grants) {
         Ok(reason) => Decision::Allow(reason),
         Err(reason) => Decision::Deny(reason),
@@ -136,6 +137,12 @@ pub fn lockout_check(policy: &Policy, caller: &Caller, key: KeyArn, context: &dy
     let resource = Resource::Key { arn: key, policy, manager: KeyManager::Customer };
     let question = Question { caller, action: Action::PutKeyPolicy, resource };
     evaluate(&question, context, &mut std::iter::empty()).is_allowed()
+}
+
+/// Whether the key policy of the caller's own account names the very user or session.
+fn names_directly(question: &Question<'_>, key: &Findings<'_>) -> bool {
+    let own = |arn: KeyArn| arn.account == question.caller.account();
+    matches!(question.resource, Resource::Key { arn, .. } if own(arn)) && key.names.is_some()
 }
 
 type Ruling<'a> = Result<Allowed<'a>, Denied<'a>>;
@@ -153,7 +160,7 @@ fn decide<'a>(
         return Err(Denied::ExplicitDeny(refer(Layer::KeyPolicy, 0, found)));
     }
     let identity = consult_identity(scene)?;
-    consult_restrictions(scene)?;
+    consult_restrictions(scene, names_directly(question, &key))?;
     match question.resource {
         Resource::Key { .. } if question.action == Action::RetireGrant => {
             retire::decide(scene, identity, grants)
@@ -197,7 +204,7 @@ fn consult_identity<'a>(scene: &Scene<'a, '_>) -> Result<Identity<'a>, Denied<'a
         if let Some(found) = findings.denies {
             return Err(Denied::ExplicitDeny(refer(found)));
         }
-        if let (false, Some(found)) = (identity.allows(), findings.allows) {
+        if let (false, Some(found)) = (identity.allows(), findings.itself()) {
             identity = Identity::Allows(refer(found));
         }
     }
@@ -206,8 +213,10 @@ fn consult_identity<'a>(scene: &Scene<'a, '_>) -> Result<Identity<'a>, Denied<'a
 
 /// A layer that is present has to allow by one of its policies. Resource control policies only deny:
 /// the one that allows everything is always attached to an organization. Every layer binds every
-/// caller it is given with: whoever fills in the caller leaves out what does not apply to it.
-fn consult_restrictions<'a>(scene: &Scene<'a, '_>) -> Result<(), Denied<'a>> {
+/// caller it is given with: whoever fills in the caller leaves out what does not apply to it. The
+/// silence of a boundary or a session policy takes nothing from a caller that the key policy of its
+/// own account names by its ARN; their denials count always.
+fn consult_restrictions<'a>(scene: &Scene<'a, '_>, named_directly: bool) -> Result<(), Denied<'a>> {
     let caller: &'a Caller = scene.caller;
     let mut layers = [Presence::Absent; Restriction::ALL.len()];
     for (index, policy) in caller.restricting_policies.iter().enumerate() {
@@ -219,8 +228,12 @@ fn consult_restrictions<'a>(scene: &Scene<'a, '_>) -> Result<(), Denied<'a>> {
         if let Some(found) = findings.denies {
             return Err(Denied::ExplicitDeny(refer(Layer::Restricting(restriction), index, found)));
         }
-        let allows = findings.allows.or(findings.delegates).is_some()
-            || restriction == Restriction::ResourceControl;
+        let allows = findings.itself().or(findings.delegates).is_some()
+            || match restriction {
+                Restriction::ResourceControl => true,
+                Restriction::Boundary | Restriction::Session => named_directly,
+                Restriction::ServiceControl | Restriction::Endpoint => false,
+            };
         layers[restriction as usize].note(allows);
     }
     let silent = Restriction::ALL.into_iter().find(|layer| layers[*layer as usize].is_silent());
@@ -300,8 +313,9 @@ impl<'a> Access<'a, '_, '_> {
 
     fn by_policies(&self) -> Ruling<'a> {
         let refer = |found| refer(Layer::KeyPolicy, 0, found);
-        let trusts = self.key.allows.or(self.key.delegates).map(refer);
-        match (self.key.allows.map(refer), trusts, self.identity) {
+        let itself = self.key.itself();
+        let trusts = itself.or(self.key.delegates).map(refer);
+        match (itself.map(refer), trusts, self.identity) {
             (Some(key), _, _) if !self.is_foreign() => Ok(Allowed::KeyPolicy(key)),
             (_, Some(key), Identity::Allows(identity)) => Ok(Allowed::Delegated { key, identity }),
             (_, Some(key), Identity::Root) => Ok(Allowed::KeyPolicy(key)),
@@ -315,20 +329,26 @@ impl<'a> Access<'a, '_, '_> {
         }
     }
 
-    /// A grant that names the caller and falls short explains more than the silence of the policies.
+    /// A grant that names the caller and falls short explains more than the silence of the policies;
+    /// of several, the first of those that came closest.
     fn by_grants(
         &self,
         grants: &mut dyn Iterator<Item = &'a Grant>,
-        mut missing: Denied<'a>,
+        missing: Denied<'a>,
     ) -> Ruling<'a> {
+        let mut closest: Option<(GrantMiss, GrantId)> = None;
         for grant in grants {
             match self.use_grant(grant) {
                 Ok(()) => return Ok(Allowed::Grant(grant.id)),
                 Err(GrantMiss::Grantee) => {}
-                Err(miss) => missing = Denied::GrantFallsShort { grant: grant.id, miss },
+                Err(miss) if closest.is_none_or(|(so_far, _)| so_far < miss) => {
+                    closest = Some((miss, grant.id));
+                }
+                Err(_) => {}
             }
         }
-        Err(missing)
+        let short = |(miss, grant)| Denied::GrantFallsShort { grant, miss };
+        Err(closest.map_or(missing, short))
     }
 
     fn use_grant(&self, grant: &Grant) -> Result<(), GrantMiss> {

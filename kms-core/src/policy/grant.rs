@@ -251,8 +251,8 @@ pub struct Grant {
     pub created: Timestamp,
 }
 
-/// Why a grant does not cover a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a grant does not cover a request; the later, the closer the grant came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GrantMiss {
     /// Its grantee is somebody else.
     Grantee,
@@ -289,6 +289,11 @@ impl Grant {
         self.issuer.account()
     }
 
+    /// Whether the constraint on the encryption context binds a request for `action`.
+    pub(crate) fn heeds_encryption_context(action: Action) -> bool {
+        KmsKey::EncryptionContextKeys.actions().contains(action)
+    }
+
     /// Whether the grant covers a request, and how closely its grantee fits the caller: a grantee
     /// that is an account covers only who has an IAM permission too.
     ///
@@ -323,7 +328,7 @@ impl Grant {
             let child = context.requested_grant();
             let narrow = child.is_none_or(|child| child.is_no_wider_than(&self.terms));
             narrow.then_some(()).ok_or(GrantMiss::WiderChild)?;
-        } else if takes_encryption_context(action) {
+        } else if Grant::heeds_encryption_context(action) {
             let met = self.terms.context.is_met_by(context.encryption_context());
             met.then_some(()).ok_or(GrantMiss::EncryptionContext)?;
         }
@@ -341,10 +346,6 @@ impl Grant {
             _ => !is_made_by_service(caller, context),
         }
     }
-}
-
-fn takes_encryption_context(action: Action) -> bool {
-    KmsKey::EncryptionContextKeys.actions().contains(action)
 }
 
 fn is_made_by_service(caller: &PrincipalArn, context: &dyn Context) -> bool {

@@ -10,21 +10,35 @@ use crate::name::{PrincipalArn, PrincipalKind};
 pub enum Fit {
     /// Only the caller's account is named: the account decides, by its IAM policies.
     Account,
-    /// The caller itself is named, its role, or everyone.
+    /// The role of the caller is named, or everyone.
     Itself,
+    /// The ARN of the user or session is named. What such a statement allows in its own account, no
+    /// permissions boundary and no session policy withholds by its silence (IAM User Guide, "Policy
+    /// evaluation logic", resource-based policies).
+    Exactly,
 }
 
 /// How `named` fits `caller`, or nothing when it does not.
 ///
 /// The root principal of an account fits itself closely; any other principal of the account only
-/// through the account. An AWS service belongs to no account.
+/// through the account. An AWS service belongs to no account. A session's ARN does not carry the path
+/// of its role, so a role fits its sessions by its name, which is unique in an account.
 pub fn fit(named: &PrincipalArn, caller: &PrincipalArn) -> Option<Fit> {
     match named.kind() {
         PrincipalKind::Root => fit_account(named, caller),
         PrincipalKind::Role if caller.kind() == PrincipalKind::AssumedRole => {
-            is_session_of(named, caller).then_some(Fit::Itself)
+            caller.is_of_role(named).then_some(Fit::Itself)
         }
-        kind => (kind == caller.kind() && named.as_str() == caller.as_str()).then_some(Fit::Itself),
+        kind => (kind == caller.kind() && named.is(caller)).then(|| closest(kind)),
+    }
+}
+
+fn closest(kind: PrincipalKind) -> Fit {
+    match kind {
+        PrincipalKind::Root | PrincipalKind::Role | PrincipalKind::Service => Fit::Itself,
+        PrincipalKind::User | PrincipalKind::AssumedRole | PrincipalKind::FederatedUser => {
+            Fit::Exactly
+        }
     }
 }
 
@@ -35,12 +49,6 @@ fn fit_account(root: &PrincipalArn, caller: &PrincipalArn) -> Option<Fit> {
         PrincipalKind::Root => Some(Fit::Itself),
         _ => Some(Fit::Account),
     }
-}
-
-/// `arn:aws:iam::A:role/[path/]Name` and `arn:aws:sts::A:assumed-role/Name/session`. A session ARN
-/// does not carry the path of its role, so only the name is compared; it is unique in an account.
-fn is_session_of(role: &PrincipalArn, session: &PrincipalArn) -> bool {
-    role.account() == session.account() && session.session_role() == Some(last_segment(role))
 }
 
 /// The name of a user or role without its path.
@@ -83,14 +91,12 @@ pub(super) struct Names {
 
 impl Names {
     fn fit(&self, caller: &PrincipalArn) -> Option<Fit> {
-        if self.everyone {
-            return Some(Fit::Itself);
-        }
+        let everyone = self.everyone.then_some(Fit::Itself);
         if caller.kind() == PrincipalKind::Service {
             let named = self.services.iter().any(|host| **host == *caller.as_str());
-            return named.then_some(Fit::Itself);
+            return everyone.or(named.then_some(Fit::Itself));
         }
-        self.arns.iter().filter_map(|named| fit(named, caller)).max()
+        self.arns.iter().filter_map(|named| fit(named, caller)).max().max(everyone)
     }
 }
 
@@ -109,7 +115,13 @@ mod tests {
             ("iam::111122223333:root", "iam::111122223333:root", Some(Fit::Itself)),
             ("iam::111122223333:root", "iam::111122223333:user/alice", Some(Fit::Account)),
             ("iam::111122223333:root", "iam::444455556666:user/alice", None),
-            ("iam::111122223333:user/alice", "iam::111122223333:user/alice", Some(Fit::Itself)),
+            ("iam::111122223333:user/alice", "iam::111122223333:user/alice", Some(Fit::Exactly)),
+            ("iam::111122223333:role/app", "iam::111122223333:role/app", Some(Fit::Itself)),
+            (
+                "sts::111122223333:assumed-role/app/i-1",
+                "sts::111122223333:assumed-role/app/i-1",
+                Some(Fit::Exactly),
+            ),
             ("iam::111122223333:user/alice", "iam::111122223333:user/Alice", None),
             ("iam::111122223333:user/alice", "iam::111122223333:root", None),
             (
@@ -134,7 +146,7 @@ mod tests {
             (
                 "sts::111122223333:federated-user/f",
                 "sts::111122223333:federated-user/f",
-                Some(Fit::Itself),
+                Some(Fit::Exactly),
             ),
         ] {
             let (named, caller) =
@@ -162,6 +174,8 @@ mod tests {
             arns: vec![PrincipalArn::root(alice.account()), alice.clone()],
             ..Names::default()
         };
-        assert_eq!(names.fit(&alice), Some(Fit::Itself));
+        assert_eq!(names.fit(&alice), Some(Fit::Exactly));
+        let everyone = Names { everyone: true, ..names };
+        assert_eq!(everyone.fit(&alice), Some(Fit::Exactly));
     }
 }

@@ -41,6 +41,13 @@ pub struct StatementRef<'a> {
     pub sid: Option<&'a str>,
 }
 
+impl StatementRef<'_> {
+    /// The statement by its position alone.
+    pub fn unnamed(&self) -> StatementRef<'static> {
+        StatementRef { sid: None, ..*self }
+    }
+}
+
 impl fmt::Display for StatementRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "statement {}", self.statement)?;
@@ -74,6 +81,22 @@ pub enum Allowed<'a> {
     Grant(GrantId),
     /// The caller may retire this grant.
     Retires(GrantId),
+}
+
+impl Allowed<'_> {
+    /// The reason by the positions of its statements alone, which outlives the policies.
+    pub fn unnamed(&self) -> Allowed<'static> {
+        match *self {
+            Allowed::KeyPolicy(key) => Allowed::KeyPolicy(key.unnamed()),
+            Allowed::Delegated { key, identity } => {
+                Allowed::Delegated { key: key.unnamed(), identity: identity.unnamed() }
+            }
+            Allowed::IdentityPolicy(identity) => Allowed::IdentityPolicy(identity.unnamed()),
+            Allowed::AccountRoot => Allowed::AccountRoot,
+            Allowed::Grant(id) => Allowed::Grant(id),
+            Allowed::Retires(id) => Allowed::Retires(id),
+        }
+    }
 }
 
 impl fmt::Display for Allowed<'_> {

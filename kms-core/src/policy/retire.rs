@@ -29,7 +29,7 @@ pub(super) fn decide<'a>(
 
 fn may_retire(grant: &Grant, caller: &PrincipalArn, identity: Identity<'_>) -> bool {
     let stands_for = |party: &Party| match party.fit(caller) {
-        Some(Fit::Itself) => true,
+        Some(Fit::Itself | Fit::Exactly) => true,
         Some(Fit::Account) => identity.allows(),
         None => false,
     };

@@ -18,7 +18,7 @@ pub(super) enum Effect {
 pub(super) struct Scene<'a, 'c> {
     pub(super) caller: &'a Caller,
     pub(super) action: Action,
-    pub(super) target: Target<'a>,
+    pub(super) target: &'c Target<'a>,
     pub(super) context: &'c dyn Context,
 }
 
@@ -41,7 +41,7 @@ impl Statement {
             return None;
         }
         let fit = self.principals.fit(&scene.caller.principal)?;
-        let about = self.resources.include(&scene.target, scene.context);
+        let about = self.resources.include(scene.target, scene.context);
         let holds = || self.conditions.iter().all(|condition| condition.holds(scene.context));
         (about && holds()).then_some(fit)
     }

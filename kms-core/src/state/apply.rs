@@ -2,14 +2,14 @@
 
 use super::{Alias, AliasSlot, Change, Fading, GrantSlot, KeySlot, LogEntry, State};
 use crate::env::Timestamp;
-use crate::grant_index;
+use crate::grant_index::{self, GrantIndex};
 use crate::history::{History, LONGEST_PROPAGATION};
 use crate::key::Key;
 use crate::name::{AccountId, AliasName, GrantId, KeyId};
 use crate::policy::Grant;
 use crate::task::{self, Due};
 use crate::usage::LastUse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl State {
@@ -107,10 +107,10 @@ impl State {
         for due in &slot.due {
             self.due.remove(due);
         }
-        for name in slot.aliases {
-            self.aliases.remove(&(account, name));
+        for name in slot.aliases.current().iter() {
+            self.aliases.remove(&(account, name.clone()));
         }
-        for grant in slot.by_grantee.into_values().flatten() {
+        for grant in slot.grant_index.ids() {
             if let Some(gone) = self.grants.remove(&grant) {
                 self.unlist_retirable(&gone.grant);
             }
@@ -125,11 +125,10 @@ impl State {
         let (_, name) = &at;
         let before = self.aliases.get(&at).and_then(|slot| *slot.alias.current());
         if let Some(slot) = before.and_then(|before| self.keys.get_mut(&before.target)) {
-            slot.aliases.retain(|other| other != name);
+            slot.lose_alias(name, entry.committed);
         }
         if let Some(slot) = self.keys.get_mut(&alias.target) {
-            let at = slot.aliases.partition_point(|other| other < name);
-            slot.aliases.insert(at, name.clone());
+            slot.gain_alias(name, entry.committed);
         }
         let slot = self
             .aliases
@@ -145,7 +144,7 @@ impl State {
         slot.alias.set(None, entry.committed);
         slot.version = entry.position;
         if let Some(slot) = before.and_then(|before| self.keys.get_mut(&before.target)) {
-            slot.aliases.retain(|other| *other != at.1);
+            slot.lose_alias(&at.1, entry.committed);
         }
         self.fading.push_back((entry.committed, Fading::Alias(at.0, at.1)));
     }
@@ -153,7 +152,7 @@ impl State {
     fn put_grant(&mut self, grant: &Arc<Grant>, entry: &LogEntry) {
         let Some(slot) = self.keys.get_mut(&grant.key) else { return };
         slot.grants.insert(grant.id);
-        slot.by_grantee.entry(grant_index::of_grant(grant)).or_default().insert(grant.id);
+        slot.grant_index.insert(grant);
         if let Some(fingerprint) = grant_index::fingerprint(grant) {
             self.named_grants.insert((grant.key, fingerprint), grant.id);
         }
@@ -206,14 +205,8 @@ impl State {
 
     fn drop_grant(&mut self, id: GrantId) {
         let Some(slot) = self.grants.remove(&id) else { return };
-        let index = grant_index::of_grant(&slot.grant);
-        if let Some(key) = self.keys.get_mut(&slot.grant.key)
-            && let Some(grants) = key.by_grantee.get_mut(&index)
-        {
-            grants.remove(&id);
-            if grants.is_empty() {
-                key.by_grantee.remove(&index);
-            }
+        if let Some(key) = self.keys.get_mut(&slot.grant.key) {
+            key.grant_index.remove(&slot.grant);
         }
     }
 }
@@ -225,11 +218,22 @@ impl KeySlot {
             version,
             policy: History::new(key.policy.clone()),
             tags: History::new(key.tags.clone()),
-            aliases: Vec::new(),
+            aliases: History::new(Arc::default()),
             grants: BTreeSet::new(),
-            by_grantee: BTreeMap::new(),
+            grant_index: GrantIndex::default(),
             due,
             last_use: None,
         }
+    }
+
+    fn gain_alias(&mut self, name: &AliasName, at: Timestamp) {
+        let mut names = self.aliases.current().to_vec();
+        names.insert(names.partition_point(|other| other < name), name.clone());
+        self.aliases.set(names.into(), at);
+    }
+
+    fn lose_alias(&mut self, name: &AliasName, at: Timestamp) {
+        let others = self.aliases.current().iter().filter(|other| *other != name);
+        self.aliases.set(others.cloned().collect(), at);
     }
 }

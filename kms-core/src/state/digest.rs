@@ -55,7 +55,7 @@ fn key_text(slot: &KeySlot) -> String {
         stored_in,
     } = slot.key.as_ref();
     let identity = format!("{arn} {created} {description:?} {spec} {usage} {origin}");
-    let access = format!("{:?} {tags:?} {:?}", policy.text(), slot.aliases);
+    let access = format!("{:?} {tags:?} {:?}", policy.text(), slot.aliases.current());
     format!(
         "{identity} {status:?} {transition:?} {multi_region:?} {access} {materials:?} {pending:?} \
          {rotation:?} {on_demand_rotations} {stored_in:?}"

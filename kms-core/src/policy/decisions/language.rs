@@ -212,6 +212,7 @@ impl Facts {
             via: via.unwrap_or_default(),
             source_arn,
             source_account: None,
+            source_organization: None,
         });
         Call {
             request_id: RequestId(1),
