@@ -78,7 +78,7 @@ impl Draw<'_> {
             (About::Anything, "CreateKey"),
         ]);
         let context = self.pairs();
-        let by_service = self.chance(40);
+        let by_service = self.chance(48);
         let identities = self.pick(&[0, 1, 1, 2]);
         let grants = if self.chance(70) { self.pick(&[1, 1, 1, 2]) } else { 0 };
         Case {
@@ -369,7 +369,7 @@ impl Draw<'_> {
             operations,
             equals: (kind == 1).then(|| pairs.clone()),
             subset: (kind == 2).then_some(pairs),
-            source: if self.chance(45) { Some(VOLUME.into()) } else { None },
+            source: if self.chance(55) { Some(VOLUME.into()) } else { None },
         }
     }
 }
