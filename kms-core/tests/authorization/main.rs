@@ -50,7 +50,6 @@ fn a_naive_evaluator_agrees_on_100_000_decisions() {
 
 fn check_distribution(seen: &BTreeMap<String, u32>) {
     let table: String = seen.iter().map(|(kind, count)| format!("{count:>7}  {kind}\n")).collect();
-    println!("{table}");
     let allowed: u32 =
         seen.iter().filter(|(kind, _)| kind.starts_with("allow")).map(|(_, count)| count).sum();
     assert!(allowed * 1000 >= CASES * ALLOWED_PER_MILLE, "{allowed} of {CASES} allow\n{table}");

@@ -50,7 +50,7 @@ fn by_statements(case: &Case) -> Result<String, String> {
         return retire(case, trusted_by_account);
     }
     if on_key {
-        return access(case, &key, iam, root);
+        return access(case, &key, iam.as_deref(), root);
     }
     if case.about == About::Alias && account(case.caller) != "111122223333" {
         return Err("foreign action".into());
@@ -89,7 +89,7 @@ fn restrictions(case: &Case, key: &[Applies]) -> Result<(), String> {
 const FOREIGN: [&str; 6] =
     ["Encrypt", "Decrypt", "CreateGrant", "DescribeKey", "RetireGrant", "Sign"];
 
-fn access(case: &Case, key: &[Applies], iam: Option<String>, root: bool) -> Result<String, String> {
+fn access(case: &Case, key: &[Applies], iam: Option<&str>, root: bool) -> Result<String, String> {
     let service = !case.caller.starts_with("arn:");
     let foreign = !service && account(case.caller) != "111122223333";
     if foreign && !FOREIGN.contains(&case.action) {
@@ -97,7 +97,7 @@ fn access(case: &Case, key: &[Applies], iam: Option<String>, root: bool) -> Resu
     }
     let directly = key.iter().find(|one| one.speaks != Speaks::OfTheAccount);
     let somehow = directly.or(key.first());
-    let why_not = match (directly, somehow, &iam) {
+    let why_not = match (directly, somehow, iam) {
         (Some(one), _, _) if !foreign => return Ok(format!("key {}", one.at)),
         (_, Some(one), _) if root => return Ok(format!("key {}", one.at)),
         (_, Some(one), Some(iam)) => return Ok(format!("delegated key {} {iam}", one.at)),

@@ -53,7 +53,7 @@ pub(crate) fn decide(case: &Case) -> String {
 
 /// Whether the product allows it.
 pub(crate) fn allows(case: &Case) -> bool {
-    with_decision(case, |decision| decision.is_allowed())
+    with_decision(case, |decision| matches!(decision, Decision::Allow(_)))
 }
 
 fn with_decision<T>(case: &Case, then: impl FnOnce(&Decision<'_>) -> T) -> T {
