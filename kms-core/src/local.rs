@@ -5,6 +5,7 @@
 //! returns; tasks run when [`Local::advance`] moves the clock.
 
 mod key_stores;
+mod owner;
 mod seeded;
 
 pub use key_stores::{PROXY_SECRET, cluster_id, proxy_endpoint};
@@ -21,7 +22,6 @@ use crate::kms::{Kms, Settings};
 use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::{AccountId, KeyArn, PrincipalArn, RegionName};
 use crate::ops::{Request, Response, create_key};
-use crate::policy::{Policy, PolicyKind};
 use crate::quota::Meter;
 use crate::state::{Change, DomainRecord};
 use crate::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
@@ -111,7 +111,7 @@ impl Local {
             home: hsms.first().expect("at least one Region").0,
             regions,
             key_stores: Backends::new(backend.clone()),
-            owner: Arc::new(owner()),
+            owner: Arc::new(owner::owner()),
             service: Arc::new(Caller::new(PrincipalArn::service(
                 "kms.amazonaws.com",
                 AccountId::new(0),
@@ -495,13 +495,4 @@ impl Region {
             debug_assert!(joined.is_ok(), "the HSM is a member of its own domain");
         }
     }
-}
-
-/// An administrator whose account allows it everything.
-fn owner() -> Caller {
-    let principal = PrincipalArn::parse("arn:aws:iam::111122223333:role/owner").expect("an ARN");
-    let policy = r#"{"Version":"2012-10-17","Statement":
-        {"Effect":"Allow","Action":"kms:*","Resource":"*"}}"#;
-    let policy = Policy::parse(policy, PolicyKind::Identity).expect("a policy");
-    Caller::new(principal).with_policy(Arc::new(policy))
 }

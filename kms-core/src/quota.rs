@@ -9,6 +9,7 @@ mod profile;
 pub use profile::{Pool, PoolId, PoolLimit, Profile, RegionClass};
 
 use crate::key::KeySpec;
+use crate::key_store::KeyStoreId;
 use crate::name::{AccountId, RegionName};
 use crate::ops::Operation;
 use serde::Deserialize;
@@ -120,6 +121,18 @@ struct Counted {
     admitted: u64,
 }
 
+impl Counted {
+    /// Counts one more in an interval, if it is within the share.
+    fn admit(&mut self, interval: u64, share: u64) -> bool {
+        if self.interval != interval {
+            *self = Counted { interval, admitted: 0 };
+        }
+        let fits = self.admitted < share;
+        self.admitted += u64::from(fits);
+        fits
+    }
+}
+
 /// Counts what a host admits, in volatile memory.
 pub struct Meter {
     profile: Option<Arc<Profile>>,
@@ -127,6 +140,10 @@ pub struct Meter {
     share: Share,
     /// The rates of the pools in this Region, by [`PoolId::index`].
     rates: Box<[Rate]>,
+    /// The rate of each custom key store.
+    key_store_rate: Option<Rate>,
+    /// One count a custom key store.
+    key_stores: BTreeMap<KeyStoreId, Counted>,
     /// When this host last restarted and forgot what it had admitted.
     restarted: Option<Duration>,
     /// One count a pool, so that only an account's first request allocates.
@@ -144,6 +161,8 @@ impl Meter {
             scale: 1.0,
             share: Share::ALL,
             rates: Box::default(),
+            key_store_rate: None,
+            key_stores: BTreeMap::new(),
             restarted: None,
             counted: BTreeMap::new(),
             admitted: Vec::new(),
@@ -156,13 +175,16 @@ impl Meter {
         let class = profile.class(&region);
         let limits = profile.pools().map(|pool| pool.limit(class).per_second * scale);
         let rates = limits.map(Rate::per_second).collect();
-        Meter { profile: Some(profile), scale, share, rates, ..Meter::off() }
+        let key_store_rate = Some(Rate::per_second(profile.key_store_per_second() * scale));
+        let profile = Some(profile);
+        Meter { profile, scale, share, rates, key_store_rate, ..Meter::off() }
     }
 
     /// Forgets everything, as a restart does. What was admitted in the running interval is unknown,
     /// so each pool starts with its next interval.
     pub fn restart(&mut self, monotonic: Duration) {
         self.counted.clear();
+        self.key_stores.clear();
         self.restarted = Some(monotonic);
     }
 
@@ -181,26 +203,39 @@ impl Meter {
         let Some(rate) = self.rate(pool) else {
             return true;
         };
-        let interval = interval_at(monotonic, rate.interval);
-        if self.restarted.is_some_and(|at| interval <= interval_at(at, rate.interval)) {
+        let Some((interval, share)) = self.share_at(rate, monotonic) else {
             self.refused = Some(pool);
             return false;
-        }
-        let share = self.share.in_interval(interval, rate.count);
+        };
         let pools = self.rates.len();
         let counted = self.counted.entry(charge.account);
         let counted = counted.or_insert_with(|| vec![Counted::default(); pools].into());
-        let counted = &mut counted[pool.index()];
-        if counted.interval != interval {
-            *counted = Counted { interval, admitted: 0 };
-        }
-        let fits = counted.admitted < share;
-        counted.admitted += u64::from(fits);
+        let fits = counted[pool.index()].admit(interval, share);
         match fits {
             true => self.admitted.push((charge.account, pool)),
             false => self.refused = Some(pool),
         }
         fits
+    }
+
+    /// Whether one more request of anybody fits the running interval of a custom key store, and counts
+    /// it.
+    pub fn admit_key_store(&mut self, store: KeyStoreId, monotonic: Duration) -> bool {
+        let Some(rate) = self.key_store_rate else { return true };
+        let share = self.share_at(rate, monotonic);
+        let counted = self.key_stores.entry(store).or_default();
+        let fits = share.is_some_and(|(interval, share)| counted.admit(interval, share));
+        if !fits {
+            self.refused = None;
+        }
+        fits
+    }
+
+    /// The running interval of a rate and this host's share of it; none in the interval of a restart.
+    fn share_at(&self, rate: Rate, monotonic: Duration) -> Option<(u64, u64)> {
+        let interval = interval_at(monotonic, rate.interval);
+        let lost = self.restarted.is_some_and(|at| interval <= interval_at(at, rate.interval));
+        (!lost).then(|| (interval, self.share.in_interval(interval, rate.count)))
     }
 
     /// The requests admitted since the last time this was asked, by account and pool.
@@ -364,6 +399,19 @@ mod tests {
             admitted(&mut meter, (Operation::CreateKey, None), 9, 7_000)
         });
         assert_eq!(each.sum::<u64>(), 5);
+    }
+
+    #[test]
+    fn each_custom_key_store_has_a_count_of_its_own() {
+        let mut meter = meter("aws-2026", "us-east-1");
+        let (one, other) = (KeyStoreId::new([1; 9]), KeyStoreId::new([2; 9]));
+        let mut admitted = |store, millis| {
+            let at = Duration::from_millis(millis);
+            (0..2000).filter(|_| meter.admit_key_store(store, at)).count()
+        };
+        assert_eq!([admitted(one, 0), admitted(other, 0)], [1800, 1800]);
+        assert_eq!([admitted(one, 999), admitted(one, 1000)], [0, 1800]);
+        assert!(Meter::off().admit_key_store(one, Duration::ZERO));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::history::Visibility;
 use crate::hsm::{BackingKeyRef, PublicKey};
 use crate::key::{Key, KeySpec};
 use crate::key_state;
+use crate::key_store::KeyStore;
 use crate::name::{GrantId, KeyArn, KeyId, KeyIdentifier, MaterialId, RegionName};
 use crate::ops;
 use crate::policy::{Action, Fit, Grant, Party, RequestContext, Resource};
@@ -24,6 +25,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct UsableKey {
     key: Arc<Key>,
+    /// The custom key store it is in, if it is in one.
+    store: Option<Arc<KeyStore>>,
 }
 
 impl UsableKey {
@@ -51,6 +54,11 @@ impl UsableKey {
     /// primary encrypts with it already: everybody having it is what the primary waited for.
     pub fn of_material(&self, id: MaterialId) -> Option<BackingKeyRef> {
         BackingKeyRef::of_material(&self.key, id)
+    }
+
+    /// The custom key store that the key is in, if it is in one.
+    pub fn key_store(&self) -> Option<&KeyStore> {
+        self.store.as_deref()
     }
 
     /// The record itself.
@@ -195,13 +203,16 @@ impl<'s, 'a> Checks<'s, 'a> {
         presented: &[Arc<Grant>],
     ) -> Result<UsableKey> {
         let key = self.read_key(id).ok_or_else(|| no_such_key(self.own_arn(id)))?;
-        self.read_key_store_of(&key);
+        let store = self.read_key_store_of(&key);
         self.authorize(&key, context, presented)?;
         if let Some(operation) = self.scope.plan.operation {
             key_state::check(operation, &key, self.state().state_of(&key))?;
         }
         self.charge(Some(&key))?;
-        Ok(UsableKey { key })
+        if let Some(store) = &store {
+            self.charge_key_store(store)?;
+        }
+        Ok(UsableKey { key, store })
     }
 
     /// A grant on a key, checked for the permission to retire it: by who the caller is to the grant
@@ -242,7 +253,9 @@ impl<'s, 'a> Checks<'s, 'a> {
 
     /// A key for a task or another Region's command, which no caller has to be authorized for.
     pub(crate) fn own_key(&mut self, id: KeyId) -> Option<UsableKey> {
-        self.read_key(id).map(|key| UsableKey { key })
+        let key = self.read_key(id)?;
+        let store = self.read_key_store_of(&key);
+        Some(UsableKey { key, store })
     }
 
     /// Checks a permission that is about no key: IAM alone decides.

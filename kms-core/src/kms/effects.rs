@@ -89,6 +89,22 @@ impl<'a> Effects<'_, 'a> {
         })
     }
 
+    /// Asks an HSM about what only a custom key store can have spoilt: a ciphertext that does not open
+    /// after the store has opened its part is not the caller's.
+    pub(crate) fn ask_hsm_inside(
+        self,
+        command: Command,
+        then: impl FnOnce(crate::hsm::Reply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
+    ) -> Result<Next> {
+        let Next::Ask(ask, resume) = self.ask_hsm(command, then)? else { return Err(internal()) };
+        let resume = move |reply: Reply, effects: Effects<'_, '_>| match reply {
+            Reply::HsmFault(Fault::BadCiphertext) => Err(ErrorCode::KmsInvalidState
+                .says("What the custom key store decrypted is no ciphertext of the KMS key.")),
+            reply => resume(reply, effects),
+        };
+        Ok(Next::Ask(ask, Box::new(resume)))
+    }
+
     /// Asks another Region and goes on with its answer.
     pub(crate) fn ask_region(
         self,

@@ -1,11 +1,12 @@
 //! How checks find custom key stores: by the id of a request, in the caller's account alone.
 
-use super::Checks;
+use super::{Checks, THROTTLED};
 use crate::error::{Error, ErrorCode, Result};
 use crate::key::Key;
 use crate::key_store::connection::Deed;
 use crate::key_store::{Backing, KeyStore, KeyStoreId, KeyStoreType, Share, StoredIn, Unique};
 use crate::name::AccountId;
+use crate::ops::Operation;
 use crate::step::{Precondition, RecordId, UniqueName};
 use crate::wire::CustomKeyStoreIdText;
 use std::sync::Arc;
@@ -55,6 +56,22 @@ impl Checks<'_, '_> {
     pub(crate) fn read_key_store_of(&mut self, key: &Key) -> Option<Arc<KeyStore>> {
         let store = key.stored_in.as_ref().map(StoredIn::store)?;
         self.read_key_store(store)
+    }
+
+    /// Charges a cryptographic operation to the quota of a custom key store, which all accounts that
+    /// use its keys share, beside the account's own (AWS KMS Developer Guide, Request quotas).
+    ///
+    /// # Errors
+    /// `Throttling`.
+    pub(crate) fn charge_key_store(&mut self, store: &KeyStore) -> Result<()> {
+        let counts = self.scope.plan.operation.is_some_and(Operation::is_in_key_stores);
+        if !counts || self.scope.call.decision > 0 {
+            return Ok(());
+        }
+        match self.scope.meter.admit_key_store(store.id, self.scope.call.monotonic) {
+            true => Ok(()),
+            false => Err(ErrorCode::Throttling.says(THROTTLED)),
+        }
     }
 
     /// The store of that name, in an account.

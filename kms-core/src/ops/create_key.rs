@@ -1,18 +1,20 @@
 //! CreateKey: a new KMS key.
 
-use super::describe_key::{KeyMetadata, metadata};
+mod in_store;
+
+use super::describe_key::{KeyMetadata, metadata_in};
 use super::{Info, usage};
 use crate::env::Site;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Command, Reply};
 use crate::key::{Key, KeySpec, KeyUsage, Material, MultiRegion, Origin, Primary, Status};
-use crate::kms::{Checks, internal};
+use crate::kms::{Checks, Effects, internal};
 use crate::name::{KeyArn, KeyId, RegionName};
 use crate::policy::{Action, Policy, PolicyKind};
 use crate::state::Change;
 use crate::step::{Counter, Next, Precondition, UniqueName};
 use crate::token::TokenChange;
-use crate::wire::{Description, PolicyText, Tag};
+use crate::wire::{CustomKeyStoreIdText, Description, PolicyText, Tag, XksKeyIdText};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -58,6 +60,10 @@ crate::shape! {
         tags: Vec<Tag> = "Tags",
         /// Whether it is the primary of a set of multi-Region keys.
         multi_region: bool = "MultiRegion",
+        /// The custom key store it is to be in.
+        custom_key_store_id: Option<CustomKeyStoreIdText> = "CustomKeyStoreId",
+        /// The external key, in an external key store.
+        xks_key_id: Option<XksKeyIdText> = "XksKeyId",
     }
 }
 
@@ -104,6 +110,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     if checks.state().count(Counter::Keys(account)) >= limits.keys {
         return Err(limit_exceeded());
     }
+    let home = in_store::home(&mut checks, request, kind.origin)?;
     let mut effects = checks.pass(false)?;
     let bytes = effects.draw(Site::KeyId);
     let id = match request.multi_region {
@@ -112,6 +119,8 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     };
     effects.require_absent(UniqueName::Key(id));
     effects.require(Precondition::CountBelow(Counter::Keys(account), limits.keys));
+    let free = home.as_ref().and_then(in_store::Home::requires);
+    free.into_iter().for_each(|precondition| effects.require(precondition));
     let key = Key {
         arn: KeyArn { region, account, id },
         created: effects.call().now,
@@ -128,18 +137,31 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         pending: None,
         rotation: None,
         on_demand_rotations: 0,
-        stored_in: None,
+        stored_in: home.as_ref().map(|home| home.stored_in.clone()),
     };
-    let command = Command::GenerateBackingKey { key: id, spec: kind.spec };
+    match home {
+        Some(home) => home.settle(effects, key, generate, record),
+        None => generate(effects, key),
+    }
+}
+
+/// Has an HSM make the first material.
+fn generate(effects: Effects<'_, '_>, key: Key) -> Result<Next> {
+    let command = Command::GenerateBackingKey { key: key.id(), spec: key.spec };
     effects.ask_hsm(command, move |reply, mut effects| {
         let Reply::BackingKey { token, public_key } = reply else { return Err(internal()) };
         let (id, token_id) = (token.material, token.id);
         let first = Material { id, token: token_id, public_key, rotation: None };
-        let key = Arc::new(Key { materials: vec![first], ..key });
-        effects.record(Change::PutKey(key.clone()));
         effects.record_token(TokenChange::Put(token));
-        effects.done(Response { key_metadata: metadata(&key) })
+        record(effects, Key { materials: vec![first], ..key })
     })
+}
+
+fn record(mut effects: Effects<'_, '_>, key: Key) -> Result<Next> {
+    let key = Arc::new(key);
+    effects.record(Change::PutKey(key.clone()));
+    let key_metadata = metadata_in(effects.state(), &key);
+    effects.done(Response { key_metadata })
 }
 
 /// What a key is to be, in every respect that is fixed for its life.
@@ -169,6 +191,7 @@ impl Kind {
             )
         })?;
         let kind = Kind { spec, usage, origin: request.origin.unwrap_or(Origin::AwsKms) };
+        in_store::check_request(request, kind.spec, kind.origin)?;
         kind.check(region).map(|()| kind)
     }
 
@@ -178,7 +201,7 @@ impl Kind {
             return Err(ErrorCode::Validation
                 .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
         }
-        if origin != Origin::AwsKms {
+        if origin == Origin::External {
             return Err(ErrorCode::UnsupportedOperation.silent());
         }
         usage::check_available(spec, region)

@@ -1,10 +1,11 @@
 //! Decrypt: opens what a KMS key sealed, with whichever material sealed it.
 
+use super::passage::Opener;
 use super::{Info, usage};
-use crate::ciphertext::{Blob, EncryptionContext};
+use crate::ciphertext::{Blob, EncryptionContext, key_of};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hsm::{Command, Opening, Reply};
-use crate::kms::{Checks, UsableKey, internal};
+use crate::hsm::Opening;
+use crate::kms::{Checks, UsableKey};
 use crate::name::{KeyArn, KeyIdentifier, MaterialId};
 use crate::policy::{Action, RequestContext};
 use crate::step::Next;
@@ -88,14 +89,13 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let Found { key, from, material } =
         source.check(&mut checks, context, &request.grant_tokens, "Decrypt")?;
     let effects = checks.pass(request.dry_run)?;
-    effects.ask_hsm(Command::Decrypt { from }, move |reply, effects| match reply {
-        Reply::Plaintext { plaintext } => effects.done(Response {
+    from.open(effects, move |plaintext, effects| {
+        effects.done(Response {
             key_id: key.arn,
             plaintext: Plaintext(plaintext),
             encryption_algorithm: algorithm,
             key_material_id: material,
-        }),
-        _ => Err(internal()),
+        })
     })
 }
 
@@ -110,8 +110,8 @@ pub(super) struct Source<'r> {
 /// What a ciphertext is opened with.
 pub(super) struct Found {
     pub(super) key: UsableKey,
-    pub(super) from: Opening,
-    /// The material, which only a symmetric ciphertext names.
+    pub(super) from: Opener,
+    /// The material, which only a symmetric ciphertext of the KMS itself names.
     pub(super) material: Option<MaterialId>,
 }
 
@@ -122,7 +122,7 @@ impl Source<'_> {
         checks: &mut Checks<'_, '_>,
         context: RequestContext<'_>,
         tokens: &GrantTokens,
-        operation: &str,
+        operation: &'static str,
     ) -> Result<Found> {
         match self.algorithm {
             EncryptionAlgorithm::SymmetricDefault => {
@@ -139,28 +139,32 @@ impl Source<'_> {
         checks: &mut Checks<'_, '_>,
         context: RequestContext<'_>,
         tokens: &GrantTokens,
-        operation: &str,
+        operation: &'static str,
     ) -> Result<Found> {
-        let blob = Blob::parse(&self.blob.0);
-        let key = match (self.named, &blob) {
+        let made_with = key_of(&self.blob.0);
+        let key = match (self.named, made_with) {
             // Beside a ciphertext a bare id may be that of another account's key.
             (Some(KeyRef::Valid(KeyIdentifier::Id(id))), _) => {
                 checks.key_by_id(*id, context, tokens)?
             }
             (Some(named), _) => checks.key(named, context, tokens)?,
-            (None, Some(blob)) if checks.state().key(blob.key).is_some() => {
-                checks.key_by_id(blob.key, context, tokens)?
+            (None, Some(id)) if checks.state().key(id).is_some() => {
+                checks.key_by_id(id, context, tokens)?
             }
             (None, _) => return Err(invalid_ciphertext()),
         };
         usage::check_encryption(&key, self.algorithm, operation)?;
-        let blob = blob.ok_or_else(invalid_ciphertext)?;
-        if blob.key != key.id() {
+        if made_with.ok_or_else(invalid_ciphertext)? != key.id() {
             return Err(ErrorCode::IncorrectKey.says(INCORRECT_KEY));
         }
+        if let Some(from) = Opener::in_store(&key, &self.blob.0, self.bound_to, operation)? {
+            return Ok(Found { key, from, material: None });
+        }
+        let blob = Blob::parse(&self.blob.0).ok_or_else(invalid_ciphertext)?;
         let with = key.of_material(blob.material).ok_or_else(invalid_ciphertext)?;
         let from =
             Opening::Symmetric { with, blob: self.blob.0.clone(), context: self.bound_to.clone() };
+        let from = Opener::Hsm(from);
         Ok(Found { key, from, material: Some(blob.material) })
     }
 
@@ -170,7 +174,7 @@ impl Source<'_> {
         checks: &mut Checks<'_, '_>,
         context: RequestContext<'_>,
         tokens: &GrantTokens,
-        operation: &str,
+        operation: &'static str,
     ) -> Result<Found> {
         let named = self.named.ok_or_else(|| {
             ErrorCode::Validation
@@ -179,11 +183,11 @@ impl Source<'_> {
         let key = checks.key(named, context, tokens)?;
         usage::check_encryption(&key, self.algorithm, operation)?;
         usage::check_context(&key, self.bound_to)?;
-        let from = Opening::Private {
+        let from = Opener::Hsm(Opening::Private {
             with: key.current()?,
             ciphertext: self.blob.0.clone(),
             algorithm: self.algorithm,
-        };
+        });
         Ok(Found { key, from, material: None })
     }
 }

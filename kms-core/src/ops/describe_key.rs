@@ -8,6 +8,7 @@ use crate::key::{DAY, Key, KeySpec, KeyState, KeyUsage, MultiRegion, Origin, Sta
 use crate::kms::Checks;
 use crate::name::{KeyArn, MaterialId, RegionName};
 use crate::policy::Action;
+use crate::state::State;
 use crate::step::Next;
 use crate::wire::{
     EncapsulationAlgorithm, EncryptionAlgorithm, GrantTokens, KeyAgreementAlgorithm, KeyManager,
@@ -90,6 +91,20 @@ crate::shape! {
         pending_deletion_window_in_days: Option<u32> = "PendingDeletionWindowInDays",
         /// The current key material of a symmetric encryption key.
         current_key_material_id: Option<MaterialId> = "CurrentKeyMaterialId",
+        /// The custom key store the key is in.
+        custom_key_store_id: Option<String> = "CustomKeyStoreId",
+        /// The cluster it is in.
+        cloud_hsm_cluster_id: Option<String> = "CloudHsmClusterId",
+        /// The external key it is for.
+        xks_key_configuration: Option<XksKeyConfiguration> = "XksKeyConfiguration",
+    }
+}
+
+crate::shape! {
+    /// An external key.
+    pub struct XksKeyConfiguration {
+        /// The id, in the external key manager.
+        id: String = "Id",
     }
 }
 
@@ -118,10 +133,31 @@ crate::shape! {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let context = checks.context(Action::DescribeKey);
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
-    checks.pass(false)?.done(Response { key_metadata: metadata(&key) })
+    let key_metadata = metadata_in(checks.state(), &key);
+    checks.pass(false)?.done(Response { key_metadata })
 }
 
-/// What callers see of a key.
+/// What callers see of a key, with what the custom key store makes of it that it is in.
+pub(crate) fn metadata_in(state: &State, key: &Key) -> KeyMetadata {
+    let shown = metadata(key);
+    let Some(stored) = &key.stored_in else { return shown };
+    let key_state = state.state_of(key);
+    let store = state.key_store(stored.store());
+    let cluster = store.and_then(|(store, _)| store.cloud_hsm());
+    KeyMetadata {
+        key_state,
+        enabled: key_state == KeyState::Enabled,
+        custom_key_store_id: Some(stored.store().to_string()),
+        cloud_hsm_cluster_id: cluster.map(|cluster| cluster.cluster.to_string()),
+        xks_key_configuration: stored
+            .xks_key()
+            .map(|id| XksKeyConfiguration { id: id.to_string() }),
+        current_key_material_id: None,
+        ..shown
+    }
+}
+
+/// What callers see of a key by itself.
 pub(crate) fn metadata(key: &Key) -> KeyMetadata {
     let state = key.state();
     let algorithms = Algorithms::of(key);
@@ -155,6 +191,9 @@ pub(crate) fn metadata(key: &Key) -> KeyMetadata {
         current_key_material_id: (key.spec == KeySpec::SymmetricDefault)
             .then(|| key.current_material().map(|material| material.id))
             .flatten(),
+        custom_key_store_id: None,
+        cloud_hsm_cluster_id: None,
+        xks_key_configuration: None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Encrypt: up to 4096 bytes under a symmetric KMS key, or fewer for the holder of an asymmetric one.
 
+use super::passage::Sealer;
 use super::{Info, usage};
 use crate::ciphertext::EncryptionContext;
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Command, Reply};
-use crate::kms::{Checks, internal};
+use crate::kms::Checks;
 use crate::name::KeyArn;
 use crate::policy::Action;
 use crate::step::Next;
@@ -78,16 +78,14 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
     usage::check_encryption(&key, algorithm, "Encrypt")?;
     usage::check_length(&key, algorithm, request.plaintext.0.len())?;
-    let to = usage::sealing(&key, algorithm, &request.encryption_context)?;
+    let to = Sealer::of(&key, algorithm, &request.encryption_context, "Encrypt")?;
     let effects = checks.pass(request.dry_run)?;
-    let command = Command::Encrypt { to, plaintext: request.plaintext.0.clone() };
-    effects.ask_hsm(command, move |reply, effects| match reply {
-        Reply::Ciphertext { blob } => effects.done(Response {
+    to.seal(effects, request.plaintext.0.clone(), move |blob, effects| {
+        effects.done(Response {
             ciphertext_blob: CiphertextBlob(blob),
             key_id: key.arn,
             encryption_algorithm: algorithm,
-        }),
-        _ => Err(internal()),
+        })
     })
 }
 

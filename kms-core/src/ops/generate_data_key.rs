@@ -1,16 +1,19 @@
 //! GenerateDataKey: a key for use outside of KMS, in the clear and under a KMS key.
 
+use super::in_store::Held;
 use super::{Info, usage};
 use crate::ciphertext::EncryptionContext;
+use crate::crypto::SecretBytes;
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Command, DataKeyPlaintext, Reply};
-use crate::kms::{Checks, internal};
+use crate::hsm::{BackingKeyRef, Command, DataKeyPlaintext, Reply};
+use crate::kms::{Checks, Effects, internal};
 use crate::name::{KeyArn, MaterialId};
 use crate::policy::Action;
 use crate::step::Next;
 use crate::wire::{
     CiphertextBlob, DataKeySpec, EncryptionAlgorithm, GrantTokens, KeyRef, NumberOfBytes, Plaintext,
 };
+use std::sync::Arc;
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -56,7 +59,7 @@ crate::shape! {
         /// The key that sealed it.
         key_id: KeyArn = "KeyId",
         /// The material that sealed it.
-        key_material_id: MaterialId = "KeyMaterialId",
+        key_material_id: Option<MaterialId> = "KeyMaterialId",
     }
 }
 
@@ -83,16 +86,15 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         bytes: length(request.key_spec, request.number_of_bytes)?,
         grant_tokens: &request.grant_tokens,
     };
-    let (key_id, key_material_id, command) = order.check(&mut checks)?;
-    let effects = checks.pass(request.dry_run)?;
-    effects.ask_hsm(command, move |reply, effects| match reply {
-        Reply::DataKey { blob, plaintext: Some(plaintext) } => effects.done(Response {
+    let (key_id, maker) = order.check(&mut checks)?;
+    let key_material_id = maker.material();
+    order.make(checks.pass(request.dry_run)?, maker, move |blob, plaintext, effects| {
+        effects.done(Response {
             ciphertext_blob: CiphertextBlob(blob),
-            plaintext: Plaintext(plaintext),
+            plaintext: Plaintext(plaintext.ok_or_else(internal)?),
             key_id,
             key_material_id,
-        }),
-        _ => Err(internal()),
+        })
     })
 }
 
@@ -116,12 +118,27 @@ pub(super) struct Order<'r> {
     pub(super) grant_tokens: &'r GrantTokens,
 }
 
+/// What makes and seals a data key.
+pub(super) enum Maker {
+    /// An HSM, with this material.
+    Hsm(BackingKeyRef),
+    /// What is behind a custom key store.
+    Store(Held),
+}
+
+impl Maker {
+    /// The material that will seal; of a key in a custom key store none is shown.
+    pub(super) fn material(&self) -> Option<MaterialId> {
+        match self {
+            Maker::Hsm(with) => Some(with.material()),
+            Maker::Store(_) => None,
+        }
+    }
+}
+
 impl Order<'_> {
-    /// The key and the material that will seal, once the key is found usable, and what to ask an HSM.
-    pub(super) fn check(
-        &self,
-        checks: &mut Checks<'_, '_>,
-    ) -> Result<(KeyArn, MaterialId, Command)> {
+    /// The key and what will make the data key, once the key is found usable.
+    pub(super) fn check(&self, checks: &mut Checks<'_, '_>) -> Result<(KeyArn, Maker)> {
         let algorithm = EncryptionAlgorithm::SymmetricDefault;
         let call = checks.call();
         let mut context = crate::policy::RequestContext::new(call, self.action);
@@ -129,14 +146,34 @@ impl Order<'_> {
         context.encryption_algorithm = Some(algorithm.as_str());
         let key = checks.key(self.key_id, context, self.grant_tokens)?;
         usage::check_encryption(&key, algorithm, self.action.name())?;
-        let with = key.current()?;
-        let command = Command::GenerateDataKey {
-            with,
-            bytes: self.bytes,
-            context: self.encryption_context.clone(),
-            plaintext: self.plaintext,
+        let maker = match Held::of(&key, self.action.name())? {
+            Some(held) => Maker::Store(held),
+            None => Maker::Hsm(key.current()?),
         };
-        Ok((key.arn, with.material(), command))
+        Ok((key.arn, maker))
+    }
+
+    /// Makes the data key.
+    pub(super) fn make(
+        &self,
+        effects: Effects<'_, '_>,
+        maker: Maker,
+        then: impl FnOnce(Arc<[u8]>, Option<SecretBytes>, Effects<'_, '_>) -> Result<Next>
+        + Send
+        + 'static,
+    ) -> Result<Next> {
+        let (bytes, plaintext) = (self.bytes, self.plaintext);
+        let context = self.encryption_context.clone();
+        match maker {
+            Maker::Hsm(with) => {
+                let command = Command::GenerateDataKey { with, bytes, context, plaintext };
+                effects.ask_hsm(command, move |reply, effects| match reply {
+                    Reply::DataKey { blob, plaintext } => then(blob, plaintext, effects),
+                    _ => Err(internal()),
+                })
+            }
+            Maker::Store(held) => held.generate_data_key(effects, bytes, context, then),
+        }
     }
 }
 
@@ -172,7 +209,7 @@ mod tests {
         };
         assert_eq!(opened.plaintext, made.plaintext);
         assert_eq!((opened.key_id, made.key_id), (key, key));
-        assert_eq!(opened.key_material_id, Some(made.key_material_id));
+        assert_eq!(opened.key_material_id, made.key_material_id);
         let again = generate(&mut local, Request::new(key)).unwrap();
         assert_ne!(again.plaintext, made.plaintext);
     }

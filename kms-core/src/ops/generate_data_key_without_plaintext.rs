@@ -4,8 +4,8 @@ use super::Info;
 use super::generate_data_key::{Order, length};
 use crate::ciphertext::EncryptionContext;
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{DataKeyPlaintext, Reply};
-use crate::kms::{Checks, internal};
+use crate::hsm::DataKeyPlaintext;
+use crate::kms::Checks;
 use crate::name::{KeyArn, MaterialId};
 use crate::policy::Action;
 use crate::step::Next;
@@ -53,7 +53,7 @@ crate::shape! {
         /// The key that sealed it.
         key_id: KeyArn = "KeyId",
         /// The material that sealed it.
-        key_material_id: MaterialId = "KeyMaterialId",
+        key_material_id: Option<MaterialId> = "KeyMaterialId",
     }
 }
 
@@ -80,14 +80,11 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         bytes: length(request.key_spec, request.number_of_bytes)?,
         grant_tokens: &request.grant_tokens,
     };
-    let (key_id, key_material_id, command) = order.check(&mut checks)?;
-    let effects = checks.pass(request.dry_run)?;
-    effects.ask_hsm(command, move |reply, effects| match reply {
-        Reply::DataKey { blob, plaintext: None } => {
-            let ciphertext_blob = CiphertextBlob(blob);
-            effects.done(Response { ciphertext_blob, key_id, key_material_id })
-        }
-        _ => Err(internal()),
+    let (key_id, maker) = order.check(&mut checks)?;
+    let key_material_id = maker.material();
+    order.make(checks.pass(request.dry_run)?, maker, move |blob, _, effects| {
+        let ciphertext_blob = CiphertextBlob(blob);
+        effects.done(Response { ciphertext_blob, key_id, key_material_id })
     })
 }
 
@@ -117,7 +114,7 @@ mod tests {
             panic!()
         };
         assert_eq!(opened.plaintext.0.len(), 48);
-        assert_eq!(opened.key_material_id, Some(made.key_material_id));
+        assert_eq!(opened.key_material_id, made.key_material_id);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! GenerateRandom: random bytes from an HSM. No key takes part, so IAM alone decides who may.
 
-use super::Info;
+use super::{Info, in_store};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Command, Reply};
-use crate::kms::{Checks, internal};
+use crate::key_store::connection::Deed;
+use crate::key_store::{KeyStore, KeyStoreType};
+use crate::kms::{Checks, check_connection, internal};
 use crate::policy::Action;
 use crate::step::Next;
-use crate::wire::{NumberOfBytes, Plaintext};
+use crate::wire::{CustomKeyStoreIdText, NumberOfBytes, Plaintext};
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -26,6 +28,8 @@ crate::shape! {
     pub struct Request {
         /// How many; the model does not require it, the service does.
         number_of_bytes: Option<NumberOfBytes> = "NumberOfBytes",
+        /// A CloudHSM key store, whose cluster is to give the bytes.
+        custom_key_store_id: Option<CustomKeyStoreIdText> = "CustomKeyStoreId",
     }
 }
 
@@ -42,6 +46,10 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let bytes = request.number_of_bytes.ok_or_else(missing)?.0 as usize;
     let context = checks.context(Action::GenerateRandom);
     checks.account(context)?;
+    if let Some(named) = &request.custom_key_store_id {
+        let store = checks.key_store(named)?;
+        return in_cluster(checks, &store, bytes);
+    }
     let effects = checks.pass(false)?;
     effects.ask_hsm(Command::GenerateRandom { bytes }, |reply, effects| match reply {
         Reply::Random { bytes } => effects.done(Response { plaintext: Plaintext(bytes) }),
@@ -49,17 +57,29 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     })
 }
 
+fn in_cluster(mut checks: Checks<'_, '_>, store: &KeyStore, bytes: usize) -> Result<Next> {
+    if store.kind() != KeyStoreType::AwsCloudHsm {
+        return Err(ErrorCode::UnsupportedOperation.silent());
+    }
+    check_connection(store, Deed::Use)?;
+    checks.charge_key_store(store)?;
+    in_store::generate_random(checks.pass(false)?, store, bytes, |bytes, effects| {
+        effects.done(Response { plaintext: Plaintext(bytes) })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::env::Caller;
+    use crate::key_store::KeyStoreId;
     use crate::local::Local;
     use crate::ops::Response as Any;
     use crate::wire::decode_request;
     use std::sync::Arc;
 
     fn request(bytes: u32) -> Request {
-        Request { number_of_bytes: Some(NumberOfBytes(bytes)) }
+        Request { number_of_bytes: Some(NumberOfBytes(bytes)), custom_key_store_id: None }
     }
 
     fn generate(local: &mut Local, request: Request) -> Result<Plaintext> {
@@ -78,6 +98,23 @@ mod tests {
         }
         let (one, two) = (generate(&mut local, request(32)), generate(&mut local, request(32)));
         assert_ne!(one, two);
+    }
+
+    #[test]
+    fn a_connected_cluster_gives_bytes_and_a_proxy_never() {
+        let mut local = Local::single_region();
+        let cluster = local.create_cloud_hsm_store("hsm");
+        let proxy = local.create_external_store("xks");
+        let from = |store: KeyStoreId| Request {
+            custom_key_store_id: Some(store.to_string().as_str().into()),
+            ..request(32)
+        };
+        let code = |local: &mut Local, store| generate(local, from(store)).unwrap_err().code;
+        assert_eq!(code(&mut local, cluster), ErrorCode::CustomKeyStoreInvalidState);
+        assert_eq!(code(&mut local, proxy), ErrorCode::UnsupportedOperation);
+        assert_eq!(code(&mut local, KeyStoreId::new([1; 9])), ErrorCode::CustomKeyStoreNotFound);
+        local.connect_store(cluster);
+        assert_eq!(generate(&mut local, from(cluster)).unwrap().0.len(), 32);
     }
 
     #[test]

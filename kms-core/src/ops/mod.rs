@@ -33,6 +33,7 @@ pub mod get_key_last_usage;
 pub mod get_key_policy;
 pub mod get_key_rotation_status;
 pub mod get_public_key;
+mod in_store;
 mod key_store_backing;
 pub mod list_aliases;
 pub mod list_grants;
@@ -41,6 +42,7 @@ pub mod list_key_rotations;
 pub mod list_keys;
 pub mod list_resource_tags;
 pub mod list_retirable_grants;
+mod passage;
 pub mod put_key_policy;
 pub mod re_encrypt;
 pub mod replicate_key;
@@ -247,6 +249,19 @@ impl Operation {
     /// The operation of that name.
     pub fn parse(name: &str) -> Option<Operation> {
         Operation::ALL.iter().copied().find(|operation| operation.name() == name)
+    }
+
+    /// Whether what is behind a custom key store takes part in it, when the key is in one.
+    pub fn is_in_key_stores(self) -> bool {
+        matches!(
+            self,
+            Operation::Decrypt
+                | Operation::Encrypt
+                | Operation::GenerateDataKey
+                | Operation::GenerateDataKeyWithoutPlaintext
+                | Operation::GenerateRandom
+                | Operation::ReEncrypt
+        )
     }
 }
 

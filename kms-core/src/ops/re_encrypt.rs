@@ -1,13 +1,14 @@
 //! ReEncrypt: a ciphertext of one key becomes a ciphertext of another, inside the HSM.
 //!
-//! Two permissions are asked for, one on either key, and the plaintext never leaves.
+//! Two permissions are asked for, one on either key, and the plaintext never leaves, unless one
+//! of the keys is in an AWS CloudHSM cluster.
 
 use super::decrypt::{Found, Source};
+use super::passage::{self, Sealer};
 use super::{Info, usage};
-use crate::ciphertext::{Blob, EncryptionContext};
+use crate::ciphertext::{EncryptionContext, key_of};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Command, Reply, Sealing};
-use crate::kms::{Checks, UsableKey, internal};
+use crate::kms::{Checks, UsableKey};
 use crate::name::{KeyArn, KeyId, MaterialId};
 use crate::policy::{Action, RequestContext};
 use crate::step::Next;
@@ -107,23 +108,19 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let source = check_source(&mut checks, request, context)?;
     let (destination, to) = check_destination(&mut checks, request, context)?;
     let effects = checks.pass(request.dry_run)?;
-    let sealed_with = match &to {
-        Sealing::Symmetric { with, .. } => Some(with.material()),
-        Sealing::Public { .. } => None,
-    };
+    let destination_key_material_id = to.shown_material();
     let algorithms = (request.source_algorithm(), request.destination_algorithm());
     let Found { key: source, from, material } = source;
-    effects.ask_hsm(Command::ReEncrypt { from, to }, move |reply, effects| match reply {
-        Reply::Ciphertext { blob } => effects.done(Response {
+    passage::take(effects, from, to, move |blob, effects| {
+        effects.done(Response {
             ciphertext_blob: CiphertextBlob(blob),
             source_key_id: source.arn,
             key_id: destination.arn,
             source_encryption_algorithm: algorithms.0,
             destination_encryption_algorithm: algorithms.1,
             source_key_material_id: material,
-            destination_key_material_id: sealed_with,
-        }),
-        _ => Err(internal()),
+            destination_key_material_id,
+        })
     })
 }
 
@@ -147,14 +144,14 @@ fn check_destination<'a>(
     checks: &mut Checks<'_, '_>,
     request: &'a Request,
     context: RequestContext<'a>,
-) -> Result<(UsableKey, Sealing)> {
+) -> Result<(UsableKey, Sealer)> {
     let algorithm = request.destination_algorithm();
     let mut context = context.for_action(Action::ReEncryptTo);
     context.encryption_context = Some(request.destination_encryption_context.pairs());
     context.encryption_algorithm = Some(algorithm.as_str());
     let key = checks.key(&request.destination_key_id, context, &request.grant_tokens)?;
     usage::check_encryption(&key, algorithm, "ReEncrypt")?;
-    let to = usage::sealing(&key, algorithm, &request.destination_encryption_context)?;
+    let to = Sealer::of(&key, algorithm, &request.destination_encryption_context, "ReEncrypt")?;
     Ok((key, to))
 }
 
@@ -163,7 +160,7 @@ fn check_destination<'a>(
 fn on_same_key(checks: &mut Checks<'_, '_>, request: &Request) -> bool {
     let source = match &request.source_key_id {
         Some(named) => key_named(checks, named),
-        None => Blob::parse(&request.ciphertext_blob.0).map(|blob| blob.key),
+        None => key_of(&request.ciphertext_blob.0),
     };
     source.is_some() && source == key_named(checks, &request.destination_key_id)
 }

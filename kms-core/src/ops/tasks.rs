@@ -76,7 +76,11 @@ fn delete_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
         _ => false,
     };
     let Some(key) = checks.own_key(id).filter(due) else { return done(checks) };
-    let mut effects = checks.pass(false)?;
+    key_stores::destroy(checks.pass(false)?, &key.clone(), move |effects| erase(effects, &key))
+}
+
+fn erase(mut effects: Effects<'_, '_>, key: &UsableKey) -> Result<Next> {
+    let id = key.id();
     effects.record(Change::EraseKey(id));
     if let Some(MultiRegion::Replica { primary, .. }) = &key.multi_region {
         effects.record(Change::PutDeparture(id, Departure { primary: *primary }));

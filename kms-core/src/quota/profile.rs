@@ -90,6 +90,7 @@ pub struct Profile {
     summary: String,
     note: String,
     limits: Limits,
+    key_store_per_second: f64,
     regions: Arc<BTreeMap<String, RegionClass>>,
     pools: Vec<Pool>,
     table: Vec<Option<PoolId>>,
@@ -128,6 +129,12 @@ impl Profile {
     /// The resource quotas of the same time.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// How many cryptographic requests a second each custom key store takes, from all accounts
+    /// together and beside their own quotas.
+    pub fn key_store_per_second(&self) -> f64 {
+        self.key_store_per_second
     }
 
     /// The account's pool that an operation draws from. `spec` is the key's, for a data key pair the

@@ -192,7 +192,7 @@ fn planned(region: RegionName, account: AccountId, request: Request) -> Planned 
 
 /// The call that takes nothing and changes nothing.
 fn fallback() -> Request {
-    kms_core::ops::generate_random::Request { number_of_bytes: None }.into()
+    kms_core::ops::generate_random::Request::default().into()
 }
 
 #[cfg(test)]

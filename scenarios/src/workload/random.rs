@@ -184,7 +184,7 @@ impl Client {
             }
             Operation::GenerateRandom => {
                 let number_of_bytes = Some(NumberOfBytes(u32::try_from(length).unwrap_or(1)));
-                generate_random::Request { number_of_bytes }.into()
+                generate_random::Request { number_of_bytes, ..Default::default() }.into()
             }
             Operation::ReEncrypt => {
                 let (blob, context) = self.blob(draw);

@@ -7,7 +7,7 @@ use crate::key_store::{
     Backing, CloudHsm, Command, Connection, ConnectionErrorCode, Fault, KeyStore, KeyStoreId,
     Proxy, Reply,
 };
-use crate::kms::{Checks, Effects};
+use crate::kms::{Checks, Effects, UsableKey};
 use crate::ops::Response;
 use crate::ops::key_store_backing::serves;
 use crate::state::Change;
@@ -101,6 +101,22 @@ pub(super) fn disconnect(mut checks: Checks<'_, '_>, id: KeyStoreId) -> Result<N
     let request = ClusterRequest::LogOut;
     let command = Command::Cluster { cluster: cluster.cluster.clone(), request };
     effects.ask_key_store(id, command, move |_, effects| record(effects, ended))
+}
+
+/// Destroys the key of a KMS key that is in a cluster, if the cluster can be reached; a copy in a
+/// backup stays (AWS KMS Developer Guide, "Deleting KMS keys from a CloudHSM key store").
+pub(super) fn destroy(
+    effects: Effects<'_, '_>,
+    key: &UsableKey,
+    then: impl FnOnce(Effects<'_, '_>) -> Result<Next> + Send + 'static,
+) -> Result<Next> {
+    let store = key.key_store().filter(|store| store.is_connected());
+    let Some((store, cluster)) = store.and_then(|store| Some((store, store.cloud_hsm()?))) else {
+        return then(effects);
+    };
+    let request = ClusterRequest::DestroyKey { label: key.arn };
+    let command = Command::Cluster { cluster: cluster.cluster.clone(), request };
+    effects.ask_key_store(store.id, command, move |_, effects| then(effects))
 }
 
 fn fail(effects: Effects<'_, '_>, store: &KeyStore, code: ConnectionErrorCode) -> Result<Next> {

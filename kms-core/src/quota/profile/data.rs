@@ -58,6 +58,8 @@ struct ProfileData {
     /// Why what is inherited is assumed; without it, what is inherited is as good as it was.
     inherited: Option<String>,
     resources: Limits,
+    /// Requests a second of each custom key store.
+    key_store: f64,
     pools: BTreeMap<String, PoolData>,
 }
 
@@ -101,6 +103,7 @@ fn build(
         summary: written.summary.clone(),
         note: written.note.clone(),
         limits: written.resources,
+        key_store_per_second: written.key_store,
         regions: Arc::clone(regions),
         pools,
         table,

@@ -25,7 +25,9 @@ impl Generator for Counter {
             region: moment.book.regions()[0],
             account: moment.book.accounts()[0],
             caller: Who::Admin,
-            request: Arc::new(generate_random::Request { number_of_bytes }.into()),
+            request: Arc::new(
+                generate_random::Request { number_of_bytes, ..Default::default() }.into(),
+            ),
         }
     }
 
