@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use kms_core::ciphertext::{EncryptionContext, KDF_LABEL, aad};
 use kms_core::crypto::{AwsLc, CryptoBackend, RustCrypto, SecretKey};
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
-use kms_core::hsm::{Command, DomainToken, HsmDevice, HsmIdentity};
+use kms_core::hsm::{self, HsmDevice, HsmIdentity, Mandate};
 use kms_core::local::SeededRandom;
 use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, PrincipalArn, RegionName};
 use kms_core::ops::{Request, Response, create_key, decrypt, encrypt};
@@ -48,10 +48,13 @@ impl Host {
     fn new(backend: &Arc<dyn CryptoBackend>, keys: usize) -> (Host, Vec<KeyArn>) {
         let random = &mut SeededRandom::new(1);
         let identity = HsmIdentity::generate(backend.as_ref(), random);
-        let domain = DomainToken::found(&identity, &[identity.public], backend.as_ref(), random);
-        let token = Arc::new(domain.expect("a domain"));
+        let hsms = [(region(), vec![identity.clone()])];
+        let domain = hsm::found(&hsms, backend.as_ref(), random).expect("a domain");
+        let (domain, join) = (&domain[&region()], domain[&region()].join());
         let mut hsm = HsmDevice::new(identity, backend.clone());
-        hsm.execute(&Command::Join { token: token.clone() }, &[], random).expect("a member");
+        let mandate = Mandate::new(&join, &domain.token, [domain.host()], random);
+        hsm.manage(&join, &mandate, random).expect("a member");
+        let token = domain.token.clone();
         let kms = Kms::new(region(), Settings::default());
         let mut host = Host { kms, hsm, random: Cheap(88_172_645_463_325_252), call: call() };
         let tokens_since = token.active;

@@ -14,7 +14,7 @@ pub use seeded::SeededRandom;
 use crate::crypto::{CryptoBackend, Production};
 use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Timestamp};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{DomainToken, HsmDevice, HsmIdentity};
+use crate::hsm::{self, Founded, HsmDevice, HsmIdentity, Mandate};
 use crate::journal::Journal;
 use crate::key::{Key, KeySpec, KeyUsage};
 use crate::key_store::model::Backends;
@@ -26,6 +26,7 @@ use crate::quota::Meter;
 use crate::state::{Change, DomainRecord};
 use crate::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
 use crate::task::Task;
+use crate::token::KeyToken;
 use crate::usage::{FLUSH_INTERVAL, UseRecorder};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ struct Region {
     kms: Kms,
     journal: Journal,
     hsm: HsmDevice,
+    domain: Founded,
     meter: Meter,
     uses: UseRecorder,
 }
@@ -103,8 +105,10 @@ impl Local {
     ) -> Local {
         let names = hsms.iter().map(|(name, _)| *name).collect();
         let settings = Settings { regions: names, ..Settings::default() };
+        let mut domains = hsm::found(hsms, backend.as_ref(), random.as_mut()).expect("sound ones");
         let regions = hsms.iter().map(|(name, hsms)| {
-            (*name, Region::new(*name, hsms, &settings, backend, random.as_mut(), now))
+            let domain = domains.remove(name).expect("a domain of every Region");
+            (*name, Region::new(*name, &hsms[0], domain, &settings, backend, now))
         });
         let regions = regions.collect();
         Local {
@@ -170,6 +174,14 @@ impl Local {
     /// When there is no such Region.
     pub fn journal_of(&self, region: RegionName) -> &Journal {
         &self.regions[&region].journal
+    }
+
+    /// The domain of a Region as it was founded, with the keys of its operators.
+    ///
+    /// # Panics
+    /// When there is no such Region.
+    pub fn domain_of(&self, region: RegionName) -> &Founded {
+        &self.regions[&region].domain
     }
 
     /// Every log entry of every Region, in the order they were made.
@@ -399,8 +411,8 @@ impl Local {
         }
         let reply = match ask {
             Ask::Hsm { command, tokens } => {
-                let Region { hsm, .. } = self.regions.get_mut(&region).expect("a Region");
-                match hsm.execute(command, tokens, self.random.as_mut()) {
+                let here = self.regions.get_mut(&region).expect("a Region");
+                match here.execute(command, tokens, self.random.as_mut()) {
                     Ok(reply) => {
                         self.region_mut(region).follow_domain();
                         Reply::Hsm(reply)
@@ -443,20 +455,18 @@ fn region_reply(response: Response) -> Result<RegionReply> {
 impl Region {
     fn new(
         name: RegionName,
-        hsms: &[HsmIdentity],
+        first: &HsmIdentity,
+        domain: Founded,
         settings: &Settings,
         backend: &Arc<dyn CryptoBackend>,
-        random: &mut dyn Random,
         now: Timestamp,
     ) -> Region {
-        let first = hsms.first().expect("at least one HSM").clone();
-        let members: Vec<_> = hsms.iter().map(|hsm| hsm.public).collect();
-        let token = DomainToken::found(&first, &members, backend.as_ref(), random);
-        let token = Arc::new(token.expect("a valid identity can found a domain"));
+        let token = domain.token.clone();
         let mut region = Region {
             kms: Kms::new(name, settings.clone()),
             journal: Journal::new(name),
-            hsm: HsmDevice::new(first, backend.clone()),
+            hsm: HsmDevice::new(first.clone(), backend.clone()),
+            domain,
             meter: Meter::off(),
             uses: UseRecorder::default(),
         };
@@ -485,13 +495,38 @@ impl Region {
         Ok(())
     }
 
+    /// Has the HSM execute a command: an order with the service host's consent.
+    fn execute(
+        &mut self,
+        command: &hsm::Command,
+        tokens: &[Arc<KeyToken>],
+        random: &mut dyn Random,
+    ) -> std::result::Result<hsm::Reply, hsm::Fault> {
+        let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
+        match domain.filter(|_| command.is_order()) {
+            Some(token) => self.order(command, &token, random),
+            None => self.hsm.execute(command, tokens, random),
+        }
+    }
+
+    fn order(
+        &mut self,
+        order: &hsm::Command,
+        domain: &hsm::DomainToken,
+        random: &mut dyn Random,
+    ) -> std::result::Result<hsm::Reply, hsm::Fault> {
+        let mandate = Mandate::new(order, domain, [self.domain.host()], random);
+        self.hsm.manage(order, &mandate, random)
+    }
+
     /// Gives the HSM the domain of the log, if it has an older one.
     fn follow_domain(&mut self) {
         if let Some((record, _)) = self.kms.state().domain()
             && self.hsm.epoch() < Some(record.token.active)
         {
-            let join = crate::hsm::Command::Join { token: record.token.clone() };
-            let joined = self.hsm.execute(&join, &[], &mut SeededRandom::new(0));
+            let token = record.token.clone();
+            let join = hsm::Command::Join { token: token.clone() };
+            let joined = self.order(&join, &token, &mut SeededRandom::new(0));
             debug_assert!(joined.is_ok(), "the HSM is a member of its own domain");
         }
     }

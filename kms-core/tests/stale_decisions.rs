@@ -5,7 +5,7 @@
 
 use kms_core::crypto::{AwsLc, CryptoBackend};
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
-use kms_core::hsm::{Command, DomainToken, HsmDevice, HsmIdentity};
+use kms_core::hsm::{self, Command, Founded, HsmDevice, HsmIdentity, Mandate};
 use kms_core::journal::Journal;
 use kms_core::local::SeededRandom;
 use kms_core::name::{AccountId, AliasName, GrantId, KeyArn, PrincipalArn, RegionName};
@@ -32,6 +32,7 @@ const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 struct Rig {
     journal: Journal,
     hsm: HsmDevice,
+    domain: Founded,
     settings: Settings,
     owner: Arc<Caller>,
     now: Timestamp,
@@ -44,17 +45,20 @@ impl Rig {
         let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
         let random = &mut SeededRandom::new(0);
         let identity = HsmIdentity::generate(backend.as_ref(), random);
-        let domain = DomainToken::found(&identity, &[identity.public], backend.as_ref(), random);
+        let hsms = [(region, vec![identity.clone()])];
+        let domains = hsm::found(&hsms, backend.as_ref(), random).expect("a domain");
+        let domain = domains[&region].clone();
+        let token = domain.token.clone();
         let now = Timestamp::from_seconds(1_767_225_600);
         let mut rig = Rig {
             journal: Journal::new(region),
             hsm: HsmDevice::new(identity, backend),
+            domain,
             settings: Settings::default(),
             owner: Arc::new(owner()),
             now,
             requests: 0,
         };
-        let token = Arc::new(domain.expect("a domain"));
         let tokens_since = token.active;
         let record = DomainRecord { token, rotated: now, tokens_since };
         let changes = vec![Change::PutDomain(record)];
@@ -105,14 +109,29 @@ impl Rig {
                 Step::Done(outcome) => return *outcome,
                 Step::Ask(Ask::Hsm { command, tokens }, then) => {
                     let token = self.journal.state().domain().expect("a domain").0.token.clone();
-                    let join = self.hsm.execute(&Command::Join { token }, &[], random);
-                    join.expect("the HSM is a member");
-                    let reply = self.hsm.execute(&command, &tokens, random).expect("an answer");
+                    let join = Command::Join { token: token.clone() };
+                    self.order(&join, &token).expect("the HSM is a member");
+                    let reply = match command.is_order() {
+                        true => self.order(&command, &token),
+                        false => self.hsm.execute(&command, &tokens, random),
+                    };
+                    let reply = reply.expect("an answer");
                     step = then.resume(Reply::Hsm(reply), host, call, random);
                 }
                 other => panic!("no such step in this test: {other:?}"),
             }
         }
+    }
+
+    /// An order to the HSM, with the service host's consent.
+    fn order(
+        &mut self,
+        order: &Command,
+        token: &hsm::DomainToken,
+    ) -> std::result::Result<hsm::Reply, hsm::Fault> {
+        let random = &mut SeededRandom::new(99);
+        let mandate = Mandate::new(order, token, [self.domain.host()], random);
+        self.hsm.manage(order, &mandate, random)
     }
 
     fn call(&self, caller: &Arc<Caller>) -> Call {

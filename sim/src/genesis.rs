@@ -12,7 +12,7 @@ use crate::random::Seed;
 use crate::rehearsal::Rehearsal;
 use kms_core::crypto::CryptoBackend;
 use kms_core::env::{RequestId, Timestamp};
-use kms_core::hsm::{HsmDevice, HsmIdentity};
+use kms_core::hsm::{Founded, HsmDevice, HsmIdentity, Mandate};
 use kms_core::kms::Settings;
 use kms_core::local::Local;
 use kms_core::name::{AccountId, AliasArn, AliasName, KeyArn, RegionName};
@@ -40,6 +40,8 @@ pub struct Beginning {
     pub tokens: TokenStore,
     /// Its HSMs, not joined yet.
     pub hsms: Vec<HsmIdentity>,
+    /// Its domain, with the keys of those who command it.
+    pub domain: Founded,
 }
 
 /// The world at time zero.
@@ -101,9 +103,9 @@ pub fn begin(
     maker.make(scenario, regions);
     let Maker { rehearsal: Rehearsal { local, .. }, book } = maker;
     let regions = hsms.into_iter().map(|(region, hsms)| {
-        let journal = local.journal_of(region);
+        let (journal, domain) = (local.journal_of(region), local.domain_of(region).clone());
         let log = journal.entries_after(0).to_vec();
-        (region, Beginning { log, tokens: journal.tokens().clone(), hsms })
+        (region, Beginning { log, tokens: journal.tokens().clone(), hsms, domain })
     });
     Genesis { regions: regions.collect(), book: Arc::new(book) }
 }
@@ -115,17 +117,11 @@ pub fn joined(
     backend: &Arc<dyn CryptoBackend>,
 ) -> HsmDevice {
     let mut device = HsmDevice::new(identity.clone(), backend.clone());
-    let domain =
-        beginning.log.iter().flat_map(|entry| &entry.changes).find_map(|change| match change {
-            kms_core::state::Change::PutDomain(record) => Some(record.token.clone()),
-            _ => None,
-        });
-    if let Some(token) = domain {
-        let join = kms_core::hsm::Command::Join { token };
-        let mut none = kms_core::local::SeededRandom::new(0);
-        let joined = device.execute(&join, &[], &mut none);
-        debug_assert!(joined.is_ok(), "a member joins its own domain");
-    }
+    let (domain, join) = (&beginning.domain, beginning.domain.join());
+    let none = &mut kms_core::local::SeededRandom::new(0);
+    let mandate = Mandate::new(&join, &domain.token, [domain.host()], none);
+    let joined = device.manage(&join, &mandate, none);
+    debug_assert!(joined.is_ok(), "a member joins its own domain");
     device
 }
 

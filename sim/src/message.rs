@@ -48,6 +48,8 @@ pub enum Message {
         tokens: Vec<Arc<KeyToken>>,
         /// The domain key the asker knows to be active.
         domain: DomainEpoch,
+        /// For an order about the domain: the service host's consent.
+        mandate: Option<Arc<hsm::Mandate>>,
     },
     /// HSM to host or worker.
     HsmReply {

@@ -1,6 +1,6 @@
 //! What a host may ask of an HSM.
 
-use super::domain::DomainToken;
+use super::domain::{DomainChange, DomainToken};
 use super::with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};
 use crate::algorithm::{MacAlgorithm, SigningAlgorithm};
 use crate::ciphertext::EncryptionContext;
@@ -161,11 +161,19 @@ pub enum Command {
         /// What the sender wrapped.
         transferred: Vec<TransferredKey>,
     },
-    /// Leave the memory-less state: take over the domain.
+    /// Change who belongs to the domain or commands it. The HSM answers with a token, as to
+    /// `RotateDomainKey`.
+    ChangeDomain {
+        /// What changes.
+        change: Box<DomainChange>,
+    },
+    /// Take over a domain, or a newer state of it.
     Join {
         /// The domain, envelope-encrypted to its members.
         token: Arc<DomainToken>,
     },
+    /// Erase the domain from memory.
+    Leave,
 }
 
 /// Whether a data key leaves in the clear.
@@ -224,6 +232,17 @@ impl Command {
         }
     }
 
+    /// Whether it is an order about the domain, which takes a quorum instead of key tokens.
+    pub fn is_order(&self) -> bool {
+        matches!(
+            self,
+            Command::ChangeDomain { .. }
+                | Command::Join { .. }
+                | Command::Leave
+                | Command::RotateDomainKey { .. }
+        )
+    }
+
     /// A short name, for metrics and histories.
     pub fn name(&self) -> &'static str {
         match self {
@@ -246,7 +265,9 @@ impl Command {
             Command::OfferTransfer { .. } => "OfferTransfer",
             Command::ExportBackingKeys { .. } => "ExportBackingKeys",
             Command::ImportBackingKeys { .. } => "ImportBackingKeys",
+            Command::ChangeDomain { .. } => "ChangeDomain",
             Command::Join { .. } => "Join",
+            Command::Leave => "Leave",
         }
     }
 

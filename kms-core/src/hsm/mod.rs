@@ -5,16 +5,25 @@
 //! serve any request, and one that lost its memory serves again once it has rejoined (AWS KMS
 //! Cryptographic Details: domains, durability protection).
 
+mod ceremony;
 mod command;
 mod device;
 mod domain;
+mod fleet;
+mod manage;
 mod reply;
 #[cfg(test)]
 mod tests;
 mod with;
 
+pub use ceremony::{Domains, Founded, found};
 pub use command::{Command, DataKeyPlaintext, TransferOffer, TransferredKey};
 pub use device::HsmDevice;
-pub use domain::{DomainToken, HsmIdentity, MemberKey};
+pub use domain::{
+    Charter, DomainChange, DomainToken, HsmIdentity, Mandate, Member, MemberKey, Operator,
+    OperatorKey, OperatorRole, OrderKind, OrderSignature, Rule, Rules, SigningKey, Threshold,
+    VerifyingKey,
+};
+pub use fleet::{Ending, Fleet, FleetParameters, HsmIndex, Purpose, Route};
 pub use reply::{Fault, Reply};
 pub use with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};

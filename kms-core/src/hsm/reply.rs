@@ -77,9 +77,9 @@ pub enum Reply {
         /// The key tokens, under the active domain key.
         tokens: Vec<Arc<KeyToken>>,
     },
-    /// To `RotateDomainKey`.
+    /// To `RotateDomainKey` and `ChangeDomain`.
     Domain {
-        /// The domain with one more key.
+        /// The next state of the domain.
         token: Arc<DomainToken>,
     },
     /// To `OfferTransfer`.
@@ -88,6 +88,8 @@ pub enum Reply {
     Transferred(Vec<TransferredKey>),
     /// To `Join`.
     Joined,
+    /// To `Leave`.
+    Left,
 }
 
 /// Why an HSM did not do what it was asked.
@@ -111,6 +113,8 @@ pub enum Fault {
     BadPublicKey,
     /// The domain token or the transfer is not for this HSM, or damaged.
     Refused,
+    /// The signatures are not the quorum that the domain's rules ask for.
+    NoQuorum,
 }
 
 impl fmt::Debug for Reply {
@@ -132,6 +136,7 @@ impl fmt::Debug for Reply {
             Reply::Offer(_) => "Offer",
             Reply::Transferred(_) => "Transferred",
             Reply::Joined => "Joined",
+            Reply::Left => "Left",
         })
     }
 }

@@ -2,14 +2,14 @@
 //! runs on both backends, because a domain may outlive a change of library.
 
 use super::{
-    BackingKeyRef, Command, DataKeyPlaintext, DomainToken, Fault, HsmDevice, HsmIdentity, Opening,
-    Reply, Sealing, TransferOffer, TransferredKey,
+    BackingKeyRef, Command, DataKeyPlaintext, DomainToken, Fault, Founded, HsmDevice, HsmIdentity,
+    Mandate, Opening, Reply, Sealing, TransferOffer, TransferredKey, found,
 };
 use crate::ciphertext::EncryptionContext;
 use crate::crypto::{AwsLc, CryptoBackend, RustCrypto, SecretBytes};
 use crate::key::KeySpec;
 use crate::local::SeededRandom;
-use crate::name::{KeyId, TokenId};
+use crate::name::{KeyId, RegionName, TokenId};
 use crate::token::{DomainEpoch, KeyToken, TokenKind};
 use std::sync::Arc;
 
@@ -22,24 +22,42 @@ fn backends() -> [Arc<dyn CryptoBackend>; 2] {
 /// HSMs of one domain, and the newest token of it.
 struct Cluster {
     devices: Vec<HsmDevice>,
+    domain: Founded,
     token: Arc<DomainToken>,
     random: SeededRandom,
 }
 
 impl Cluster {
     fn new(backend: &Arc<dyn CryptoBackend>, members: usize, seed: u64) -> Cluster {
+        Cluster::of_regions(backend, &[("us-east-1", members)], seed).remove(0)
+    }
+
+    /// Clusters of Regions that trust each other.
+    fn of_regions(
+        backend: &Arc<dyn CryptoBackend>,
+        regions: &[(&str, usize)],
+        seed: u64,
+    ) -> Vec<Cluster> {
         let mut random = SeededRandom::new(seed);
         let mut identity = || HsmIdentity::generate(backend.as_ref(), &mut random);
-        let identities: Vec<_> = (0..members).map(|_| identity()).collect();
-        let public: Vec<_> = identities.iter().map(|identity| identity.public).collect();
-        let token = DomainToken::found(&identities[0], &public, backend.as_ref(), &mut random);
-        let device = |identity| HsmDevice::new(identity, backend.clone());
-        let devices = identities.into_iter().map(device).collect();
-        let mut cluster = Cluster { devices, token: Arc::new(token.unwrap()), random };
-        for at in 0..members {
-            cluster.join(at).unwrap();
-        }
-        cluster
+        let hsms = regions.iter().map(|(name, members)| {
+            let region = RegionName::parse(name).unwrap();
+            (region, (0..*members).map(|_| identity()).collect())
+        });
+        let hsms: Vec<(_, Vec<_>)> = hsms.collect();
+        let domains = found(&hsms, backend.as_ref(), &mut random).unwrap();
+        let clusters = hsms.into_iter().map(|(region, identities)| {
+            let domain = domains[&region].clone();
+            let device = |identity| HsmDevice::new(identity, backend.clone());
+            let devices: Vec<_> = identities.into_iter().map(device).collect();
+            let token = domain.token.clone();
+            let mut cluster = Cluster { devices, domain, token, random: SeededRandom::new(seed) };
+            for at in 0..cluster.devices.len() {
+                cluster.join(at).unwrap();
+            }
+            cluster
+        });
+        clusters.collect()
     }
 
     fn run(
@@ -48,6 +66,11 @@ impl Cluster {
         command: &Command,
         tokens: &[Arc<KeyToken>],
     ) -> Result<Reply, Fault> {
+        if command.is_order() {
+            let host = [self.domain.host()];
+            let mandate = Mandate::new(command, &self.token, host, &mut self.random);
+            return self.devices[at].manage(command, &mandate, &mut self.random);
+        }
         self.devices[at].execute(command, tokens, &mut self.random)
     }
 
@@ -173,7 +196,9 @@ fn only_a_member_joins_and_any_member_opens() {
         stranger.token = cluster.token.clone();
         assert_eq!(stranger.join(0), Err(Fault::Refused));
         stranger.devices[0].reset();
-        assert_eq!(stranger.join(0), Err(Fault::Refused));
+        assert_eq!(stranger.join(0), Err(Fault::NoQuorum), "its host commands another domain");
+        stranger.domain = cluster.domain.clone();
+        assert_eq!(stranger.join(0), Err(Fault::Refused), "nothing is sealed to it");
         assert_eq!(stranger.devices[0].epoch(), None);
     }
 }
@@ -185,6 +210,7 @@ fn a_domain_token_with_another_active_key_is_refused() {
         let mut token = DomainToken::clone(&cluster.token);
         token.active = DomainEpoch(2);
         cluster.token = Arc::new(token);
+        cluster.devices[0].reset();
         assert_eq!(cluster.join(0), Err(Fault::Refused));
     }
 }
@@ -230,7 +256,7 @@ fn a_stale_hsm_leaves_the_domain_alone() {
         assert_eq!(cluster.reencrypt(1, &old), Err(Fault::UnknownDomainKey));
         assert_eq!(cluster.seal(1, &new), Err(Fault::UnknownDomainKey));
         let outdated = Command::RotateDomainKey { from: first.active };
-        assert_eq!(cluster.run(0, &outdated, &[]), Err(Fault::UnknownDomainKey));
+        assert_eq!(cluster.run(0, &outdated, &[]), Err(Fault::Refused));
         cluster.run(0, &Command::Join { token: first }, &[]).unwrap();
         assert_eq!(
             cluster.devices[0].epoch(),
@@ -377,5 +403,6 @@ fn nothing_that_is_printed_shows_a_secret() {
     let device = &cluster.devices[0];
     let identity = format!("HsmIdentity({:02x?})", &device.identity().public[1..5]);
     assert_eq!(format!("{device:?}"), format!("HsmDevice({identity}, epoch Some(DomainEpoch(1)))"));
-    assert_eq!(format!("{:?}", cluster.token), "DomainToken(epoch 1, 1 members)");
+    let shown = "DomainToken(us-east-1 1, epoch 1, 1 HSMs, 4 operators)";
+    assert_eq!(format!("{:?}", cluster.token), shown);
 }

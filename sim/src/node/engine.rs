@@ -17,7 +17,7 @@ use crate::random::{Name, Seed, Site, Stream};
 use crate::sabotage::Sabotages;
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
 use kms_core::error::{Error, ErrorCode};
-use kms_core::hsm::{self, Fault};
+use kms_core::hsm::{self, Fault, Mandate, OperatorKey};
 use kms_core::key_store;
 use kms_core::multi_region::{RegionCommand, RegionReply};
 use kms_core::name::RegionName;
@@ -82,6 +82,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What is wrong with it on purpose.
     pub sabotages: Sabotages,
+    /// Speaks for the service hosts to the HSMs of the Region.
+    pub operator: Arc<OperatorKey>,
     /// The run.
     pub seed: Seed,
     /// When it reports its state at the end.
@@ -150,6 +152,7 @@ pub(super) struct Engine {
     seed: Seed,
     follower: Follower,
     sabotages: Sabotages,
+    operator: Arc<OperatorKey>,
     /// Behind pointers: each is filed and taken out several times.
     operations: BTreeMap<AskId, Box<Operation>>,
     /// The requests under way.
@@ -162,7 +165,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(kms: Kms, meter: Meter, settings: Settings) -> Engine {
-        let Settings { peers, limits, sabotages, seed, .. } = settings;
+        let Settings { peers, limits, sabotages, operator, seed, .. } = settings;
         Engine {
             kms,
             meter,
@@ -171,6 +174,7 @@ impl Engine {
             seed,
             follower: Follower::default(),
             sabotages,
+            operator,
             operations: BTreeMap::new(),
             active: BTreeSet::new(),
             deadlines: Deadlines::default(),
@@ -446,8 +450,9 @@ impl Engine {
             Ask::Hsm { command, tokens } => {
                 *self.outstanding.entry(peer).or_default() += 1;
                 let size = u32::try_from(command.size() + 160 * tokens.len()).unwrap_or(u32::MAX);
-                let domain = self.domain();
-                out.send(peer, Message::HsmCommand { ask, draw, command, tokens, domain }, size);
+                let (domain, mandate) = (self.domain(), self.mandate(now, draw, &command));
+                let message = Message::HsmCommand { ask, draw, command, tokens, domain, mandate };
+                out.send(peer, message, size);
             }
             Ask::Region { command, .. } => {
                 let id = command_id(id, asked);
@@ -549,10 +554,24 @@ impl Engine {
         };
         let command = Arc::new(hsm::Command::Join { token });
         let draw = (operation.call.request_id, u32::MAX);
-        let (tokens, domain) = (Vec::new(), self.domain());
-        let join = Message::HsmCommand { ask: 0, draw, command, tokens, domain };
+        let (domain, mandate) = (self.domain(), self.mandate(now, draw, &command));
+        let tokens = Vec::new();
+        let join = Message::HsmCommand { ask: 0, draw, command, tokens, domain, mandate };
         out.send(peer, join, 1024);
         self.send_question(now, operation, out);
+    }
+
+    /// The service host's consent to an order about the domain, as this node knows it.
+    fn mandate(
+        &self,
+        now: Now,
+        draw: (RequestId, u32),
+        command: &hsm::Command,
+    ) -> Option<Arc<Mandate>> {
+        let (domain, _) = self.kms.state().domain().filter(|_| command.is_order())?;
+        let mut random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
+        let operator = [self.operator.as_ref()];
+        Some(Arc::new(Mandate::new(command, &domain.token, operator, &mut random)))
     }
 
     /// The active domain key, as far as this node has heard.

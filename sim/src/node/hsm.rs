@@ -41,6 +41,7 @@ impl HsmNode {
             Command::OfferTransfer { .. }
             | Command::ExportBackingKeys { .. }
             | Command::ImportBackingKeys { .. }
+            | Command::ChangeDomain { .. }
             | Command::Join { .. }
             | Command::RotateDomainKey { .. } => self.service.asymmetric,
             _ => self.service.symmetric,
@@ -55,14 +56,17 @@ impl Node for HsmNode {
     fn handle(&mut self, now: Now, input: In, out: &mut Out) {
         let Input::Message {
             from,
-            body: Message::HsmCommand { ask, draw, command, tokens, domain },
+            body: Message::HsmCommand { ask, draw, command, tokens, domain, mandate },
         } = input
         else {
             return;
         };
         let (request, attempt) = draw;
         let mut random = NamedRandom::new(self.seed, now.node, request, attempt);
-        let result = self.device.serve(&command, &tokens, domain, &mut random);
+        let result = match mandate {
+            Some(mandate) => self.device.manage(&command, &mandate, &mut random),
+            None => self.device.serve(&command, &tokens, domain, &mut random),
+        };
         out.record(Event::Executed { command: command.name(), done: result.is_ok() });
         let start = self.busy_until.max(now.monotonic);
         self.busy_until = start.after(self.takes(&command));

@@ -26,6 +26,7 @@ use crate::sabotage::Sabotages;
 use kms_core::Kms;
 use kms_core::crypto::CryptoBackend;
 use kms_core::history::Propagation;
+use kms_core::hsm::OperatorKey;
 use kms_core::key_store::connection::Times;
 use kms_core::kms::Settings;
 use kms_core::name::RegionName;
@@ -189,7 +190,8 @@ impl World {
         beginning: &Beginning,
         peers: &Peers,
     ) -> Vec<AnyNode> {
-        let settings = self.node_settings(peers.clone());
+        let operator = Arc::new(beginning.domain.host().clone());
+        let settings = self.node_settings(peers.clone(), operator);
         let hosts = self.of_role(index, Role::ApiHost);
         let mut nodes: Vec<AnyNode> = Vec::new();
         for number in 0..hosts.len() as u64 {
@@ -252,11 +254,12 @@ impl World {
         }))
     }
 
-    fn node_settings(&self, peers: Peers) -> NodeSettings {
+    fn node_settings(&self, peers: Peers, operator: Arc<OperatorKey>) -> NodeSettings {
         NodeSettings {
             peers,
             limits: self.parameters.limits(),
             sabotages: Sabotages::of(&self.scenario, self.seed),
+            operator,
             seed: self.seed,
             settle_at: self.settle_at(),
         }

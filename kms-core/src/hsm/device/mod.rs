@@ -10,7 +10,7 @@ mod tokens;
 mod transfer;
 
 use super::command::Command;
-use super::domain::{AgreementCache, Domain, DomainToken, HsmIdentity};
+use super::domain::{AgreementCache, Domain, HsmIdentity};
 use super::reply::{Fault, Reply};
 use crate::crypto::{CryptoBackend, CryptoFailure, SecretBytes};
 use crate::env::{Random, Site};
@@ -18,7 +18,8 @@ use crate::token::{DomainEpoch, KeyToken};
 use std::fmt;
 use std::sync::Arc;
 
-type Answer = Result<Reply, Fault>;
+/// What an HSM says to a command.
+pub(super) type Answer = Result<Reply, Fault>;
 
 impl From<CryptoFailure> for Fault {
     fn from(_: CryptoFailure) -> Fault {
@@ -27,12 +28,13 @@ impl From<CryptoFailure> for Fault {
 }
 
 /// One HSM.
+#[derive(Clone)]
 pub struct HsmDevice {
-    identity: HsmIdentity,
-    backend: Arc<dyn CryptoBackend>,
+    pub(super) identity: HsmIdentity,
+    pub(super) backend: Arc<dyn CryptoBackend>,
     /// Volatile: gone with a reset.
-    domain: Option<Domain>,
-    agreements: AgreementCache,
+    pub(super) domain: Option<Domain>,
+    pub(super) agreements: AgreementCache,
 }
 
 impl HsmDevice {
@@ -49,6 +51,11 @@ impl HsmDevice {
     /// The active domain key this HSM knows of, if it has joined.
     pub fn epoch(&self) -> Option<DomainEpoch> {
         self.domain.as_ref().and_then(Domain::active).map(|key| key.epoch)
+    }
+
+    /// The state of the domain this HSM is in, if it has joined.
+    pub fn serial(&self) -> Option<u64> {
+        self.domain.as_ref().map(Domain::serial)
     }
 
     /// A power cut or a reset: everything volatile is gone.
@@ -70,14 +77,13 @@ impl HsmDevice {
         domain: DomainEpoch,
         random: &mut dyn Random,
     ) -> Answer {
-        let joins = matches!(command, Command::Join { .. });
         match self.epoch() {
-            Some(own) if own < domain && !joins => Err(Fault::UnknownDomainKey),
+            Some(own) if own < domain => Err(Fault::UnknownDomainKey),
             _ => self.execute(command, tokens, random),
         }
     }
 
-    /// Executes one command. `tokens` are the key tokens that travelled with it.
+    /// Executes one command that is no order. `tokens` are the key tokens that travelled with it.
     ///
     /// # Errors
     /// A [`Fault`] that tells the host what to do next and nothing about any key.
@@ -87,29 +93,9 @@ impl HsmDevice {
         tokens: &[Arc<KeyToken>],
         random: &mut dyn Random,
     ) -> Answer {
-        if let Command::Join { token } = command {
-            return self.join(token);
-        }
         let domain = self.domain.as_ref().ok_or(Fault::NotJoined)?;
         let session = Session { domain, backend: self.backend.as_ref(), tokens };
-        if let Command::RotateDomainKey { from } = command {
-            session.must_be_at(*from)?;
-            let next = session.domain.rotated(random);
-            let (own, cache) = (&self.identity, &mut self.agreements);
-            let token = next.export(own, cache, self.backend.as_ref(), random)?;
-            return Ok(Reply::Domain { token: Arc::new(token) });
-        }
         session.execute(command, random)
-    }
-
-    fn join(&mut self, token: &Arc<DomainToken>) -> Answer {
-        let backend = self.backend.as_ref();
-        let domain = Domain::import(token, &self.identity, &mut self.agreements, backend)
-            .map_err(|_| Fault::Refused)?;
-        if self.epoch() <= Some(token.active) {
-            self.domain = Some(domain);
-        }
-        Ok(Reply::Joined)
     }
 }
 

@@ -1,0 +1,94 @@
+//! What an HSM is, as long as it exists: the keys by which a domain knows it.
+
+use super::canon::Canon;
+use super::signing::{SigningKey, VerifyingKey};
+use super::{MemberKey, WRAP_LABEL, wrapping_key};
+use crate::crypto::{CryptoBackend, CryptoFailure, P384_SCALAR, SecretKey};
+use crate::env::{Random, Site, draw};
+use std::collections::BTreeMap;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// An HSM as a domain knows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its public agreement key: domain keys are sealed to it.
+    pub agreement: MemberKey,
+    /// Its public signing key: domain tokens are signed by it.
+    pub signing: VerifyingKey,
+}
+
+impl Member {
+    pub(super) fn write(&self, canon: Canon) -> Canon {
+        canon.bytes(&self.agreement).bytes(self.signing.as_bytes())
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Member({:02x?})", &self.agreement[1..5])
+    }
+}
+
+/// What an HSM is: its agreement key and its signing key. A reset does not take them; destroying the
+/// HSM does.
+#[derive(Clone)]
+pub struct HsmIdentity {
+    private: Zeroizing<[u8; P384_SCALAR]>,
+    signing: SigningKey,
+    /// The public half of the agreement key.
+    pub public: MemberKey,
+}
+
+impl HsmIdentity {
+    /// A new identity.
+    ///
+    /// # Panics
+    /// When the backend has no P-384, which every backend must have.
+    pub fn generate(backend: &dyn CryptoBackend, random: &mut dyn Random) -> HsmIdentity {
+        let signing = SigningKey::generate(backend, random).expect("every backend has P-384");
+        loop {
+            let private = Zeroizing::new(draw(random, Site::EphemeralKey));
+            if let Ok(public) = backend.p384_public(&private) {
+                return HsmIdentity { private, signing, public };
+            }
+        }
+    }
+
+    /// What a domain may know of it.
+    pub fn member(&self) -> Member {
+        Member { agreement: self.public, signing: self.signing.public().clone() }
+    }
+
+    /// The signing key, for domain tokens.
+    pub(super) fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+}
+
+impl fmt::Debug for HsmIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HsmIdentity({:02x?})", &self.public[1..5])
+    }
+}
+
+/// Wrapping keys shared with other members; static agreement gives the same one every time.
+#[derive(Clone, Default)]
+pub(in crate::hsm) struct AgreementCache(BTreeMap<MemberKey, SecretKey>);
+
+impl AgreementCache {
+    pub(super) fn wrapping_key(
+        &mut self,
+        own: &HsmIdentity,
+        peer: &MemberKey,
+        backend: &dyn CryptoBackend,
+    ) -> Result<SecretKey, CryptoFailure> {
+        if let Some(key) = self.0.get(peer) {
+            return Ok(key.clone());
+        }
+        let shared = backend.p384_agree(&own.private, peer)?;
+        let key = wrapping_key(&shared, WRAP_LABEL, backend)?;
+        self.0.insert(*peer, key.clone());
+        Ok(key)
+    }
+}
