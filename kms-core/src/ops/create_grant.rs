@@ -10,7 +10,7 @@ use crate::env::Site;
 use crate::error::{Error, ErrorCode, Result};
 use crate::grant_index;
 use crate::grant_token;
-use crate::key::{Key, KeySpec};
+use crate::key::{Key, KeySpec, KeyUsage};
 use crate::kms::{Checks, Effects};
 use crate::name::GrantId;
 use crate::policy::{Action, ActionSet, ContextConstraint, GrantOperation, GrantTerms};
@@ -142,10 +142,32 @@ const SYMMETRIC: ActionSet = ANY_KEY
     .with(Action::ReEncryptFrom)
     .with(Action::ReEncryptTo);
 
+/// What a key can do, by what it is for.
+fn supported(key: &Key) -> ActionSet {
+    let public = match key.spec.is_asymmetric() {
+        true => ANY_KEY.with(Action::GetPublicKey),
+        false => ANY_KEY,
+    };
+    match key.usage {
+        KeyUsage::EncryptDecrypt if key.spec == KeySpec::SymmetricDefault => SYMMETRIC,
+        KeyUsage::EncryptDecrypt => public
+            .with(Action::Decrypt)
+            .with(Action::Encrypt)
+            .with(Action::ReEncryptFrom)
+            .with(Action::ReEncryptTo),
+        KeyUsage::SignVerify => public.with(Action::Sign).with(Action::Verify),
+        KeyUsage::GenerateVerifyMac => public.with(Action::GenerateMac).with(Action::VerifyMac),
+        KeyUsage::KeyAgreement => public.with(Action::DeriveSharedSecret),
+        KeyUsage::EncapsulateDecapsulate => {
+            public.with(Action::Decapsulate).with(Action::Encapsulate)
+        }
+    }
+}
+
 /// Whether the grant makes sense on a key of that kind.
 fn check_fits(key: &Key, terms: &GrantTerms) -> Result<()> {
     let symmetric = key.spec == KeySpec::SymmetricDefault;
-    let supported = if symmetric { SYMMETRIC } else { ANY_KEY };
+    let supported = supported(key);
     let mut operations = terms.operations.iter();
     if let Some(odd) = operations.find(|operation| !supported.contains(operation.action())) {
         return Err(unfit(key, &format!("the operation {}", odd.name())));
