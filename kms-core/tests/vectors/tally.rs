@@ -56,6 +56,7 @@ impl Tally {
     }
 
     /// Prints the numbers, which must be these.
+    #[expect(clippy::print_stdout, reason = "who runs the vectors wants to see how many ran")]
     pub(crate) fn must_be(self, ran: usize, left_out: usize) {
         let names: Vec<_> = self.backends.iter().map(|backend| backend.name()).collect();
         println!("{}: {} cases, {} left out, on {names:?}", self.set, self.ran, self.left_out);
