@@ -7,9 +7,11 @@
 mod key_stores;
 mod owner;
 mod seeded;
+mod trouble;
 
 pub use key_stores::{PROXY_SECRET, cluster_id, proxy_endpoint};
 pub use seeded::SeededRandom;
+pub use trouble::Trouble;
 
 use crate::crypto::{CryptoBackend, Production};
 use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Timestamp};
@@ -56,6 +58,7 @@ pub struct Local {
     now: Timestamp,
     started: Timestamp,
     flushed: Timestamp,
+    trouble: Option<Trouble>,
     requests: u128,
     entries: Vec<(RegionName, u64)>,
 }
@@ -124,6 +127,7 @@ impl Local {
             now,
             started: now,
             flushed: now,
+            trouble: None,
             requests: 0,
             entries: hsms.iter().map(|(name, _)| (*name, 1)).collect(),
         }
@@ -156,6 +160,11 @@ impl Local {
     pub fn settings_mut(&mut self) -> &mut Settings {
         let home = self.home;
         self.region_mut(home).kms.settings_mut()
+    }
+
+    /// Lets something go wrong with every request from now on, or nothing any more.
+    pub fn set_trouble(&mut self, trouble: Option<Trouble>) {
+        self.trouble = trouble;
     }
 
     /// Puts request quotas in force in a Region.
@@ -324,7 +333,7 @@ impl Local {
             let Some(append) = outcome.append.as_ref().filter(|_| outcome.result.is_ok()) else {
                 return outcome;
             };
-            match self.region_mut(region).append(call.request_id, append, call.now) {
+            match self.append(region, &call, append) {
                 Ok(()) => {
                     let head = self.journal_of(region).head();
                     if !append.changes.is_empty() {
@@ -338,6 +347,14 @@ impl Local {
                     return outcome;
                 }
             }
+        }
+    }
+
+    fn append(&mut self, region: RegionName, call: &Call, append: &Append) -> Appended {
+        let (id, head) = (call.request_id, self.journal_of(region).head());
+        match self.trouble.and_then(|trouble| trouble.conflict(id.0, head)) {
+            Some(conflict) => Err(conflict),
+            None => self.region_mut(region).append(id, append, call.now),
         }
     }
 
@@ -409,6 +426,9 @@ impl Local {
         if let Some((_, reply)) = answered.iter().find(|(asked, _)| asked.same_question(ask)) {
             return reply.clone();
         }
+        if let Some(reply) = self.trouble.and_then(Trouble::reply) {
+            return reply;
+        }
         let reply = match ask {
             Ask::Hsm { command, tokens } => {
                 let here = self.regions.get_mut(&region).expect("a Region");
@@ -437,6 +457,8 @@ impl Local {
         Reply::Region(outcome.result.and_then(region_reply))
     }
 }
+
+type Appended = std::result::Result<(), Conflict>;
 
 /// What there is to decide.
 enum Work<'w> {
@@ -478,12 +500,7 @@ impl Region {
     }
 
     /// Appends, and takes the entry over at once: this host is never behind.
-    fn append(
-        &mut self,
-        id: RequestId,
-        append: &Append,
-        now: Timestamp,
-    ) -> std::result::Result<(), Conflict> {
+    fn append(&mut self, id: RequestId, append: &Append, now: Timestamp) -> Appended {
         self.journal.append(id.0, append, now)?;
         for entry in self.journal.entries_after(self.kms.state().position()) {
             self.kms.apply(entry);
