@@ -8,6 +8,7 @@ mod key_stores;
 mod owner;
 mod seeded;
 mod trouble;
+mod uses;
 
 pub use key_stores::{PROXY_SECRET, cluster_id, proxy_endpoint};
 pub use seeded::SeededRandom;
@@ -286,19 +287,6 @@ impl Local {
         self.now = self.now.max(end);
         if self.now.since(self.flushed) >= FLUSH_INTERVAL {
             self.flush_uses();
-        }
-    }
-
-    /// Writes down which keys were used.
-    fn flush_uses(&mut self) {
-        self.flushed = self.now;
-        for region in self.regions.keys().copied().collect::<Vec<_>>() {
-            for append in self.region_mut(region).uses.flush() {
-                let (id, now) = (self.next_request_id(), self.now);
-                if self.region_mut(region).append(id, &append, now).is_ok() {
-                    self.entries.push((region, self.journal_of(region).head()));
-                }
-            }
         }
     }
 

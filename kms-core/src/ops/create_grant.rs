@@ -17,7 +17,8 @@ use crate::policy::{Action, ActionSet, ContextConstraint, GrantOperation, GrantT
 use crate::state::Change;
 use crate::step::{Counter, Next, UniqueName};
 use crate::wire::{
-    GrantIdText, GrantName, GrantToken, GrantTokens, KeyRef, PrincipalText, ServicePrincipal,
+    GrantIdText, GrantName, GrantToken, GrantTokens, KeyRef, Listed, PrincipalText,
+    ServicePrincipal,
 };
 use std::sync::Arc;
 use wanted::Wanted;
@@ -48,7 +49,7 @@ crate::shape! {
         /// Who may retire it.
         retiring_principal: Option<PrincipalText> = "RetiringPrincipal",
         /// What it permits; at least one.
-        operations: Vec<GrantOperation> = "Operations",
+        operations: Listed<GrantOperation> = "Operations",
         /// Under which conditions.
         constraints: Option<GrantConstraints> = "Constraints",
         /// Grants that may not have reached every host.
@@ -85,7 +86,7 @@ impl Request {
             key_id: key.into(),
             grantee_principal: Some(grantee.into()),
             retiring_principal: None,
-            operations: operations.into_iter().collect(),
+            operations: Listed(operations.into_iter().collect()),
             constraints: None,
             grant_tokens: GrantTokens::default(),
             name: None,
@@ -264,7 +265,7 @@ mod tests {
         let key = local.create_key();
         let unnamed = Request::new(key, ALICE, operations(&["Encrypt"]));
         let named = Request { name: Some("app".into()), ..unnamed.clone() };
-        let other = Request { operations: operations(&["Decrypt"]), ..named.clone() };
+        let other = Request { operations: Listed(operations(&["Decrypt"])), ..named.clone() };
         for request in [unnamed.clone(), unnamed, named, other] {
             create(&mut local, request).unwrap();
         }

@@ -7,7 +7,7 @@ use crate::name::{KeyArn, KeyId};
 use crate::page::{self, PageSize};
 use crate::policy::Action;
 use crate::step::Next;
-use crate::wire::{Limit, Listed, Marker, ResourceOwner};
+use crate::wire::{Between, Limit, Listed, Marker, ResourceOwner};
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -26,7 +26,7 @@ crate::shape! {
         /// Where to go on.
         marker: Option<Marker> = "Marker",
         /// Whose keys; the account's own unless said.
-        resource_owners: Vec<ResourceOwner> = "ResourceOwners",
+        resource_owners: Between<ResourceOwner, 1, 2> = "ResourceOwners",
     }
 }
 
@@ -54,14 +54,14 @@ crate::shape! {
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let size = page::size(request.limit, PAGE)?;
-    let list = list_name(&request.resource_owners);
+    let owners = &request.resource_owners.0;
+    let list = list_name(owners);
     let after = page::position(request.marker.as_ref(), &list, KeyId::parse)?;
     let context = checks.context(Action::ListKeys);
     checks.account(context)?;
     let account = checks.call().caller.account();
     // Keys shared through RAM are none here, so only the account's own can be listed.
-    let own =
-        request.resource_owners.is_empty() || request.resource_owners.contains(&ResourceOwner::Own);
+    let own = owners.is_empty() || owners.contains(&ResourceOwner::Own);
     let keys = checks.state().keys_after(after.as_ref());
     let keys = keys.filter(|key| own && key.account() == account).map(|key| key.arn);
     let page = page::take(keys, size, &list, |arn| arn.id.to_string());
@@ -121,7 +121,7 @@ mod tests {
         let marker = list(&mut local, first).unwrap().next_marker;
         let other = Request {
             marker,
-            resource_owners: vec![ResourceOwner::OtherAccountsViaRam],
+            resource_owners: Between(vec![ResourceOwner::OtherAccountsViaRam]),
             ..Request::default()
         };
         assert_eq!(list(&mut local, other).unwrap_err().code, ErrorCode::InvalidMarker);

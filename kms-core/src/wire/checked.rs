@@ -39,7 +39,7 @@ pub(super) fn blob(
     length_fits(bytes.len(), member, 1, max, None, problems).then_some(bytes)
 }
 
-fn length_fits(
+pub(super) fn length_fits(
     length: usize,
     member: &str,
     min: usize,

@@ -1,6 +1,6 @@
 //! The members that are no types of the wire's own: JSON's, the core's, and lists of any.
 
-use super::checked::{number, text};
+use super::checked::{length_fits, number, text};
 use super::shape::{Member, Problems};
 use super::text::{GrantToken, TagKey, TagValue};
 use crate::ciphertext::EncryptionContext;
@@ -175,6 +175,31 @@ impl<T: Member> Member for Listed<T> {
     }
 }
 
+/// A list that may be left out, and that has so many items if it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Between<T, const LEAST: usize, const MOST: usize>(pub Vec<T>);
+
+impl<T, const LEAST: usize, const MOST: usize> Default for Between<T, LEAST, MOST> {
+    fn default() -> Self {
+        Between(Vec::new())
+    }
+}
+
+impl<T: Member, const LEAST: usize, const MOST: usize> Member for Between<T, LEAST, MOST> {
+    fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<Self> {
+        let items = Vec::decode(value, member, problems)?;
+        length_fits(items.len(), member, LEAST, MOST, None, problems).then_some(Between(items))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Between::default())
+    }
+
+    fn encode(&self) -> Option<Value> {
+        self.0.encode()
+    }
+}
+
 /// At most ten grant tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GrantTokens(pub Vec<GrantToken>);
@@ -189,12 +214,8 @@ impl std::ops::Deref for GrantTokens {
 
 impl Member for GrantTokens {
     fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<GrantTokens> {
-        let tokens = Vec::decode(value, member, problems)?;
-        if tokens.len() > 10 {
-            problems.violation(None, member, "Member must have length less than or equal to 10");
-            return None;
-        }
-        Some(GrantTokens(tokens))
+        let tokens: Between<_, 0, 10> = Between::decode(value, member, problems)?;
+        Some(GrantTokens(tokens.0))
     }
 
     fn absent() -> Option<GrantTokens> {

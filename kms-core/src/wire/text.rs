@@ -102,13 +102,11 @@ text_member! {
 }
 text_member! {
     /// A Region, as a request spells it.
-    RegionText 1..=32, "^([a-z]+-){2,3}\\d+$" |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+    RegionText 1..=32, whole "^([a-z]+-){2,3}\\d+$" is_region
 }
 text_member! {
     /// A service principal in a grant.
-    ServicePrincipal 1..=128, "^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$" |c| {
-        c.is_ascii_alphanumeric() || c == '-' || c == '.'
-    }
+    ServicePrincipal 1..=128, whole "^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$" is_service_host
 }
 text_member! {
     /// The ARN of the AWS resource that a grant is bound to.
@@ -121,6 +119,21 @@ text_member! {
 text_member! {
     /// The value of a tag.
     TagValue 0..=256
+}
+
+/// Two or three words and a number, with hyphens between them.
+fn is_region(text: &str) -> bool {
+    let Some((words, number)) = text.rsplit_once('-') else { return false };
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    digits && (2..=3).contains(&words.split('-').count()) && words.split('-').all(word)
+}
+
+/// Three labels or more.
+fn is_service_host(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let label = |label: &str| !label.is_empty() && label.bytes().all(fits);
+    text.split('.').count() >= 3 && text.split('.').all(label)
 }
 
 impl GrantToken {

@@ -118,10 +118,7 @@ impl Generator for Client {
             return seat.create_key(NewKey::SingleRegion);
         };
         match action {
-            1 => {
-                let resource_owners = Vec::new();
-                seat.admin(list_keys::Request { limit: None, marker: None, resource_owners })
-            }
+            1 => seat.admin(list_keys::Request::default()),
             2 => {
                 let grant_tokens = GrantTokens::default();
                 seat.admin(describe_key::Request { key_id, grant_tokens })

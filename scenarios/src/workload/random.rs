@@ -302,7 +302,7 @@ fn key_request(operation: Operation, key_id: KeyRef, draw: &mut dyn Draw) -> Req
         Operation::ListKeyRotations => list_key_rotations::Request::new(key_id).into(),
         Operation::ListKeys => {
             let limit = Some(Limit(1 + u32::try_from(draw.below(100)).unwrap_or(0)));
-            list_keys::Request { limit, marker: None, resource_owners: Vec::new() }.into()
+            list_keys::Request { limit, ..Default::default() }.into()
         }
         Operation::RotateKeyOnDemand => rotate_key_on_demand::Request { key_id }.into(),
         Operation::ScheduleKeyDeletion => {

@@ -244,6 +244,7 @@ fn grant_wish(request: &create_grant::Request) -> Wanted {
         grantee,
         operations: request
             .operations
+            .0
             .iter()
             .copied()
             .map(kms_core::policy::GrantOperation::name)

@@ -155,7 +155,7 @@ fn service_host(role: &str, host: &str) -> Result<Arc<str>> {
 }
 
 fn terms(request: &Request) -> Result<GrantTerms> {
-    let operations: GrantOperations = request.operations.iter().copied().collect();
+    let operations: GrantOperations = request.operations.0.iter().copied().collect();
     if operations.is_empty() {
         let constraint = "Member must have length greater than or equal to 1";
         return Err(violation("[]", "operations", constraint));
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_grant_permits_something() {
-        let empty = Request { operations: Vec::new(), ..request() };
+        let empty = Request { operations: crate::wire::Listed(Vec::new()), ..request() };
         assert_eq!(refusal(&empty), ErrorCode::Validation);
     }
 }
