@@ -12,6 +12,7 @@ mod uses;
 
 pub use key_stores::{PROXY_SECRET, cluster_id, proxy_endpoint};
 pub use seeded::SeededRandom;
+use trouble::Appended;
 pub use trouble::Trouble;
 
 use crate::crypto::{CryptoBackend, Production};
@@ -338,14 +339,6 @@ impl Local {
         }
     }
 
-    fn append(&mut self, region: RegionName, call: &Call, append: &Append) -> Appended {
-        let (id, head) = (call.request_id, self.journal_of(region).head());
-        match self.trouble.and_then(|trouble| trouble.conflict(id.0, head)) {
-            Some(conflict) => Err(conflict),
-            None => self.region_mut(region).append(id, append, call.now),
-        }
-    }
-
     /// The id of one more request, for a shell that refuses it before it is one.
     pub fn next_request_id(&mut self) -> RequestId {
         self.requests += 1;
@@ -445,8 +438,6 @@ impl Local {
         Reply::Region(outcome.result.and_then(region_reply))
     }
 }
-
-type Appended = std::result::Result<(), Conflict>;
 
 /// What there is to decide.
 enum Work<'w> {

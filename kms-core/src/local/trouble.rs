@@ -1,7 +1,12 @@
 //! What can go wrong around a request that no request asks for.
 
+use super::Local;
+use crate::env::Call;
 use crate::hsm::Fault;
-use crate::step::{Conflict, Precondition, Reply, UniqueName};
+use crate::name::RegionName;
+use crate::step::{Append, Conflict, Precondition, Reply, UniqueName};
+
+pub(super) type Appended = Result<(), Conflict>;
 
 /// A trouble that a [`Local`](super::Local) has until it is told otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,5 +33,15 @@ impl Trouble {
     pub(super) fn conflict(self, append: u128, head: u64) -> Option<Conflict> {
         let broken = Precondition::Absent(UniqueName::Append(append));
         (self == Trouble::Conflicts).then_some(Conflict { broken, head })
+    }
+}
+
+impl Local {
+    pub(super) fn append(&mut self, region: RegionName, call: &Call, append: &Append) -> Appended {
+        let (id, head) = (call.request_id, self.journal_of(region).head());
+        match self.trouble.and_then(|trouble| trouble.conflict(id.0, head)) {
+            Some(conflict) => Err(conflict),
+            None => self.region_mut(region).append(id, append, call.now),
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! How each error is provoked: one way for all operations, and the operations that need another.
+//! How each error is provoked where no operation needs a way of its own, and what the ways are made of.
 
-use super::world::{World, region};
+use super::world::World;
 use kms_core::Result;
 use kms_core::error::ErrorCode;
 use kms_core::hsm::Fault;
@@ -12,9 +12,15 @@ use std::time::Duration;
 /// Makes a request go wrong and sends it.
 pub(crate) type Provoke = fn(&mut World) -> Result<Response>;
 
+/// An operation, an error of it, and what provokes it.
+pub(crate) type Case = (&'static str, ErrorCode, Provoke);
+
 /// The way that fits every operation which has no way of its own.
 pub(crate) fn usual(code: ErrorCode) -> Option<Provoke> {
     Some(match code {
+        ErrorCode::CustomKeyStoreNotFound => {
+            |world| with(world, "CustomKeyStoreId", json!("cks-1234567890abcdef0"))
+        }
         ErrorCode::DependencyTimeout => |world| with_trouble(world, Trouble::Silence),
         ErrorCode::Disabled => |world| after(world, "DisableKey"),
         ErrorCode::DryRunOperation => |world| with(world, "DryRun", json!(true)),
@@ -39,92 +45,20 @@ pub(crate) fn usual(code: ErrorCode) -> Option<Provoke> {
     })
 }
 
-/// What is special about one operation.
-pub(crate) const SPECIAL: &[(&str, ErrorCode, Provoke)] = &[
-    ("CancelKeyDeletion", ErrorCode::KmsInvalidState, |world| {
-        let key = world.subject();
-        world.done("CancelKeyDeletion", json!({ "KeyId": key }));
-        world.send()
-    }),
-    ("CreateAlias", ErrorCode::AlreadyExists, |world| with(world, "AliasName", json!("alias/app"))),
-    ("CreateAlias", ErrorCode::InvalidAliasName, |world| {
-        with(world, "AliasName", json!("alias/aws/app"))
-    }),
-    ("CreateAlias", ErrorCode::LimitExceeded, |world| {
-        world.local.settings_mut().limits.aliases_per_key = 1;
-        world.send()
-    }),
-    ("CreateGrant", ErrorCode::LimitExceeded, |world| {
-        world.local.settings_mut().limits.grants_per_key = 1;
-        world.send()
-    }),
-    ("CreateKey", ErrorCode::LimitExceeded, |world| {
-        world.local.settings_mut().limits.keys = 2;
-        world.send()
-    }),
-    ("CreateKey", ErrorCode::UnsupportedOperation, |world| with(world, "KeySpec", json!("SM2"))),
-    ("Decrypt", ErrorCode::IncorrectKey, |world| about(world, "$other")),
-    ("DeleteAlias", ErrorCode::NotFound, |world| with(world, "AliasName", json!("alias/none"))),
-    ("ListRetirableGrants", ErrorCode::InvalidArn, |world| {
-        with(world, "RetiringPrincipal", json!("carol"))
-    }),
-    ("PutKeyPolicy", ErrorCode::LimitExceeded, |world| {
-        world.local.settings_mut().limits.policy_bytes = 10;
-        world.send()
-    }),
-    ("ReEncrypt", ErrorCode::IncorrectKey, |world| with(world, "SourceKeyId", json!("$other"))),
-    ("ReplicateKey", ErrorCode::AlreadyExists, |world| {
-        with(world, "ReplicaRegion", json!("eu-west-1"))
-    }),
-    ("ReplicateKey", ErrorCode::LimitExceeded, |world| {
-        world.local.settings_of_mut(region("ap-northeast-1")).limits.keys = 0;
-        world.send()
-    }),
-    ("ReplicateKey", ErrorCode::UnsupportedOperation, |world| about(world, "$other")),
-    ("RetireGrant", ErrorCode::InvalidGrantToken, |world| {
-        world.request = json!({ "GrantToken": "made-up" });
-        world.send()
-    }),
-    ("RotateKeyOnDemand", ErrorCode::Conflict, |world| {
-        let rotation = json!({ "KeyId": "$key", "RotationPeriodInDays": 90 });
-        world.done("EnableKeyRotation", rotation);
-        let due = world.local.now().after(90 * kms_core::key::DAY);
-        world.local.set_time(due);
-        world.send()
-    }),
-    ("RotateKeyOnDemand", ErrorCode::LimitExceeded, |world| {
-        world.local.settings_mut().limits.on_demand_rotations = 0;
-        world.send()
-    }),
-    ("TagResource", ErrorCode::LimitExceeded, |world| {
-        let tag = |number: u32| json!({ "TagKey": number.to_string(), "TagValue": "" });
-        let tags: Vec<_> = (0..50).map(tag).collect();
-        world.done("TagResource", json!({ "KeyId": "$key", "Tags": tags }));
-        world.send()
-    }),
-    ("UntagResource", ErrorCode::Tag, |world| with(world, "TagKeys", json!(["aws:team"]))),
-    ("UpdateAlias", ErrorCode::KmsInvalidState, |world| after(world, "ScheduleKeyDeletion")),
-    ("UpdateAlias", ErrorCode::LimitExceeded, |world| {
-        world.local.settings_mut().limits.aliases_per_key = 0;
-        world.send()
-    }),
-    ("UpdatePrimaryRegion", ErrorCode::UnsupportedOperation, |world| about(world, "$other")),
-];
-
 /// With another value for a member.
-fn with(world: &mut World, member: &str, value: serde_json::Value) -> Result<Response> {
+pub(crate) fn with(world: &mut World, member: &str, value: serde_json::Value) -> Result<Response> {
     world.set(member, value);
     world.send()
 }
 
 /// About another key.
-fn about(world: &mut World, key: &str) -> Result<Response> {
+pub(crate) fn about(world: &mut World, key: &str) -> Result<Response> {
     world.set_key(key);
     world.send()
 }
 
 /// After something was done to its key.
-fn after(world: &mut World, operation: &str) -> Result<Response> {
+pub(crate) fn after(world: &mut World, operation: &str) -> Result<Response> {
     let key = world.subject();
     world.done(operation, json!({ "KeyId": key }));
     world.send()

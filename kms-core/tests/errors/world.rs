@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use kms_core::Result;
 use kms_core::local::Local;
 use kms_core::name::{KeyArn, RegionName};
-use kms_core::ops::{Operation, Response};
-use kms_core::wire::{TARGET_PREFIX, decode_request};
+use kms_core::ops::{Operation, Request, Response};
+use kms_core::wire::{TARGET_PREFIX, decode_request, encode_request};
 use serde_json::{Value, json};
 use std::str::FromStr;
 use std::time::Duration;
@@ -43,7 +43,13 @@ impl World {
             grant: String::new(),
         };
         world.furnish();
-        world.request = world.resolved(template(operation));
+        world.request = match operation {
+            Operation::CreateCustomKeyStore => {
+                let request: Request = world.local.proxy_and_request("new").into();
+                serde_json::from_slice(&encode_request(&request)).expect("JSON")
+            }
+            _ => world.resolved(template(operation)),
+        };
         if operation == Operation::CancelKeyDeletion {
             world.done("ScheduleKeyDeletion", json!({ "KeyId": key.to_string() }));
         }
@@ -127,6 +133,10 @@ impl World {
             "other" => self.other.to_string(),
             "blob" => self.blob.clone(),
             "grant" => self.grant.clone(),
+            "store" => self.local.create_external_store("store").to_string(),
+            "cluster" => self.local.create_cloud_hsm_store("cluster").to_string(),
+            "external" => self.local.connected_external_store("external").to_string(),
+            "connected" => self.local.connected_cloud_hsm_store("connected").to_string(),
             "policy" => kms_core::policy::Policy::default_for(self.key.account).text().to_owned(),
             _ => self.key_of_kind(name),
         }
