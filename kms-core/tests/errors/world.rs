@@ -31,8 +31,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(operation: Operation) -> World {
         let mut local = Local::regions(&["us-east-1", "eu-west-1", "ap-northeast-1"]);
-        let key = created(&mut local, json!({ "MultiRegion": true }));
-        let other = created(&mut local, json!({}));
+        let key = created(&mut local, &json!({ "MultiRegion": true }));
+        let other = created(&mut local, &json!({}));
         let mut world = World {
             local,
             operation,
@@ -146,7 +146,7 @@ impl World {
     fn key_of_kind(&mut self, kind: &str) -> String {
         let (spec, usage) =
             kind.split_once(' ').unwrap_or_else(|| panic!("no thing called {kind}"));
-        created(&mut self.local, json!({ "KeySpec": spec, "KeyUsage": usage })).to_string()
+        created(&mut self.local, &json!({ "KeySpec": spec, "KeyUsage": usage })).to_string()
     }
 }
 
@@ -163,8 +163,8 @@ fn call(local: &mut Local, operation: &str, request: &Value) -> Result<Response>
     local.call(request)
 }
 
-fn created(local: &mut Local, request: Value) -> KeyArn {
-    match call(local, "CreateKey", &request) {
+fn created(local: &mut Local, request: &Value) -> KeyArn {
+    match call(local, "CreateKey", request) {
         Ok(Response::CreateKey(made)) => made.key_metadata.arn,
         other => panic!("{request}: {other:?}"),
     }

@@ -63,7 +63,7 @@ impl World {
         marker: Option<String>,
     ) -> Result<Page> {
         body["Limit"] = json!(limit);
-        body["Marker"] = json!(marker);
+        body["Marker"] = marker.map_or(Value::Null, Value::from);
         let page = self.ask(operation, &body)?;
         let text = |value: &Value| value[item].as_str().expect("a text").to_owned();
         Ok(Page {
