@@ -3,6 +3,7 @@
 const MEMBERS: &str = include_str!("members.txt");
 
 /// A member of a request.
+#[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) name: &'static str,
     pub(crate) required: bool,
@@ -18,6 +19,7 @@ impl Member {
 }
 
 /// What the model demands of a member.
+#[derive(Clone)]
 pub(crate) enum Type {
     Text {
         lengths: Range,

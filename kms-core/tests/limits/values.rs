@@ -42,7 +42,7 @@ pub(crate) fn refused(kind: &Type) -> Vec<Value> {
         Type::Choice(_) => vec![json!("NO_SUCH_VALUE"), json!("")],
         Type::List { of, lengths } => {
             let item = allowed(of).into_iter().next().unwrap_or(json!("x"));
-            let number = lengths.into_iter().flat_map(|lengths| outside(*lengths));
+            let number = lengths.iter().flat_map(|lengths| outside(*lengths));
             let number = number.map(|length| list(&item, length));
             number.chain(refused(of).into_iter().map(|item| json!([item]))).collect()
         }
