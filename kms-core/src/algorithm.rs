@@ -60,6 +60,28 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// How key material is wrapped on its way in.
+    WrappingAlgorithm {
+        RsaesPkcs1V15 "RSAES_PKCS1_V1_5",
+        RsaesOaepSha1 "RSAES_OAEP_SHA_1",
+        RsaesOaepSha256 "RSAES_OAEP_SHA_256",
+        RsaAesKeyWrapSha1 "RSA_AES_KEY_WRAP_SHA_1",
+        RsaAesKeyWrapSha256 "RSA_AES_KEY_WRAP_SHA_256",
+        Sm2Pke "SM2PKE",
+    }
+}
+
+wire_enum! {
+    /// What kind of public key the wrapping is done with.
+    WrappingKeySpec {
+        Rsa2048 "RSA_2048",
+        Rsa3072 "RSA_3072",
+        Rsa4096 "RSA_4096",
+        Sm2 "SM2",
+    }
+}
+
+wire_enum! {
     /// What the message of Sign and Verify is.
     MessageType {
         Raw "RAW",

@@ -61,8 +61,12 @@ codes! {
     Disabled "DisabledException" 400,
     /// The request would have succeeded, but `DryRun` was set.
     DryRunOperation "DryRunOperationException" 400,
+    /// The import token is older than a day.
+    ExpiredImportToken "ExpiredImportTokenException" 400,
     /// The key named is not the key that made the ciphertext.
     IncorrectKey "IncorrectKeyException" 400,
+    /// The key material is not valid for the key, or not the one that was expected.
+    IncorrectKeyMaterial "IncorrectKeyMaterialException" 400,
     /// The cluster was initialised with another certificate.
     IncorrectTrustAnchor "IncorrectTrustAnchorException" 400,
     /// The alias name is not permitted.
@@ -75,6 +79,8 @@ codes! {
     InvalidGrantId "InvalidGrantIdException" 400,
     /// The grant token was not made here.
     InvalidGrantToken "InvalidGrantTokenException" 400,
+    /// The import token was not made here, or for another key.
+    InvalidImportToken "InvalidImportTokenException" 400,
     /// The key's usage or algorithm does not fit the operation.
     InvalidKeyUsage "InvalidKeyUsageException" 400,
     /// The pagination marker was not made by this list.

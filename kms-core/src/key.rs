@@ -120,12 +120,25 @@ wire_enum! {
 pub struct Material {
     /// Derived from the key's id and the material.
     pub id: MaterialId,
-    /// The key token that holds it, wrapped.
-    pub token: TokenId,
+    /// The key token that holds it, wrapped; nothing while an imported material is not here, because
+    /// it was never imported into this Region, or was deleted, or has expired.
+    pub token: Option<TokenId>,
     /// The public half, SubjectPublicKeyInfo in DER, of a key that has one.
     pub public_key: Option<Arc<[u8]>>,
     /// When it became current and how; the first material of a key has none.
     pub rotation: Option<Rotation>,
+    /// When an imported material that is here expires, if it does.
+    pub expires: Option<Timestamp>,
+    /// What the owner says of an imported material.
+    pub label: Option<Arc<str>>,
+}
+
+impl Material {
+    /// A material that is here for good and did not come by a rotation.
+    pub fn new(id: MaterialId, token: TokenId) -> Material {
+        let token = Some(token);
+        Material { id, token, public_key: None, rotation: None, expires: None, label: None }
+    }
 }
 
 /// A rotation that happened.
@@ -222,6 +235,8 @@ pub enum MultiRegion {
         primary: RegionName,
         /// The shared properties this replica has taken over.
         shared_version: u64,
+        /// Whether the primary must hear if the imported material that awaits rotation is here.
+        owes_report: bool,
     },
 }
 
@@ -234,6 +249,21 @@ pub struct Primary {
     pub replicas: BTreeMap<RegionName, u64>,
     /// The Region this key hands its role to, until that Region has taken it.
     pub successor: Option<RegionName>,
+    /// The shared version since which an imported material awaits rotation.
+    pub awaiting_since: u64,
+    /// What the replicas last said of that material.
+    pub holdings: BTreeMap<RegionName, Holding>,
+}
+
+/// What a replica says of the imported material that awaits rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The version of the replica's record that says so; older news changes nothing.
+    pub as_of: u64,
+    /// The shared version the replica had taken over.
+    pub shared_version: u64,
+    /// The material, if it is there.
+    pub material: Option<MaterialId>,
 }
 
 /// A key.
@@ -265,6 +295,8 @@ pub struct Key {
     pub materials: Vec<Material>,
     /// A material that waits for the replicas.
     pub pending: Option<PendingMaterial>,
+    /// An imported material that awaits its rotation on demand. The key can lose it for good.
+    pub awaiting: Option<Material>,
     /// Automatic rotation, when on.
     pub rotation: Option<RotationSchedule>,
     /// Rotations on demand so far; at most 25 in a key's life.
@@ -292,6 +324,7 @@ impl Key {
             (Status::PendingReplicaDeletion { .. }, _) => KeyState::PendingReplicaDeletion,
             (_, Some(Transition::Creating { .. })) => KeyState::Creating,
             (_, Some(Transition::Updating { .. })) => KeyState::Updating,
+            _ if self.lacks_material() => KeyState::PendingImport,
             (Status::Disabled, None) => KeyState::Disabled,
             (Status::Enabled, None) => KeyState::Enabled,
         }
@@ -320,10 +353,15 @@ impl Key {
         matches!(self.multi_region, Some(MultiRegion::Replica { .. }))
     }
 
+    /// Every material, those that are not current yet last.
+    pub fn all_materials(&self) -> impl DoubleEndedIterator<Item = &Material> {
+        let pending = self.pending.iter().map(|pending| &pending.material);
+        self.materials.iter().chain(pending).chain(&self.awaiting)
+    }
+
     /// Every key token the key's materials live in.
     pub fn tokens(&self) -> impl Iterator<Item = TokenId> {
-        let pending = self.pending.iter().map(|pending| &pending.material);
-        self.materials.iter().chain(pending).map(|material| material.token)
+        self.all_materials().filter_map(|material| material.token)
     }
 }
 

@@ -96,11 +96,16 @@ pub fn row(operation: Operation) -> Option<Row> {
         | Operation::PutKeyPolicy
         | Operation::RetireGrant
         | Operation::RevokeGrant => [Ok; 7],
+        Operation::DeleteImportedKeyMaterial => [Ok, Ok, Ok, Ok, Na, Cr, Up],
         Operation::DisableKey | Operation::EnableKey => [Ok, Ok, Pd, Pi, Ok, Cr, Up],
         Operation::DisableKeyRotation | Operation::EnableKeyRotation => {
             [Ok, Di, Pd, Im, Ks, Cr, Ok]
         }
         Operation::GetKeyRotationStatus => [Ok, Ok, Ok, Im, Ks, Ok, Ok],
+        // AWS shows 8 or 9 for Pending deletion, of which 8 is the one for imported keys, and for
+        // ImportKeyMaterial 9 alone, which says nothing of them.
+        Operation::GetParametersForImport => [Ok, Ok, Pd, Ok, Ks, Cr, Up],
+        Operation::ImportKeyMaterial => [Ok, Ok, Pd, Ok, Ks, Cr, Ok],
         Operation::ListKeyRotations => [Ok, Ok, Ok, Ok, Ks, Ok, Ok],
         Operation::ReplicateKey => [Ok, Di, Dy, Pi, Na, Cr, Up],
         Operation::RotateKeyOnDemand => [Ok, Di, Pd, Pi, Ks, Cr, Ok],
@@ -138,7 +143,9 @@ pub fn verdict(operation: Operation, state: KeyState) -> Verdict {
 /// # Errors
 /// The documented one.
 pub fn check(operation: Operation, key: &Key, state: KeyState) -> Result<()> {
-    if unsupported_in_key_store(operation) && key.stored_in.is_some() {
+    let wrong_origin = unsupported_in_key_store(operation) && key.stored_in.is_some()
+        || is_about_imports(operation) && !key.is_imported();
+    if wrong_origin {
         return Err(unsupported());
     }
     match verdict(operation, state) {
@@ -151,6 +158,16 @@ pub fn check(operation: Operation, key: &Key, state: KeyState) -> Result<()> {
 /// the state that only such keys can be in names them.
 fn unsupported_in_key_store(operation: Operation) -> bool {
     verdict(operation, KeyState::Unavailable) == Verdict::InKeyStore
+}
+
+/// 9: operations that only a key with imported material supports.
+fn is_about_imports(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::DeleteImportedKeyMaterial
+            | Operation::GetParametersForImport
+            | Operation::ImportKeyMaterial
+    )
 }
 
 /// One of the four exceptions that carry no message.

@@ -29,6 +29,7 @@ mod grant_index;
 mod grant_token;
 pub mod history;
 pub mod hsm;
+pub mod imported;
 pub mod journal;
 pub mod key;
 pub mod key_state;

@@ -4,12 +4,14 @@
 //! state machine, benches and in-process load all run it. A request is answered before the call
 //! returns; tasks run when [`Local::advance`] moves the clock.
 
+mod import;
 mod key_stores;
 mod owner;
 mod seeded;
 mod trouble;
 mod uses;
 
+pub use import::Parameters;
 pub use key_stores::{PROXY_SECRET, cluster_id, proxy_endpoint};
 pub use seeded::SeededRandom;
 use trouble::Appended;

@@ -5,251 +5,30 @@
 //! nothing, and whoever sent it keeps trying. Sources: AWS KMS Developer Guide, Multi-Region keys;
 //! AWS KMS Cryptographic Details, Replicating keys.
 
+mod message;
+mod shared;
+
+pub use message::{RegionCommand, RegionReply, ReplicaSeed};
+pub use shared::{Shared, SharedMaterial};
+
 use crate::env::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{self, Command, TransferOffer, TransferredKey};
-use crate::key::{
-    Key, KeySpec, KeyUsage, Material, MultiRegion, Origin, PendingMaterial, Primary, Rotation,
-    RotationSchedule, Status, Transition,
-};
+use crate::key::{Holding, Key, MultiRegion, Primary, Status, Transition};
 use crate::kms::{Checks, Effects, UsableKey, internal};
-use crate::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName, TokenId};
+use crate::name::{KeyArn, KeyId, MaterialId, RegionName, TokenId};
+use crate::ops::Response;
 use crate::ops::create_key::{self, limit_exceeded};
 use crate::ops::schedule_key_deletion::pending_deletion;
-use crate::ops::{Operation, Response};
 use crate::policy::Action;
 use crate::state::Change;
 use crate::step::{Counter, Next, Precondition, RecordId, UniqueName};
 use crate::token::{KeyToken, TokenChange};
-use crate::wire::{Description, PolicyText, Tag};
+use crate::wire::Description;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What the keys of a set have in common, as the primary has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shared {
-    /// Counts changes of it.
-    pub version: u64,
-    /// Where the primary is.
-    pub primary: RegionName,
-    /// The materials, oldest first; the last one is current.
-    pub materials: Vec<SharedMaterial>,
-    /// A material that is not current yet.
-    pub pending: Option<SharedMaterial>,
-    /// Automatic rotation.
-    pub rotation: Option<RotationSchedule>,
-    /// Rotations on demand so far.
-    pub on_demand_rotations: u32,
-}
-
-/// A material of a set, wherever its Regions keep it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedMaterial {
-    /// Which.
-    pub id: MaterialId,
-    /// The public half, of a key that has one.
-    pub public_key: Option<Arc<[u8]>>,
-    /// When it became current and how.
-    pub rotation: Option<Rotation>,
-}
-
-impl From<&Material> for SharedMaterial {
-    fn from(material: &Material) -> SharedMaterial {
-        let Material { id, public_key, rotation, .. } = material;
-        SharedMaterial { id: *id, public_key: public_key.clone(), rotation: *rotation }
-    }
-}
-
-/// What a replica to be created is, beside what the set shares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicaSeed {
-    /// The owner.
-    pub account: AccountId,
-    /// The id, which the set shares.
-    pub id: KeyId,
-    /// The spec, which the set shares.
-    pub spec: KeySpec,
-    /// The usage, which the set shares.
-    pub usage: KeyUsage,
-    /// The origin, which the set shares.
-    pub origin: Origin,
-    /// The replica's own policy.
-    pub policy: Option<PolicyText>,
-    /// Accept a policy that the caller could not change again.
-    pub bypass: bool,
-    /// The replica's own description.
-    pub description: Option<Description>,
-    /// The replica's own tags.
-    pub tags: Vec<Tag>,
-}
-
-/// What one Region asks another.
-#[derive(Clone, PartialEq, Eq)]
-pub enum RegionCommand {
-    /// May the caller create this replica there, and with which ephemeral key is it sent?
-    OfferReplica(ReplicaSeed),
-    /// Create it.
-    AcceptReplica {
-        /// What it is.
-        seed: ReplicaSeed,
-        /// What the set shares.
-        shared: Shared,
-        /// The receiver's ephemeral key.
-        offer: TransferOffer,
-        /// The materials.
-        transferred: Vec<TransferredKey>,
-    },
-    /// A new replica makes itself known to its primary.
-    RegisterReplica {
-        /// The key.
-        id: KeyId,
-        /// Where the replica is.
-        region: RegionName,
-        /// The shared version it has.
-        version: u64,
-    },
-    /// A replica is deleted.
-    ForgetReplica {
-        /// The key.
-        id: KeyId,
-        /// Where the replica was.
-        region: RegionName,
-    },
-    /// Which of these materials does the replica lack, and with which ephemeral key are they sent?
-    OfferTransfer {
-        /// The key.
-        id: KeyId,
-        /// Every material of the primary.
-        materials: Vec<MaterialId>,
-    },
-    /// Take over what the set shares.
-    Synchronize {
-        /// The key.
-        id: KeyId,
-        /// It.
-        shared: Shared,
-        /// Materials the replica lacks, and the offer they were wrapped for.
-        transfer: Option<(TransferOffer, Vec<TransferredKey>)>,
-        /// Become the primary of these replicas.
-        promotion: Option<BTreeMap<RegionName, u64>>,
-    },
-    /// May the caller make the replica there the primary?
-    CheckSuccessor {
-        /// The key.
-        id: KeyId,
-    },
-}
-
-/// What the other Region answers.
-#[derive(Clone, PartialEq)]
-pub enum RegionReply {
-    /// To `OfferReplica` and `OfferTransfer`.
-    Offer {
-        /// The ephemeral key, when anything is to be sent.
-        offer: Option<TransferOffer>,
-        /// The materials to send.
-        missing: Vec<MaterialId>,
-    },
-    /// To `AcceptReplica`: the replica.
-    Accepted(Arc<Key>),
-    /// To `RegisterReplica`: the shared version the primary is at.
-    Registered(u64),
-    /// To `ForgetReplica`.
-    Forgotten,
-    /// To `Synchronize`: the shared version the replica is at.
-    Synchronized(u64),
-    /// To `Synchronize` with a promotion that cannot be: the replica is about to be deleted.
-    Declined,
-    /// To `CheckSuccessor`.
-    MayBePrimary,
-    /// The primary is elsewhere by now.
-    NotPrimary(RegionName),
-}
-
-impl RegionCommand {
-    /// The name in audit and history.
-    pub fn name(&self) -> &'static str {
-        match self {
-            RegionCommand::OfferReplica(_) | RegionCommand::AcceptReplica { .. } => "CreateKey",
-            RegionCommand::RegisterReplica { .. } => "RegisterReplica",
-            RegionCommand::ForgetReplica { .. } => "ForgetReplica",
-            RegionCommand::OfferTransfer { .. } => "OfferTransfer",
-            RegionCommand::Synchronize { .. } => "SynchronizeMultiRegionKey",
-            RegionCommand::CheckSuccessor { .. } => "UpdatePrimaryRegion",
-        }
-    }
-
-    /// The public operation it is charged and checked as there, if any.
-    pub fn operation(&self) -> Option<Operation> {
-        match self {
-            RegionCommand::OfferReplica(_) => Some(Operation::CreateKey),
-            RegionCommand::CheckSuccessor { .. } => Some(Operation::UpdatePrimaryRegion),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Debug for RegionCommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl fmt::Debug for RegionReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RegionReply::Offer { missing, .. } => write!(f, "Offer({} missing)", missing.len()),
-            RegionReply::Accepted(key) => write!(f, "Accepted({})", key.arn),
-            RegionReply::Registered(version) => write!(f, "Registered({version})"),
-            RegionReply::Forgotten => f.write_str("Forgotten"),
-            RegionReply::Synchronized(version) => write!(f, "Synchronized({version})"),
-            RegionReply::Declined => f.write_str("Declined"),
-            RegionReply::MayBePrimary => f.write_str("MayBePrimary"),
-            RegionReply::NotPrimary(region) => write!(f, "NotPrimary({region})"),
-        }
-    }
-}
-
-impl Shared {
-    /// What a primary shares.
-    pub(crate) fn of(key: &Key, primary: &Primary) -> Shared {
-        Shared {
-            version: primary.shared_version,
-            primary: key.arn.region,
-            materials: key.materials.iter().map(SharedMaterial::from).collect(),
-            pending: key.pending.as_ref().map(|pending| (&pending.material).into()),
-            rotation: key.rotation,
-            on_demand_rotations: key.on_demand_rotations,
-        }
-    }
-
-    /// Every material, the pending one last.
-    pub(crate) fn material_ids(&self) -> Vec<MaterialId> {
-        self.materials.iter().chain(&self.pending).map(|material| material.id).collect()
-    }
-
-    /// Makes a replica's record say what the primary's says. `tokens` are where the replica keeps the
-    /// materials.
-    fn impose_on(&self, key: &mut Key, tokens: &BTreeMap<MaterialId, TokenId>) -> Result<()> {
-        let local = |SharedMaterial { id, public_key, rotation }: &SharedMaterial| {
-            let token = *tokens.get(id).ok_or_else(internal)?;
-            Ok(Material { id: *id, token, public_key: public_key.clone(), rotation: *rotation })
-        };
-        key.materials = self.materials.iter().map(local).collect::<Result<_>>()?;
-        key.pending = match &self.pending {
-            Some(pending) => Some(PendingMaterial { material: local(pending)?, needs: 0 }),
-            None => None,
-        };
-        key.rotation = self.rotation;
-        key.on_demand_rotations = self.on_demand_rotations;
-        key.multi_region =
-            Some(MultiRegion::Replica { primary: self.primary, shared_version: self.version });
-        Ok(())
-    }
-}
 
 /// Decides a command of another Region.
 pub(crate) fn serve(checks: Checks<'_, '_>, command: &RegionCommand) -> Result<Next> {
@@ -265,6 +44,9 @@ pub(crate) fn serve(checks: Checks<'_, '_>, command: &RegionCommand) -> Result<N
         RegionCommand::OfferTransfer { id, materials } => offer_transfer(checks, *id, materials),
         RegionCommand::Synchronize { id, shared, transfer, promotion } => {
             synchronize(checks, *id, shared, transfer.as_ref(), promotion.as_ref())
+        }
+        RegionCommand::ReportHolding { id, region, told } => {
+            hear_of_holding(checks, *id, *region, *told)
         }
         RegionCommand::CheckSuccessor { id } => check_successor(checks, *id),
     }
@@ -376,6 +158,7 @@ fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {
         tags: Arc::new(create_key::tags(&seed.tags)?),
         materials: Vec::new(),
         pending: None,
+        awaiting: None,
         rotation: None,
         on_demand_rotations: 0,
         stored_in: None,
@@ -423,6 +206,7 @@ fn forget_replica(mut checks: Checks<'_, '_>, id: KeyId, region: RegionName) -> 
     let Some(MultiRegion::Primary(primary)) = &mut record.multi_region else {
         return not_primary(effects, &key);
     };
+    primary.holdings.remove(&region);
     if primary.replicas.remove(&region).is_some() {
         if let (true, Status::PendingReplicaDeletion { window }) =
             (primary.replicas.is_empty(), record.status)
@@ -434,10 +218,28 @@ fn forget_replica(mut checks: Checks<'_, '_>, id: KeyId, region: RegionName) -> 
     effects.answer(RegionReply::Forgotten)
 }
 
+fn hear_of_holding(
+    mut checks: Checks<'_, '_>,
+    id: KeyId,
+    region: RegionName,
+    told: Holding,
+) -> Result<Next> {
+    let key = known_here(&mut checks, id)?;
+    let mut effects = checks.pass(false)?;
+    if key.as_primary().is_none() {
+        return not_primary(effects, &key);
+    }
+    let mut record = key.to_record();
+    if record.hear_of(region, told) {
+        effects.record(Change::PutKey(Arc::new(record)));
+    }
+    effects.answer(RegionReply::Heard)
+}
+
 fn offer_transfer(mut checks: Checks<'_, '_>, id: KeyId, materials: &[MaterialId]) -> Result<Next> {
     let key = known_here(&mut checks, id)?;
-    let held = tokens_by_material(&key);
-    let missing: Vec<_> = materials.iter().filter(|id| !held.contains_key(id)).copied().collect();
+    let held = |id: &&MaterialId| key.all_materials().any(|material| material.id == **id);
+    let missing: Vec<_> = materials.iter().filter(|id| !held(id)).copied().collect();
     let effects = checks.pass(false)?;
     if missing.is_empty() {
         return effects.answer(RegionReply::Offer { offer: None, missing });
@@ -506,9 +308,11 @@ fn take_over(
     tokens: Vec<Arc<KeyToken>>,
 ) -> Result<Next> {
     let mut record = key.to_record();
-    let mut held = tokens_by_material(key);
-    held.extend(by_material(&tokens));
-    shared.impose_on(&mut record, &held)?;
+    shared.impose_on(&mut record, &by_material(&tokens))?;
+    let kept: Vec<_> = record.tokens().collect();
+    for dropped in key.tokens().filter(|token| !kept.contains(token)) {
+        effects.record_token(TokenChange::Erase(dropped));
+    }
     if matches!(record.transition, Some(Transition::Updating { .. })) {
         record.transition = None;
     }
@@ -531,8 +335,12 @@ fn promote(
     if let Some(pending) = &mut record.pending {
         pending.needs = shared_version;
     }
-    record.multi_region =
-        Some(MultiRegion::Primary(Primary { shared_version, replicas, successor: None }));
+    record.multi_region = Some(MultiRegion::Primary(Primary {
+        shared_version,
+        replicas,
+        awaiting_since: shared_version,
+        ..Primary::default()
+    }));
     let until = effects.call().now.after(effects.settings().updating_time);
     record.transition = Some(Transition::Updating { until });
 }
@@ -572,11 +380,6 @@ fn imported(reply: hsm::Reply) -> Result<Vec<Arc<KeyToken>>> {
 
 fn by_material(tokens: &[Arc<KeyToken>]) -> BTreeMap<MaterialId, TokenId> {
     tokens.iter().map(|token| (token.material, token.id)).collect()
-}
-
-fn tokens_by_material(key: &Key) -> BTreeMap<MaterialId, TokenId> {
-    let pending = key.pending.iter().map(|pending| &pending.material);
-    key.materials.iter().chain(pending).map(|material| (material.id, material.token)).collect()
 }
 
 fn keep(effects: &mut Effects<'_, '_>, tokens: Vec<Arc<KeyToken>>) {

@@ -12,7 +12,7 @@ use crate::token::KeyToken;
 /// keys rotate, so no material of a rotation has a public half.
 pub(crate) fn take_material(key: &mut Key, token: &KeyToken, kind: RotationType, now: Timestamp) {
     let rotation = Some(Rotation { at: now, kind });
-    let material = Material { id: token.material, token: token.id, public_key: None, rotation };
+    let material = Material { rotation, ..Material::new(token.material, token.id) };
     if kind == RotationType::OnDemand {
         key.on_demand_rotations += 1;
     }

@@ -35,6 +35,10 @@ pub enum Task {
     FinishUpdate(KeyId),
     /// A deleted replica is reported to its primary.
     ReportDeparture(KeyId),
+    /// An imported key material has reached its end.
+    ExpireMaterial(KeyId),
+    /// A replica tells its primary whether it holds the material that awaits rotation.
+    ReportHolding(KeyId),
     /// The active domain key is a day old.
     RotateDomainKey,
     /// Key tokens are under an older domain key than the active one.
@@ -56,6 +60,8 @@ impl Task {
             Task::HandOver(_) => "HandOverPrimary",
             Task::FinishUpdate(_) => "FinishPrimaryUpdate",
             Task::ReportDeparture(_) => "ReportDeparture",
+            Task::ExpireMaterial(_) => "DeleteExpiredKeyMaterial",
+            Task::ReportHolding(_) => "ReportHolding",
             Task::RotateDomainKey => "RotateDomainKey",
             Task::ReencryptTokens(_) => "ReencryptTokens",
             Task::ConnectKeyStore(_) => "FinishConnection",
@@ -73,7 +79,9 @@ impl Task {
             | Task::PromoteMaterial(id)
             | Task::HandOver(id)
             | Task::FinishUpdate(id)
-            | Task::ReportDeparture(id) => Some(*id),
+            | Task::ReportDeparture(id)
+            | Task::ExpireMaterial(id)
+            | Task::ReportHolding(id) => Some(*id),
             Task::RotateDomainKey
             | Task::ReencryptTokens(_)
             | Task::ConnectKeyStore(_)
@@ -135,7 +143,14 @@ pub fn due_of_key(key: &Key) -> impl Iterator<Item = Due> {
         }
         _ => None,
     };
-    let rest = [rotation_due(key), deletion, transition].into_iter().flatten();
+    let expiry = key.next_expiry().map(|at| (at, Task::ExpireMaterial(id)));
+    let report = match &key.multi_region {
+        Some(MultiRegion::Replica { owes_report: true, .. }) => {
+            Some((now, Task::ReportHolding(id)))
+        }
+        _ => None,
+    };
+    let rest = [rotation_due(key), deletion, transition, expiry, report].into_iter().flatten();
     let synchronisation = synchronisation_due(key).map(move |task| (now, task));
     rest.chain(synchronisation).map(|(at, task)| Due { at, task })
 }

@@ -6,6 +6,7 @@
 mod blob;
 mod checked;
 mod choice;
+mod import;
 mod key_ref;
 mod key_store;
 mod member;
@@ -19,6 +20,7 @@ pub use crate::algorithm::{
 };
 pub use blob::*;
 pub use choice::*;
+pub use import::*;
 pub use key_ref::KeyRef;
 pub use key_store::*;
 pub use member::*;

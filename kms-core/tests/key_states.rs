@@ -3,38 +3,47 @@
 //! key can be brought into.
 
 use kms_core::error::Error;
-use kms_core::key::KeyState;
+use kms_core::key::{KeyState, Origin};
 use kms_core::key_state::{COLUMNS, Verdict, row, verdict};
-use kms_core::local::Local;
+use kms_core::local::{Local, Parameters};
 use kms_core::name::{KeyArn, RegionName};
 use kms_core::ops::{
     Operation, Request, Response, cancel_key_deletion, create_alias, create_grant, create_key,
-    decapsulate, decrypt, delete_alias, derive_shared_secret, describe_key, disable_key,
-    disable_key_rotation, enable_key, enable_key_rotation, encapsulate, encrypt, generate_data_key,
-    generate_data_key_pair, generate_data_key_pair_without_plaintext,
+    decapsulate, decrypt, delete_alias, delete_imported_key_material, derive_shared_secret,
+    describe_key, disable_key, disable_key_rotation, enable_key, enable_key_rotation, encapsulate,
+    encrypt, generate_data_key, generate_data_key_pair, generate_data_key_pair_without_plaintext,
     generate_data_key_without_plaintext, generate_mac, get_key_last_usage, get_key_policy,
-    get_key_rotation_status, get_public_key, list_aliases, list_grants, list_key_policies,
-    list_key_rotations, list_resource_tags, put_key_policy, re_encrypt, replicate_key,
-    retire_grant, revoke_grant, rotate_key_on_demand, schedule_key_deletion, sign, tag_resource,
-    untag_resource, update_alias, update_key_description, update_primary_region, verify,
-    verify_mac,
+    get_key_rotation_status, get_parameters_for_import, get_public_key, import_key_material,
+    list_aliases, list_grants, list_key_policies, list_key_rotations, list_resource_tags,
+    put_key_policy, re_encrypt, replicate_key, retire_grant, revoke_grant, rotate_key_on_demand,
+    schedule_key_deletion, sign, tag_resource, untag_resource, update_alias,
+    update_key_description, update_primary_region, verify, verify_mac,
 };
 use kms_core::policy::{GrantOperation, Policy};
 use kms_core::wire::{
-    CiphertextBlob, DataKeyPairSpec, GrantIdText, KeyRef, MacAlgorithm, MacBlob, PublicKeyBlob,
-    SignatureBlob, SigningAlgorithm,
+    CiphertextBlob, DataKeyPairSpec, EncryptedKeyMaterial, GrantIdText, ImportTokenBlob, KeyRef,
+    MacAlgorithm, MacBlob, PublicKeyBlob, SignatureBlob, SigningAlgorithm,
 };
 use kms_core::{ErrorCode, Result};
 use std::fmt::Write;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-const REACHABLE: [KeyState; 6] = [
+const REACHABLE: [KeyState; 7] = [
     KeyState::Enabled,
     KeyState::Disabled,
     KeyState::PendingDeletion,
     KeyState::PendingReplicaDeletion,
+    KeyState::PendingImport,
     KeyState::Creating,
     KeyState::Updating,
+];
+
+/// The operations that only a key with imported material supports.
+const ABOUT_IMPORTS: [Operation; 3] = [
+    Operation::DeleteImportedKeyMaterial,
+    Operation::GetParametersForImport,
+    Operation::ImportKeyMaterial,
 ];
 
 #[test]
@@ -113,8 +122,23 @@ fn every_reachable_cell_is_what_the_service_does() {
     }
 }
 
+#[test]
+fn every_cell_of_an_import_is_what_the_service_does_to_an_imported_key() {
+    for state in REACHABLE {
+        for operation in ABOUT_IMPORTS {
+            let mut subject = Subject::of(Origin::External, state);
+            let request = subject.request(operation);
+            let result = subject.local.call_in(subject.key.region, request);
+            check(&subject, operation, state, result);
+        }
+    }
+}
+
 fn check(subject: &Subject, operation: Operation, state: KeyState, result: Result<Response>) {
     let cell = format!("{operation} in {state}");
+    if ABOUT_IMPORTS.contains(&operation) && subject.origin != Origin::External {
+        return assert_eq!(result, Err(ErrorCode::UnsupportedOperation.silent()), "{cell}");
+    }
     match (expected(subject.key, verdict(operation, state), state), also(operation, state)) {
         (Some(error), _) => assert_eq!(result, Err(error), "{cell}"),
         (None, Some(code)) => assert_eq!(result.expect_err("a refusal").code, code, "{cell}"),
@@ -133,6 +157,8 @@ fn expected(key: KeyArn, verdict: Verdict, state: KeyState) -> Option<Error> {
             _ => invalid("pending deletion"),
         },
         Verdict::NotPendingDeletion => invalid("not pending deletion"),
+        Verdict::PendingImport => invalid("pending import"),
+        Verdict::Imported => Some(ErrorCode::UnsupportedOperation.silent()),
         Verdict::Creating => invalid("creating"),
         Verdict::Updating => invalid("updating"),
         other => panic!("{other:?} is for states that no key reaches"),
@@ -174,6 +200,7 @@ fn region(name: &str) -> RegionName {
 /// A multi-Region key in a state, with a ciphertext, an alias and a grant where it can have them.
 struct Subject {
     local: Local,
+    origin: Origin,
     key: KeyArn,
     other: KeyArn,
     blob: CiphertextBlob,
@@ -181,9 +208,20 @@ struct Subject {
 }
 
 impl Subject {
+    /// Only a key with imported material can lack it.
     fn new(state: KeyState) -> Subject {
+        match state {
+            KeyState::PendingImport => Subject::of(Origin::External, state),
+            _ => Subject::of(Origin::AwsKms, state),
+        }
+    }
+
+    fn of(origin: Origin, state: KeyState) -> Subject {
         let mut local = Local::regions(&["us-east-1", "eu-west-1", "ap-northeast-1"]);
-        let primary = create_key_in(&mut local, region("us-east-1"));
+        let primary = match origin {
+            Origin::External => imported_key(&mut local),
+            _ => create_key_in(&mut local, region("us-east-1")),
+        };
         let sealed = local.call(encrypt::Request::new(primary, *b"secret"));
         let Ok(Response::Encrypt(sealed)) = sealed else { panic!("{sealed:?}") };
         let (blob, grant) = (sealed.ciphertext_blob, GrantIdText::from("ab".repeat(32)));
@@ -192,7 +230,7 @@ impl Subject {
             _ => primary,
         };
         let other = create_key_in(&mut local, key.region);
-        let mut subject = Subject { local, key, other, blob, grant };
+        let mut subject = Subject { local, origin, key, other, blob, grant };
         subject.done(create_alias::Request::new("alias/subject", key));
         if state != KeyState::Creating {
             subject.become_of(state);
@@ -215,13 +253,25 @@ impl Subject {
         }
         match state {
             KeyState::Disabled => self.done(disable_key::Request { key_id: key.into() }),
-            KeyState::Updating => self.done(update_primary_region::Request {
-                key_id: key.into(),
-                primary_region: "eu-west-1".into(),
-            }),
+            KeyState::Updating => {
+                if self.origin == Origin::External {
+                    self.import_into_replica();
+                }
+                self.done(update_primary_region::Request {
+                    key_id: key.into(),
+                    primary_region: "eu-west-1".into(),
+                })
+            }
             KeyState::Enabled => return,
+            KeyState::PendingImport => self.done(delete_imported_key_material::Request::new(key)),
             _ => self.done(deletion(key)),
         };
+    }
+
+    fn import_into_replica(&mut self) {
+        let replica = KeyArn { region: region("eu-west-1"), ..self.key };
+        let request = self.local.parameters(replica).expect("parameters").wrap(&[7; 32]);
+        self.local.import(replica, request).expect("an import");
     }
 
     fn done(&mut self, request: impl Into<Request>) -> Response {
@@ -320,6 +370,9 @@ impl Subject {
                     .into()
             }
             Operation::DeleteAlias => delete_alias::Request { alias_name: alias.into() }.into(),
+            Operation::DeleteImportedKeyMaterial => {
+                delete_imported_key_material::Request::new(key).into()
+            }
             Operation::DescribeKey => {
                 describe_key::Request { key_id, grant_tokens: Default::default() }.into()
             }
@@ -330,6 +383,12 @@ impl Subject {
             Operation::GetKeyLastUsage => get_key_last_usage::Request { key_id }.into(),
             Operation::GetKeyPolicy => get_key_policy::Request { key_id, policy_name: None }.into(),
             Operation::GetKeyRotationStatus => get_key_rotation_status::Request { key_id }.into(),
+            Operation::GetParametersForImport => {
+                get_parameters_for_import::Request::new(key).into()
+            }
+            Operation::ImportKeyMaterial => {
+                import_key_material::Request { key_id, ..material() }.into()
+            }
             Operation::ListAliases => {
                 list_aliases::Request { key_id: Some(key_id), ..Default::default() }.into()
             }
@@ -372,6 +431,29 @@ fn create_key_in(local: &mut Local, region: RegionName) -> KeyArn {
     match local.call_in(region, request) {
         Ok(Response::CreateKey(made)) => made.key_metadata.arn,
         other => panic!("{other:?}"),
+    }
+}
+
+/// A primary with imported material.
+fn imported_key(local: &mut Local) -> KeyArn {
+    let key = local.create_primary_to_import();
+    PARAMETERS.get_or_init(|| local.parameters(key).expect("parameters"));
+    local.import(key, material()).expect("an import");
+    key
+}
+
+/// Making a wrapping key takes its time. Every world here begins with the same seed, so its first key
+/// and its domain are the same, and parameters of one are good in all.
+static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
+
+fn material() -> import_key_material::Request {
+    match PARAMETERS.get() {
+        Some(parameters) => parameters.wrap(&[7; 32]),
+        None => import_key_material::Request::new(
+            KeyRef::new("alias/none"),
+            ImportTokenBlob(Arc::from([0])),
+            EncryptedKeyMaterial(Arc::from([0])),
+        ),
     }
 }
 

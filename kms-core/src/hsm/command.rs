@@ -1,6 +1,7 @@
 //! What a host may ask of an HSM.
 
 use super::domain::{DomainChange, DomainToken};
+use super::import_token::{ImportTerms, ImportToken};
 use super::with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};
 use crate::algorithm::{MacAlgorithm, SigningAlgorithm};
 use crate::ciphertext::EncryptionContext;
@@ -21,6 +22,20 @@ pub enum Command {
         key: KeyId,
         /// What kind of key.
         spec: KeySpec,
+    },
+    /// A pair to wrap key material with that is to be imported.
+    GenerateWrappingKey {
+        /// For what.
+        terms: ImportTerms,
+    },
+    /// Take imported key material in.
+    ImportMaterial {
+        /// What kind of key it is for.
+        spec: KeySpec,
+        /// The token that came with the wrapping key.
+        token: ImportToken,
+        /// The material.
+        wrapped: Arc<[u8]>,
     },
     /// Seal a message.
     Encrypt {
@@ -247,6 +262,8 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Command::GenerateBackingKey { .. } => "GenerateBackingKey",
+            Command::GenerateWrappingKey { .. } => "GenerateWrappingKey",
+            Command::ImportMaterial { .. } => "ImportMaterial",
             Command::Encrypt { .. } => "Encrypt",
             Command::Decrypt { .. } => "Decrypt",
             Command::ReEncrypt { .. } => "ReEncrypt",
@@ -286,6 +303,7 @@ impl Command {
             Command::Encapsulate { key } => key.encoded.len(),
             Command::Decapsulate { ciphertext, .. } => ciphertext.len(),
             Command::DeriveSharedSecret { peer, .. } => peer.len(),
+            Command::ImportMaterial { token, wrapped, .. } => token.sealed.len() + wrapped.len(),
             Command::GenerateDataKey { context, .. }
             | Command::GenerateDataKeyPair { context, .. } => context.size(),
             Command::ReencryptTokens { tokens, .. } => tokens.len() * 128,

@@ -10,6 +10,7 @@ mod command;
 mod device;
 mod domain;
 mod fleet;
+mod import_token;
 mod manage;
 mod reply;
 #[cfg(test)]
@@ -25,5 +26,6 @@ pub use domain::{
     VerifyingKey,
 };
 pub use fleet::{Ending, Fleet, FleetParameters, HsmIndex, Purpose, Route};
+pub use import_token::{ImportTerms, ImportToken};
 pub use reply::{Fault, Reply};
 pub use with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};

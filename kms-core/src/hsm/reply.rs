@@ -10,12 +10,19 @@ use std::sync::Arc;
 /// What an HSM answers.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// To `GenerateBackingKey`.
+    /// To `GenerateBackingKey` and `ImportMaterial`.
     BackingKey {
         /// The key token.
         token: Arc<KeyToken>,
         /// The public half, of a key that has one.
         public_key: Option<Arc<[u8]>>,
+    },
+    /// To `GenerateWrappingKey`.
+    ImportParameters {
+        /// The public half, SubjectPublicKeyInfo in DER.
+        public_key: Arc<[u8]>,
+        /// The private half, in an import token.
+        token: Arc<[u8]>,
     },
     /// To `Encrypt` and `ReEncrypt`.
     Ciphertext {
@@ -103,6 +110,10 @@ pub enum Fault {
     BadToken,
     /// The message cannot be opened: damaged, or bound to something else.
     BadCiphertext,
+    /// An import token is damaged, was not made in this domain, or longer ago than the domain remembers.
+    BadImportToken,
+    /// Imported material is none of a key of that spec.
+    BadMaterial,
     /// The plaintext is longer than the algorithm takes.
     TooLong,
     /// The signature is not of this message by this key.
@@ -121,6 +132,7 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Reply::BackingKey { .. } => "BackingKey",
+            Reply::ImportParameters { .. } => "ImportParameters",
             Reply::Ciphertext { .. } => "Ciphertext",
             Reply::Plaintext { .. } => "Plaintext",
             Reply::DataKey { .. } => "DataKey",

@@ -3,7 +3,7 @@
 use crate::algorithm::{EncryptionAlgorithm, MessageType};
 use crate::ciphertext::EncryptionContext;
 use crate::crypto::{Message, SecretBytes};
-use crate::key::{Key, KeySpec};
+use crate::key::{Key, KeySpec, Material};
 use crate::name::{KeyId, MaterialId, TokenId};
 use std::sync::Arc;
 
@@ -17,18 +17,19 @@ pub struct BackingKeyRef {
 }
 
 impl BackingKeyRef {
-    /// The current material of a key.
+    /// The current material of a key, if it is here.
     pub(crate) fn current(key: &Key) -> Option<BackingKeyRef> {
-        let material = key.current_material()?;
-        Some(BackingKeyRef { key: key.id(), material: material.id, token: material.token })
+        BackingKeyRef::to(key, key.current_material()?)
     }
 
-    /// A material of a key, which may be one that is still pending.
+    /// A material of a key that is here, which may be one that is not current yet.
     pub(crate) fn of_material(key: &Key, id: MaterialId) -> Option<BackingKeyRef> {
-        let pending = key.pending.iter().map(|pending| &pending.material);
-        let mut materials = key.materials.iter().rev().chain(pending);
-        let material = materials.find(|material| material.id == id)?;
-        Some(BackingKeyRef { key: key.id(), material: material.id, token: material.token })
+        let mut materials = key.all_materials().rev();
+        BackingKeyRef::to(key, materials.find(|material| material.id == id)?)
+    }
+
+    fn to(key: &Key, material: &Material) -> Option<BackingKeyRef> {
+        Some(BackingKeyRef { key: key.id(), material: material.id, token: material.token? })
     }
 
     /// The material.

@@ -4,6 +4,7 @@ use super::{Scope, Settings, internal};
 use crate::env::{Call, Site, draw};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Command, Fault};
+use crate::imported::{incorrect, invalid_import_token};
 use crate::key_store::{self, KeyStoreId};
 use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::RegionName;
@@ -167,6 +168,8 @@ fn hsm_error(fault: Fault) -> Error {
             .says("The public key is not a valid one on the curve of the KMS key."),
         Fault::TooLong => ErrorCode::Validation
             .says("The plaintext is longer than the destination key can encrypt."),
+        Fault::BadImportToken => invalid_import_token(),
+        Fault::BadMaterial => incorrect("is not valid for the key spec of the KMS key"),
         Fault::NotJoined | Fault::UnknownDomainKey => {
             ErrorCode::KeyUnavailable.says("The key is not available at the moment. Try again.")
         }

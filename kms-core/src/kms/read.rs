@@ -3,6 +3,8 @@
 use super::{Checks, internal};
 use crate::error::{Error, ErrorCode, Result};
 use crate::grant_token;
+use crate::hsm::ImportToken;
+use crate::imported::invalid_import_token;
 use crate::key::Key;
 use crate::name::{
     AccountId, AliasArn, AliasName, GrantId, KeyArn, KeyId, KeyIdentifier, RegionName,
@@ -142,6 +144,28 @@ impl Checks<'_, '_> {
             return Err(internal());
         }
         Ok(grant)
+    }
+
+    /// What an import token says of itself, if it is for that key and in time. A token under a domain
+    /// key that this host has not heard of proves, if it is genuine, that the host is behind.
+    ///
+    /// # Errors
+    /// `InvalidImportToken`, `ExpiredImportToken`.
+    pub(crate) fn import_token(&mut self, key: KeyId, bytes: &[u8]) -> Result<ImportToken> {
+        let token = ImportToken::parse(bytes).filter(|token| token.terms.key == key);
+        let token = token.ok_or_else(invalid_import_token)?;
+        if token.terms.valid_to <= self.call().now {
+            return Err(ErrorCode::ExpiredImportToken.says("The import token has expired."));
+        }
+        let active = self.state().domain().map(|(domain, _)| domain.token.active);
+        match Some(token.epoch) > active {
+            false => Ok(token),
+            true if self.call().caught_up => Err(invalid_import_token()),
+            true => {
+                self.scope.plan.behind = true;
+                Err(internal())
+            }
+        }
     }
 
     /// The id of the grant a token stands for.

@@ -135,12 +135,14 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         tags: Arc::new(tags),
         materials: Vec::new(),
         pending: None,
+        awaiting: None,
         rotation: None,
         on_demand_rotations: 0,
         stored_in: home.as_ref().map(|home| home.stored_in.clone()),
     };
     match home {
         Some(home) => home.settle(effects, key, generate, record),
+        None if kind.origin == Origin::External => record(effects, key),
         None => generate(effects, key),
     }
 }
@@ -150,8 +152,7 @@ fn generate(effects: Effects<'_, '_>, key: Key) -> Result<Next> {
     let command = Command::GenerateBackingKey { key: key.id(), spec: key.spec };
     effects.ask_hsm(command, move |reply, mut effects| {
         let Reply::BackingKey { token, public_key } = reply else { return Err(internal()) };
-        let (id, token_id) = (token.material, token.id);
-        let first = Material { id, token: token_id, public_key, rotation: None };
+        let first = Material { public_key, ..Material::new(token.material, token.id) };
         effects.record_token(TokenChange::Put(token));
         record(effects, Key { materials: vec![first], ..key })
     })
@@ -201,7 +202,7 @@ impl Kind {
             return Err(ErrorCode::Validation
                 .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
         }
-        if origin == Origin::External {
+        if origin == Origin::External && !spec.is_importable() {
             return Err(ErrorCode::UnsupportedOperation.silent());
         }
         usage::check_available(spec, region)

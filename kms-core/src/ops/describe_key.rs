@@ -11,8 +11,9 @@ use crate::policy::Action;
 use crate::state::State;
 use crate::step::Next;
 use crate::wire::{
-    EncapsulationAlgorithm, EncryptionAlgorithm, GrantTokens, KeyAgreementAlgorithm, KeyManager,
-    KeyRef, Listed, MacAlgorithm, MultiRegionKeyType, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, ExpirationModel, GrantTokens,
+    KeyAgreementAlgorithm, KeyManager, KeyRef, Listed, MacAlgorithm, MultiRegionKeyType,
+    SigningAlgorithm,
 };
 
 /// What the model says of it.
@@ -65,8 +66,12 @@ crate::shape! {
         key_state: KeyState = "KeyState",
         /// When it will be deleted, in `PendingDeletion`.
         deletion_date: Option<Timestamp> = "DeletionDate",
+        /// When the first of its imported materials expires, if one does.
+        valid_to: Option<Timestamp> = "ValidTo",
         /// Where its material comes from.
         origin: Origin = "Origin",
+        /// Whether its imported material expires, if there is any.
+        expiration_model: Option<ExpirationModel> = "ExpirationModel",
         /// Who looks after it.
         key_manager: KeyManager = "KeyManager",
         /// The old name of `KeySpec`.
@@ -166,6 +171,7 @@ pub(crate) fn metadata(key: &Key) -> KeyMetadata {
         Status::PendingReplicaDeletion { window } => (None, Some(window)),
         _ => (None, None),
     };
+    let (expiration_model, valid_to) = key.expiration().unzip();
     KeyMetadata {
         account: key.account().to_string(),
         key_id: key.id().to_string(),
@@ -176,7 +182,9 @@ pub(crate) fn metadata(key: &Key) -> KeyMetadata {
         key_usage: key.usage,
         key_state: state,
         deletion_date,
+        valid_to: valid_to.flatten(),
         origin: key.origin,
+        expiration_model,
         key_manager: KeyManager::Customer,
         customer_master_key_spec: key.spec,
         key_spec: key.spec,

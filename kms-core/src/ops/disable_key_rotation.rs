@@ -3,7 +3,7 @@
 
 use super::Info;
 use super::enable_key_rotation::set_schedule;
-use super::rotate_key_on_demand::check_rotatable;
+use super::rotate_key_on_demand::check_rotates_by_itself;
 use crate::error::{ErrorCode, Result};
 use crate::kms::Checks;
 use crate::policy::Action;
@@ -40,7 +40,7 @@ crate::shape! {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let context = checks.context(Action::DisableKeyRotation);
     let key = checks.key_by_name(&request.key_id, context)?;
-    check_rotatable(&key)?;
+    check_rotates_by_itself(&key)?;
     set_schedule(checks.pass(false)?, &key, None).done(Response {})
 }
 

@@ -1,7 +1,7 @@
 //! EnableKeyRotation: automatic rotation, every 90 to 2560 days from now on.
 
 use super::Info;
-use super::rotate_key_on_demand::check_rotatable;
+use super::rotate_key_on_demand::check_rotates_by_itself;
 use crate::error::{ErrorCode, Result};
 use crate::key::{DAY, RotationSchedule};
 use crate::kms::{Checks, Effects, UsableKey};
@@ -57,7 +57,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let mut context = checks.context(Action::EnableKeyRotation);
     context.rotation_period_days = Some(days);
     let key = checks.key_by_name(&request.key_id, context)?;
-    check_rotatable(&key)?;
+    check_rotates_by_itself(&key)?;
     let schedule = RotationSchedule::starting(checks.call().now, DAY * days);
     set_schedule(checks.pass(false)?, &key, Some(schedule)).done(Response {})
 }
@@ -154,14 +154,18 @@ mod tests {
         let mut local = Local::single_region();
         let key = local.create_key();
         let fits = Key::clone(&local.key(key));
-        assert_eq!(check_rotatable(&fits), Ok(()));
-        let replica = MultiRegion::Replica { primary: key.region, shared_version: 0 };
+        assert_eq!(check_rotates_by_itself(&fits), Ok(()));
+        let replica =
+            MultiRegion::Replica { primary: key.region, shared_version: 0, owes_report: false };
         for other in [
             Key { spec: KeySpec::Rsa2048, ..fits.clone() },
             Key { origin: Origin::External, ..fits.clone() },
             Key { multi_region: Some(replica), ..fits.clone() },
         ] {
-            assert_eq!(check_rotatable(&other), Err(ErrorCode::UnsupportedOperation.silent()));
+            assert_eq!(
+                check_rotates_by_itself(&other),
+                Err(ErrorCode::UnsupportedOperation.silent())
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use super::Info;
 use super::describe_key::days;
 use crate::env::Timestamp;
 use crate::error::{ErrorCode, Result};
-use crate::key::{Key, KeySpec, KeyState, Origin, RotationSchedule, RotationType};
+use crate::key::{Key, KeySpec, KeyState, RotationSchedule, RotationType};
 use crate::kms::Checks;
 use crate::policy::Action;
 use crate::step::Next;
@@ -51,7 +51,9 @@ crate::shape! {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let context = checks.context(Action::GetKeyRotationStatus);
     let key = checks.key_by_name(&request.key_id, context)?;
-    if key.spec != KeySpec::SymmetricDefault || key.origin != Origin::AwsKms {
+    // AWS's matrix refuses imported keys only while they lack material; with it they answer, which is
+    // how a rotation on demand can be watched.
+    if key.spec != KeySpec::SymmetricDefault {
         return Err(ErrorCode::UnsupportedOperation.silent());
     }
     checks.pass(false)?.done(status(&key))
@@ -155,8 +157,8 @@ mod tests {
         let at = local.now();
         for (kind, shown) in [(RotationType::OnDemand, Some(at)), (RotationType::Automatic, None)] {
             let rotation = Some(Rotation { at, kind });
-            let (id, token) = (MaterialId([1; 32]), TokenId([1; 16]));
-            let material = Material { id, token, public_key: None, rotation };
+            let made = Material::new(MaterialId([1; 32]), TokenId([1; 16]));
+            let material = Material { rotation, ..made };
             key.pending = Some(PendingMaterial { material, needs: 1 });
             assert_eq!(status(&key).on_demand_rotation_start_date, shown, "{kind}");
         }

@@ -9,7 +9,10 @@ use crate::name::MaterialId;
 use crate::page::{self, PageSize};
 use crate::policy::Action;
 use crate::step::Next;
-use crate::wire::{IncludeKeyMaterial, KeyMaterialState, KeyRef, Limit, Listed, Marker};
+use crate::wire::{
+    ExpirationModel, ImportState, IncludeKeyMaterial, KeyMaterialDescription, KeyMaterialState,
+    KeyRef, Limit, Listed, Marker,
+};
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -59,8 +62,16 @@ crate::shape! {
         key_id: String = "KeyId",
         /// The material.
         key_material_id: MaterialId = "KeyMaterialId",
+        /// What the owner says of it, if it is imported.
+        key_material_description: Option<KeyMaterialDescription> = "KeyMaterialDescription",
+        /// Whether it is here, if it is imported.
+        import_state: Option<ImportState> = "ImportState",
         /// What it is to its key.
         key_material_state: KeyMaterialState = "KeyMaterialState",
+        /// Whether it expires, if it is imported and here.
+        expiration_model: Option<ExpirationModel> = "ExpirationModel",
+        /// When it expires, if it does.
+        valid_to: Option<Timestamp> = "ValidTo",
         /// When it became current; the first and a pending material did not by a rotation.
         rotation_date: Option<Timestamp> = "RotationDate",
         /// How it became current.
@@ -99,8 +110,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     })
 }
 
-/// The materials that rotations made, or all of them. Materials are never taken away, and a pending
-/// one keeps its place when it becomes current, so a page goes on behind its last material.
+/// The materials that rotations made, or all of them. Materials that belong to a key are never taken
+/// away, and one that is not current yet keeps its place at the end when it becomes so; a page goes on
+/// behind its last material.
 fn entries(key: &Key, include: IncludeKeyMaterial) -> Vec<RotationsListEntry> {
     let all = include == IncludeKeyMaterial::AllKeyMaterial;
     let current = key.current_material().map(|material| material.id);
@@ -109,20 +121,29 @@ fn entries(key: &Key, include: IncludeKeyMaterial) -> Vec<RotationsListEntry> {
         true => entry(key, material, KeyMaterialState::Current),
         false => entry(key, material, KeyMaterialState::NonCurrent),
     });
-    let pending = key.pending.iter().filter(|_| all);
-    let pending = pending.map(|pending| RotationsListEntry {
+    let pending = key.pending.iter().filter(|_| all).map(|pending| RotationsListEntry {
         rotation_date: None,
         rotation_type: None,
         ..entry(key, &pending.material, KeyMaterialState::PendingRotation)
     });
-    made.chain(pending).collect()
+    let awaiting = key.awaiting.iter().filter(|_| all);
+    let awaiting = awaiting.map(|material| entry(key, material, key.awaiting_state()));
+    made.chain(pending).chain(awaiting).collect()
 }
 
 fn entry(key: &Key, material: &Material, state: KeyMaterialState) -> RotationsListEntry {
+    let here = key.is_imported().then_some(material.token.is_some());
     RotationsListEntry {
         key_id: key.id().to_string(),
         key_material_id: material.id,
+        key_material_description: material.label.clone().map(KeyMaterialDescription::from),
+        import_state: here.map(|here| match here {
+            true => ImportState::Imported,
+            false => ImportState::PendingImport,
+        }),
         key_material_state: state,
+        expiration_model: (here == Some(true)).then(|| ExpirationModel::of(material.expires)),
+        valid_to: material.expires,
         rotation_date: material.rotation.map(|rotation| rotation.at),
         rotation_type: material.rotation.map(|rotation| rotation.kind),
     }
@@ -194,8 +215,8 @@ mod tests {
         let arn = local.create_key();
         let mut key = Key::clone(&local.key(arn));
         let rotation = Some(Rotation { at: local.now(), kind: RotationType::OnDemand });
-        let (id, token) = (MaterialId([1; 32]), TokenId([1; 16]));
-        let material = Material { id, token, public_key: None, rotation };
+        let made = Material::new(MaterialId([1; 32]), TokenId([1; 16]));
+        let material = Material { rotation, ..made };
         key.pending = Some(PendingMaterial { material, needs: 1 });
         assert_eq!(entries(&key, IncludeKeyMaterial::RotationsOnly), []);
         let all = entries(&key, IncludeKeyMaterial::AllKeyMaterial);

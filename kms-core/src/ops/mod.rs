@@ -13,6 +13,7 @@ pub mod decapsulate;
 pub mod decrypt;
 pub mod delete_alias;
 pub mod delete_custom_key_store;
+pub mod delete_imported_key_material;
 pub mod derive_shared_secret;
 pub mod describe_custom_key_stores;
 pub mod describe_key;
@@ -32,7 +33,9 @@ pub mod generate_random;
 pub mod get_key_last_usage;
 pub mod get_key_policy;
 pub mod get_key_rotation_status;
+pub mod get_parameters_for_import;
 pub mod get_public_key;
+pub mod import_key_material;
 mod in_store;
 mod key_store_backing;
 pub mod list_aliases;
@@ -200,6 +203,7 @@ operations! {
     Decrypt decrypt,
     DeleteAlias delete_alias,
     DeleteCustomKeyStore delete_custom_key_store,
+    DeleteImportedKeyMaterial delete_imported_key_material,
     DeriveSharedSecret derive_shared_secret,
     DescribeCustomKeyStores describe_custom_key_stores,
     DescribeKey describe_key,
@@ -219,7 +223,9 @@ operations! {
     GetKeyLastUsage get_key_last_usage,
     GetKeyPolicy get_key_policy,
     GetKeyRotationStatus get_key_rotation_status,
+    GetParametersForImport get_parameters_for_import,
     GetPublicKey get_public_key,
+    ImportKeyMaterial import_key_material,
     ListAliases list_aliases,
     ListGrants list_grants,
     ListKeyPolicies list_key_policies,

@@ -101,7 +101,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let question = RegionCommand::OfferReplica(seed.clone());
     effects.ask_region(region, question, move |reply, effects| {
         let RegionReply::Offer { offer: Some(offer), .. } = reply else { return Err(internal()) };
-        let materials = shared.material_ids();
+        let materials = key.materials_to_send();
         export(effects, &key.clone(), &materials, offer, move |(offer, transferred), effects| {
             let version = shared.version;
             let command = RegionCommand::AcceptReplica { seed, shared, offer, transferred };

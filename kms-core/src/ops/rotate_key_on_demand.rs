@@ -4,13 +4,13 @@ use super::Info;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Command, Reply};
 use crate::key::{Key, KeySpec, Origin, RotationType};
-use crate::kms::{Checks, internal};
+use crate::kms::{Checks, UsableKey, internal};
 use crate::policy::Action;
 use crate::rotation;
 use crate::state::Change;
 use crate::step::Next;
 use crate::token::TokenChange;
-use crate::wire::KeyRef;
+use crate::wire::{KeyMaterialState, KeyRef};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +64,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         return Err(ErrorCode::LimitExceeded
             .says(format!("{} has reached the most on-demand rotations of a key.", key.arn)));
     }
+    if key.is_imported() {
+        return rotate_to_imported(checks, &key);
+    }
     let effects = checks.pass(false)?;
     let command = Command::GenerateBackingKey { key: key.id(), spec: key.spec };
     effects.ask_hsm(command, move |reply, mut effects| {
@@ -76,14 +79,32 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     })
 }
 
-/// Only symmetric keys with AWS KMS material rotate, and in a set of keys only the primary.
-pub(super) fn check_rotatable(key: &Key) -> Result<()> {
-    let rotatable =
-        key.spec == KeySpec::SymmetricDefault && key.origin == Origin::AwsKms && !key.is_replica();
-    match rotatable {
-        true => Ok(()),
-        false => Err(ErrorCode::UnsupportedOperation.silent()),
+/// The material that was imported for it becomes current, if it is in every Region of the set.
+fn rotate_to_imported(checks: Checks<'_, '_>, key: &UsableKey) -> Result<Next> {
+    if key.awaiting_state() != KeyMaterialState::PendingRotation {
+        return Err(ErrorCode::KmsInvalidState.says(format!(
+            "{} has no imported key material that is ready to rotate to.",
+            key.arn
+        )));
     }
+    let mut effects = checks.pass(false)?;
+    let mut record = key.to_record();
+    record.rotate_to_imported(effects.call().now);
+    effects.record(Change::PutKey(Arc::new(record)));
+    effects.done(Response { key_id: key.id().to_string() })
+}
+
+/// Only symmetric encryption keys rotate, and in a set of keys only the primary.
+fn check_rotatable(key: &Key) -> Result<()> {
+    let rotatable = key.spec == KeySpec::SymmetricDefault && !key.is_replica();
+    rotatable.then_some(()).ok_or_else(|| ErrorCode::UnsupportedOperation.silent())
+}
+
+/// By itself a key rotates only if its material comes from AWS KMS.
+pub(super) fn check_rotates_by_itself(key: &Key) -> Result<()> {
+    check_rotatable(key)?;
+    let own = key.origin == Origin::AwsKms;
+    own.then_some(()).ok_or_else(|| ErrorCode::UnsupportedOperation.silent())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A task checks for itself that it is still due, because two workers may carry it out, and the state
 //! may have changed since. One that has nothing left to do is done.
 
+mod imported;
 mod key_stores;
 
 use crate::env::Timestamp;
@@ -39,6 +40,8 @@ pub(crate) fn task(checks: Checks<'_, '_>, task: &Task) -> Result<Next> {
             change_key(checks, task, *id, |record, _| record.transition = None)
         }
         Task::ReportDeparture(id) => report_departure(checks, *id),
+        Task::ExpireMaterial(id) => imported::expire_material(checks, *id),
+        Task::ReportHolding(id) => imported::report_holding(checks, *id),
         Task::RotateDomainKey => rotate_domain_key(checks),
         Task::ReencryptTokens(epoch) => reencrypt_tokens(checks, *epoch),
         Task::ConnectKeyStore(id) => key_stores::connect(checks, *id),
@@ -94,8 +97,10 @@ fn erase(mut effects: Effects<'_, '_>, key: &UsableKey) -> Result<Next> {
 fn finish_replica(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     let Some(key) = checks.own_key(id) else { return done(checks) };
     let region = checks.region();
-    let (Some(Transition::Creating { .. }), Some(MultiRegion::Replica { primary, shared_version })) =
-        (key.transition, &key.multi_region)
+    let (
+        Some(Transition::Creating { .. }),
+        Some(MultiRegion::Replica { primary, shared_version, .. }),
+    ) = (key.transition, &key.multi_region)
     else {
         return done(checks);
     };
@@ -105,7 +110,7 @@ fn finish_replica(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
         let Some(mut record) = effects.newest(id) else {
             return effects.done(Response::TaskDone);
         };
-        let Some(MultiRegion::Replica { primary, shared_version }) = &mut record.multi_region
+        let Some(MultiRegion::Replica { primary, shared_version, .. }) = &mut record.multi_region
         else {
             return effects.done(Response::TaskDone);
         };
@@ -163,8 +168,11 @@ fn hand_over(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
         };
         match reply {
             RegionReply::Synchronized(_) => {
-                record.multi_region =
-                    Some(MultiRegion::Replica { primary: successor, shared_version: version });
+                record.multi_region = Some(MultiRegion::Replica {
+                    primary: successor,
+                    shared_version: version,
+                    owes_report: record.awaiting.is_some(),
+                });
             }
             RegionReply::Declined => primary.successor = None,
             _ => return Err(internal()),
@@ -185,7 +193,7 @@ fn push(
     then: impl FnOnce(RegionReply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
 ) -> Result<Next> {
     let id = key.id();
-    let command = RegionCommand::OfferTransfer { id, materials: shared.material_ids() };
+    let command = RegionCommand::OfferTransfer { id, materials: key.materials_to_send() };
     effects.ask_region(region, command, move |reply, effects| {
         let send = move |transfer, effects: Effects<'_, '_>| {
             let command = RegionCommand::Synchronize { id, shared, transfer, promotion };

@@ -50,6 +50,7 @@ fn key_text(slot: &KeySlot) -> String {
         tags,
         materials,
         pending,
+        awaiting,
         rotation,
         on_demand_rotations,
         stored_in,
@@ -58,6 +59,6 @@ fn key_text(slot: &KeySlot) -> String {
     let access = format!("{:?} {tags:?} {:?}", policy.text(), slot.aliases.current());
     format!(
         "{identity} {status:?} {transition:?} {multi_region:?} {access} {materials:?} {pending:?} \
-         {rotation:?} {on_demand_rotations} {stored_in:?}"
+         {awaiting:?} {rotation:?} {on_demand_rotations} {stored_in:?}"
     )
 }

@@ -4,7 +4,7 @@ use super::checked::text;
 use super::shape::{Member, Problems};
 use crate::algorithm::{
     EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, MessageType,
-    SigningAlgorithm,
+    SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
 };
 use crate::key::{KeySpec, KeyState, KeyUsage, Origin, RotationType, wire_enum};
 use crate::key_store::{ConnectionErrorCode, ConnectionState, Connectivity, KeyStoreType};
@@ -61,6 +61,30 @@ wire_enum! {
     /// What an authorization-only dry run may leave out.
     DryRunModifier {
         IgnoreCiphertext "IGNORE_CIPHERTEXT",
+    }
+}
+
+wire_enum! {
+    /// Whether an imported key material ends by itself.
+    ExpirationModel {
+        Expires "KEY_MATERIAL_EXPIRES",
+        DoesNotExpire "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    }
+}
+
+wire_enum! {
+    /// Whether an imported key material is here.
+    ImportState {
+        Imported "IMPORTED",
+        PendingImport "PENDING_IMPORT",
+    }
+}
+
+wire_enum! {
+    /// Whether a material is new to its key, or one that the key had before.
+    ImportType {
+        New "NEW_KEY_MATERIAL",
+        Existing "EXISTING_KEY_MATERIAL",
     }
 }
 
@@ -136,6 +160,9 @@ enum_members!(
     DryRunModifier,
     EncapsulationAlgorithm,
     EncryptionAlgorithm,
+    ExpirationModel,
+    ImportState,
+    ImportType,
     IncludeKeyMaterial,
     KeyAgreementAlgorithm,
     KeyManager,
@@ -150,7 +177,9 @@ enum_members!(
     Origin,
     ResourceOwner,
     RotationType,
-    SigningAlgorithm
+    SigningAlgorithm,
+    WrappingAlgorithm,
+    WrappingKeySpec
 );
 
 impl Member for GrantOperation {

@@ -81,6 +81,12 @@ text_member! {
     GrantToken 1..=8192
 }
 text_member! {
+    /// The owner's description of an imported key material.
+    KeyMaterialDescription 0..=256, "^[a-zA-Z0-9:/_\\s.-]+$" |c| {
+        c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":/_.-".contains(c)
+    }
+}
+text_member! {
     /// Where a list goes on.
     Marker 1..=1024, "[\\u0020-\\u00FF]*" |c| ('\u{20}'..='\u{ff}').contains(&c)
 }

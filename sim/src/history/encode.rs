@@ -299,6 +299,8 @@ impl Sink<'_> {
             Task::ReencryptTokens(_) => 9,
             Task::ConnectKeyStore(_) => 10,
             Task::DisconnectKeyStore(_) => 11,
+            Task::ExpireMaterial(_) => 12,
+            Task::ReportHolding(_) => 13,
         };
         self.tag(tag);
         self.maybe(task.key(), Self::key);

@@ -1,10 +1,11 @@
 //! The HSM itself: executes commands with the domain keys in its memory and forgets everything else.
 //!
 //! Here is the machine and which command is what; beside it, what it does: [`tokens`] wraps and unwraps
-//! backing keys, [`seal`] has the symmetric ciphertexts, [`asymmetric`] the key pairs and MACs, and
-//! [`transfer`] the way of a backing key into another Region.
+//! backing keys, [`seal`] has the symmetric ciphertexts, [`asymmetric`] the key pairs and MACs,
+//! [`import`] takes key material in, and [`transfer`] the way of a backing key into another Region.
 
 mod asymmetric;
+mod import;
 mod seal;
 mod tokens;
 mod transfer;
@@ -116,6 +117,10 @@ impl Session<'_> {
     fn execute(&self, command: &Command, random: &mut dyn Random) -> Answer {
         match command {
             Command::GenerateBackingKey { key, spec } => self.generate(*key, *spec, random),
+            Command::GenerateWrappingKey { terms } => self.wrapping_pair(*terms, random),
+            Command::ImportMaterial { spec, token, wrapped } => {
+                self.take_in(*spec, token, wrapped, random)
+            }
             Command::Encrypt { to, plaintext } => {
                 let blob = self.seal(to, plaintext.as_bytes(), random)?;
                 Ok(Reply::Ciphertext { blob })
