@@ -62,5 +62,6 @@ pub use vocabulary::{
 pub use workload::{
     Aliases, CHOICES, Created, DeletionRace, Draw, EncryptDecrypt, EnvelopeEncryption, Generator,
     Grants, KeyBook, KeyChoice, KeyCreation, KeyLifecycle, Moment, MultiRegion, Planned, Policies,
-    Random, Rotation, Script, WORKERS, WORKLOADS, Who, Workload, WorkloadKind, check_arguments,
+    Random, Rotation, Script, SignVerify, WORKERS, WORKLOADS, Who, Workload, WorkloadKind,
+    check_arguments,
 };

@@ -12,6 +12,7 @@ mod internal;
 mod key;
 mod ledger;
 mod outcome;
+mod pairs;
 mod special;
 mod states;
 pub(crate) mod versions;
@@ -45,6 +46,7 @@ pub(crate) struct Model {
     blobs: BTreeMap<Digest, Blob>,
     /// What is known of each plaintext; ReEncrypt makes two blobs share one.
     plaintexts: Vec<Option<Digest>>,
+    pairs: pairs::Pairs,
     /// The text every key of an account has unless somebody put another one; learnt once.
     default_policies: BTreeMap<AccountId, Digest>,
 }

@@ -21,6 +21,7 @@ mod random;
 mod ring;
 mod rotation;
 mod seat;
+mod sign_verify;
 #[cfg(test)]
 mod testing;
 mod weights;
@@ -40,6 +41,7 @@ pub use multi_region::MultiRegion;
 pub use policies::Policies;
 pub use random::Random;
 pub use rotation::Rotation;
+pub use sign_verify::SignVerify;
 
 use crate::arrivals::{ARRIVALS, Arrivals};
 use crate::kind::{Count, List, REGION, RegionName};
@@ -78,6 +80,7 @@ pub enum WorkloadKind {
     Policies(Policies),
     Random(Random),
     Rotation(Rotation),
+    SignVerify(SignVerify),
 }
 
 /// Every kind of workload.
@@ -93,6 +96,7 @@ pub const WORKLOADS: &[Entry<WorkloadKind>] = &[
     policies::INFO,
     random::INFO,
     rotation::INFO,
+    sign_verify::INFO,
 ];
 
 impl Workload {
@@ -143,6 +147,7 @@ impl Workload {
             WorkloadKind::Policies(kind) => Box::new(policies::Client::new(kind, seat)),
             WorkloadKind::Random(kind) => Box::new(random::Client::new(kind, seat)),
             WorkloadKind::Rotation(kind) => Box::new(rotation::Client::new(kind, seat)),
+            WorkloadKind::SignVerify(kind) => Box::new(sign_verify::Client::new(kind, seat)),
         }
     }
 }

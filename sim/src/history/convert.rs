@@ -12,8 +12,8 @@ use kms_core::name::{GrantId, KeyIdentifier, RegionName};
 use kms_core::ops::{Request, Response, create_grant, describe_key};
 use kms_core::state::Change;
 use kms_core::wire::{
-    CiphertextBlob, DataKeySpec, GrantIdText, IncludeKeyMaterial, KeyRef, NumberOfBytes, Plaintext,
-    PrincipalText, RegionText, ServicePrincipal,
+    CiphertextBlob, DataKeySpec, GrantIdText, IncludeKeyMaterial, KeyRef, MessageBlob, MessageType,
+    NumberOfBytes, Plaintext, PrincipalText, RegionText, ServicePrincipal,
 };
 
 use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
@@ -71,6 +71,76 @@ impl Facts {
                 context: self.context(&request.encryption_context),
                 plaintext: false,
             },
+            other => return self.with_pair(other),
+        })
+    }
+
+    /// What is asked of key pairs and MAC keys. A message counts with its algorithm and form.
+    fn with_pair(self, request: &Request) -> Option<Wanted> {
+        Some(match request {
+            Request::Sign(r) => Wanted::Prove {
+                key: target(&r.key_id),
+                mac: false,
+                message: self.message(&r.message, r.signing_algorithm.as_str(), r.message_type),
+            },
+            Request::Verify(r) => Wanted::Check {
+                key: target(&r.key_id),
+                mac: false,
+                message: self.message(&r.message, r.signing_algorithm.as_str(), r.message_type),
+                proof: self.public(&r.signature.0),
+            },
+            Request::GenerateMac(r) => Wanted::Prove {
+                key: target(&r.key_id),
+                mac: true,
+                message: self.message(&r.message, r.mac_algorithm.as_str(), None),
+            },
+            Request::VerifyMac(r) => Wanted::Check {
+                key: target(&r.key_id),
+                mac: true,
+                message: self.message(&r.message, r.mac_algorithm.as_str(), None),
+                proof: self.public(&r.mac.0),
+            },
+            Request::GetPublicKey(r) => Wanted::GetPublicKey { key: target(&r.key_id) },
+            Request::Encapsulate(r) => Wanted::Encapsulate { key: target(&r.key_id) },
+            Request::Decapsulate(r) => Wanted::Decapsulate {
+                key: target(&r.key_id),
+                blob: self.blob(&r.shared_secret_ciphertext_blob),
+            },
+            Request::DeriveSharedSecret(r) => Wanted::DeriveSharedSecret {
+                key: target(&r.key_id),
+                peer: self.public(&r.public_key.0),
+            },
+            _ => return None,
+        })
+    }
+
+    fn message(self, message: &MessageBlob, algorithm: &str, form: Option<MessageType>) -> Digest {
+        let form = form.unwrap_or(MessageType::Raw).as_str();
+        let head = format!("{algorithm} {form} ");
+        self.secret(&[head.as_bytes(), message.0.as_bytes()].concat())
+    }
+
+    /// What key pairs and MAC keys gave.
+    fn of_pair(self, response: &Response) -> Option<Got> {
+        Some(match response {
+            Response::Sign(r) => Got::Proved { key: r.key_id, proof: self.public(&r.signature.0) },
+            Response::GenerateMac(r) => Got::Proved { key: r.key_id, proof: self.public(&r.mac.0) },
+            Response::Verify(r) => Got::Genuine { key: r.key_id },
+            Response::VerifyMac(r) => Got::Genuine { key: r.key_id },
+            Response::GetPublicKey(r) => {
+                Got::PublicKey { key: r.key_id, public: self.public(&r.public_key.0) }
+            }
+            Response::Encapsulate(r) => Got::Encapsulated {
+                key: r.key_id,
+                secret: self.plaintext(&r.shared_secret),
+                blob: self.blob(&r.shared_secret_ciphertext_blob),
+            },
+            Response::Decapsulate(r) => {
+                Got::SharedSecret { key: r.key_id, secret: self.plaintext(&r.shared_secret) }
+            }
+            Response::DeriveSharedSecret(r) => {
+                Got::SharedSecret { key: r.key_id, secret: self.plaintext(&r.shared_secret) }
+            }
             _ => return None,
         })
     }
@@ -106,7 +176,7 @@ impl Facts {
             Response::GetKeyPolicy(response) => {
                 Got::Policy { policy: self.public(response.policy.as_str().as_bytes()) }
             }
-            other => managed(other),
+            other => self.of_pair(other).unwrap_or_else(|| managed(other)),
         }
     }
 

@@ -435,6 +435,33 @@ impl Sink<'_> {
                 self.tag(15);
                 self.number(u64::from(*bytes));
             }
+            other => self.wanted_of_pairs(other),
+        }
+    }
+
+    fn wanted_of_pairs(&mut self, wanted: &Wanted) {
+        match wanted {
+            Wanted::Prove { key, mac, message } => {
+                self.about(29, key);
+                self.flag(*mac);
+                self.digest(*message);
+            }
+            Wanted::Check { key, mac, message, proof } => {
+                self.about(30, key);
+                self.flag(*mac);
+                self.digest(*message);
+                self.digest(*proof);
+            }
+            Wanted::GetPublicKey { key } => self.about(31, key),
+            Wanted::Encapsulate { key } => self.about(32, key),
+            Wanted::Decapsulate { key, blob } => {
+                self.about(33, key);
+                self.digest(*blob);
+            }
+            Wanted::DeriveSharedSecret { key, peer } => {
+                self.about(34, key);
+                self.digest(*peer);
+            }
             // Every other wish is written by one of the functions that lead here.
             _ => {}
         }
@@ -504,6 +531,24 @@ impl Sink<'_> {
                 self.number(u64::from(*bytes));
             }
             Got::Done => self.tag(12),
+            Got::Proved { key, proof } => {
+                self.answered(13, key);
+                self.digest(*proof);
+            }
+            Got::Genuine { key } => self.answered(14, key),
+            Got::PublicKey { key, public } => {
+                self.answered(15, key);
+                self.digest(*public);
+            }
+            Got::Encapsulated { key, secret, blob } => {
+                self.answered(16, key);
+                self.digest(*secret);
+                self.digest(*blob);
+            }
+            Got::SharedSecret { key, secret } => {
+                self.answered(17, key);
+                self.digest(*secret);
+            }
             Got::Created { .. }
             | Got::Described { .. }
             | Got::Scheduled { .. }

@@ -113,6 +113,33 @@ pub enum Wanted {
     GenerateRandom {
         bytes: u32,
     },
+    /// Sign or GenerateMac.
+    Prove {
+        key: Target,
+        mac: bool,
+        message: Digest,
+    },
+    /// Verify or VerifyMac.
+    Check {
+        key: Target,
+        mac: bool,
+        message: Digest,
+        proof: Digest,
+    },
+    GetPublicKey {
+        key: Target,
+    },
+    Encapsulate {
+        key: Target,
+    },
+    Decapsulate {
+        key: Target,
+        blob: Digest,
+    },
+    DeriveSharedSecret {
+        key: Target,
+        peer: Digest,
+    },
     EnableKeyRotation {
         key: Target,
         days: u32,
@@ -198,6 +225,28 @@ pub enum Got {
         source: KeyArn,
         key: KeyArn,
         blob: Digest,
+    },
+    /// A signature or a tag.
+    Proved {
+        key: KeyArn,
+        proof: Digest,
+    },
+    /// The signature or tag is genuine.
+    Genuine {
+        key: KeyArn,
+    },
+    PublicKey {
+        key: KeyArn,
+        public: Digest,
+    },
+    Encapsulated {
+        key: KeyArn,
+        secret: Digest,
+        blob: Digest,
+    },
+    SharedSecret {
+        key: KeyArn,
+        secret: Digest,
     },
     Granted {
         grant: GrantId,

@@ -95,6 +95,11 @@ fn answer(got: &Result<Box<Got>, ErrorCode>) -> String {
         }
         Got::Replicated { replica } => format!("new replica {replica}"),
         Got::Random { bytes } => format!("{bytes} random bytes"),
+        Got::Proved { key, proof } => format!("proof {:016x} by {key}", proof.0),
+        Got::Genuine { key } => format!("genuine, by {key}"),
+        Got::PublicKey { key, .. } => format!("the public key of {key}"),
+        Got::Encapsulated { key, blob, .. } => format!("secret in {:016x} for {key}", blob.0),
+        Got::SharedSecret { key, .. } => format!("a secret shared with {key}"),
         Got::Done => "done".to_owned(),
     }
 }
@@ -102,6 +107,7 @@ fn answer(got: &Result<Box<Got>, ErrorCode>) -> String {
 fn wish(wanted: &Wanted) -> String {
     let name = wanted.operation();
     let subject = match wanted {
+        Wanted::Check { key, proof, .. } => Some(format!("proof {:016x} by {}", proof.0, on(key))),
         Wanted::Decrypt { blob, .. } => Some(format!("blob {:016x}", blob.0)),
         Wanted::ReEncrypt { blob, key, .. } => Some(format!("blob {:016x} to {}", blob.0, on(key))),
         Wanted::CreateAlias { alias, key } | Wanted::UpdateAlias { alias, key } => {
@@ -184,6 +190,14 @@ impl Wanted {
             Wanted::GenerateDataKey { plaintext: true, .. } => "GenerateDataKey",
             Wanted::GenerateDataKey { plaintext: false, .. } => "GenerateDataKeyWithoutPlaintext",
             Wanted::GenerateRandom { .. } => "GenerateRandom",
+            Wanted::Prove { mac: false, .. } => "Sign",
+            Wanted::Prove { mac: true, .. } => "GenerateMac",
+            Wanted::Check { mac: false, .. } => "Verify",
+            Wanted::Check { mac: true, .. } => "VerifyMac",
+            Wanted::GetPublicKey { .. } => "GetPublicKey",
+            Wanted::Encapsulate { .. } => "Encapsulate",
+            Wanted::Decapsulate { .. } => "Decapsulate",
+            Wanted::DeriveSharedSecret { .. } => "DeriveSharedSecret",
             Wanted::EnableKeyRotation { .. } => "EnableKeyRotation",
             Wanted::DisableKeyRotation { .. } => "DisableKeyRotation",
             Wanted::GetKeyRotationStatus { .. } => "GetKeyRotationStatus",
@@ -213,6 +227,12 @@ impl Wanted {
             | Wanted::Encrypt { key, .. }
             | Wanted::ReEncrypt { key, .. }
             | Wanted::GenerateDataKey { key, .. }
+            | Wanted::Prove { key, .. }
+            | Wanted::Check { key, .. }
+            | Wanted::GetPublicKey { key }
+            | Wanted::Encapsulate { key }
+            | Wanted::Decapsulate { key, .. }
+            | Wanted::DeriveSharedSecret { key, .. }
             | Wanted::EnableKeyRotation { key, .. }
             | Wanted::DisableKeyRotation { key }
             | Wanted::GetKeyRotationStatus { key }

@@ -22,9 +22,9 @@ pub(crate) struct Told<'a> {
     pub(crate) asks: &'a [Ask<'a>],
 }
 
-type Truth = Result<(), String>;
+pub(super) type Truth = Result<(), String>;
 
-fn holds(true_: bool, otherwise: impl FnOnce() -> String) -> Truth {
+pub(super) fn holds(true_: bool, otherwise: impl FnOnce() -> String) -> Truth {
     true_.then_some(()).ok_or_else(otherwise)
 }
 
@@ -50,7 +50,10 @@ impl Model {
             (Got::Policy { policy }, Wanted::GetKeyPolicy { key: Target::Key { id, .. } }) => {
                 self.policy(told, *id, *policy)
             }
-            _ => self.told_as_any(told, context),
+            _ => {
+                self.told_as_any(told, context)?;
+                self.told_of_pair(told.got, &ask.facts.wanted)
+            }
         }
     }
 
@@ -183,6 +186,14 @@ impl Judge<'_> {
                 holds(date == *deletion && date == found.deletion(), || {
                     format!("its deletion is {days} days after the decision, {date:?}")
                 })
+            }
+            (Got::Proved { key, .. }, Wanted::Prove { key: named, .. })
+            | (Got::Genuine { key }, Wanted::Check { key: named, .. })
+            | (Got::PublicKey { key, .. }, Wanted::GetPublicKey { key: named })
+            | (Got::Encapsulated { key, .. }, Wanted::Encapsulate { key: named })
+            | (Got::SharedSecret { key, .. }, Wanted::Decapsulate { key: named, .. })
+            | (Got::SharedSecret { key, .. }, Wanted::DeriveSharedSecret { key: named, .. }) => {
+                self.named(*key, named).map(|_| ())
             }
             (Got::Sealed { key, .. }, Wanted::Encrypt { key: named, .. })
             | (Got::Sealed { key, .. }, Wanted::GenerateDataKey { key: named, .. }) => {

@@ -87,6 +87,12 @@ impl Judge<'_> {
                 let size = in_range(*bytes, 1..=1024);
                 self.on_key(key, Naming::Any, action, |_, _| size)
             }
+            W::Prove { .. }
+            | W::Check { .. }
+            | W::GetPublicKey { .. }
+            | W::Encapsulate { .. }
+            | W::Decapsulate { .. }
+            | W::DeriveSharedSecret { .. } => self.of_pair(),
             _ => self.about_one_key(),
         }
     }
@@ -137,7 +143,7 @@ impl Judge<'_> {
         }
     }
 
-    fn simple(&self, target: &Target, naming: Naming, action: &str) -> Outcomes {
+    pub(super) fn simple(&self, target: &Target, naming: Naming, action: &str) -> Outcomes {
         self.on_key(target, naming, action, |_, _| Outcomes::SUCCESS)
     }
 

@@ -15,6 +15,8 @@ pub(super) enum Need {
     Anything,
     /// That it is not about to be deleted.
     Living,
+    /// That it is neither dying nor being created.
+    Showing,
     /// That it is on, also while its set gets another primary.
     Working,
     /// That it is on and nothing is going on with its set.
@@ -34,6 +36,11 @@ pub(super) fn need(wanted: &Wanted) -> Need {
         | Wanted::Decrypt { .. }
         | Wanted::ReEncrypt { .. }
         | Wanted::GenerateDataKey { .. }
+        | Wanted::Prove { .. }
+        | Wanted::Check { .. }
+        | Wanted::Encapsulate { .. }
+        | Wanted::Decapsulate { .. }
+        | Wanted::DeriveSharedSecret { .. }
         | Wanted::CreateGrant { .. }
         | Wanted::EnableKeyRotation { .. }
         | Wanted::DisableKeyRotation { .. }
@@ -43,6 +50,7 @@ pub(super) fn need(wanted: &Wanted) -> Need {
         Wanted::ScheduleKeyDeletion { .. } => Need::Schedulable,
         Wanted::CancelKeyDeletion { .. } => Need::Dying,
         Wanted::CreateAlias { .. } => Need::Living,
+        Wanted::GetPublicKey { .. } => Need::Showing,
         _ => Need::Anything,
     }
 }
@@ -61,6 +69,7 @@ pub(super) fn refusal(need: Need, state: KeyState) -> Option<ErrorCode> {
     let fits = match need {
         Need::Anything => true,
         Need::Living => !dying,
+        Need::Showing => !dying && !creating,
         Need::Working => !dying && !creating && !off,
         Need::Steady => !dying && !creating && !off && !updating,
         Need::Switchable => !dying && !creating && !updating,

@@ -43,7 +43,16 @@ impl HsmNode {
             | Command::ImportBackingKeys { .. }
             | Command::ChangeDomain { .. }
             | Command::Join { .. }
-            | Command::RotateDomainKey { .. } => self.service.asymmetric,
+            | Command::RotateDomainKey { .. }
+            | Command::Sign { .. }
+            | Command::Verify { .. }
+            | Command::Encapsulate { .. }
+            | Command::Decapsulate { .. }
+            | Command::DeriveSharedSecret { .. }
+            | Command::GenerateDataKeyPair { .. } => self.service.asymmetric,
+            Command::GenerateBackingKey { spec, .. } if spec.is_asymmetric() => {
+                self.service.asymmetric
+            }
             _ => self.service.symmetric,
         }
     }

@@ -161,7 +161,12 @@ fn too_early(waiting: &Waiting, at: SimTime) -> Option<String> {
 /// The keys whose material an answer needed.
 fn keys_used(got: &Got) -> impl Iterator<Item = &KeyArn> {
     let (one, other) = match got {
-        Got::Sealed { key, .. } | Got::Opened { key, .. } => (Some(key), None),
+        Got::Sealed { key, .. }
+        | Got::Opened { key, .. }
+        | Got::Proved { key, .. }
+        | Got::Genuine { key }
+        | Got::Encapsulated { key, .. }
+        | Got::SharedSecret { key, .. } => (Some(key), None),
         Got::Resealed { source, key, .. } => (Some(source), Some(key)),
         _ => (None, None),
     };
