@@ -3,6 +3,7 @@
 
 mod cli;
 mod determinism;
+mod key_stores;
 mod properties;
 mod sabotage;
 mod scenarios;

@@ -323,6 +323,7 @@ fn violations(acts: &[Act]) -> Vec<String> {
         calm_at: sim::clock::SimTime::MAX,
         ended_at: sim::clock::SimTime::MAX,
         rules: Rules { attempt_timeout: Duration::from_secs(10), ..rules() },
+        faults: Vec::new(),
         quota: Vec::new(),
     };
     let judged = sim::oracle::judge(history.records(), &context);

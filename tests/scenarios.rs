@@ -46,6 +46,11 @@ fn moving_primaries() {
 }
 
 #[test]
+fn proxy_outage() {
+    passes("key-stores/proxy-outage");
+}
+
+#[test]
 fn lossy_network() {
     passes("network/lossy");
 }

@@ -39,9 +39,9 @@ mod workload;
 pub use arrivals::{ARRIVALS, Arrivals, Schedule};
 pub use error::ScenarioError;
 pub use fault::{
-    Bandwidth, ClockSkew, Clogging, Direction, FAULTS, Fault, FaultKind, HsmLoss, Latency, LinkCut,
-    Links, MessageCorruption, MessageDuplication, MessageLoss, NodeCrash, NodePause,
-    RegionPartition, Reordering, Role, ZoneLoss,
+    Bandwidth, ClockSkew, Clogging, Direction, FAULTS, Fault, FaultKind, HowItFails, HsmLoss,
+    KeyStoreOutage, Latency, LinkCut, Links, MessageCorruption, MessageDuplication, MessageLoss,
+    NodeCrash, NodePause, RegionPartition, Reordering, Role, ZoneLoss,
 };
 pub use kind::RegionName;
 pub use library::library;

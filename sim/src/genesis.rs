@@ -13,8 +13,10 @@ use crate::rehearsal::Rehearsal;
 use kms_core::crypto::CryptoBackend;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::hsm::{Founded, HsmDevice, HsmIdentity, Mandate};
+use kms_core::key::Origin;
+use kms_core::key_store::model::Backends;
 use kms_core::kms::Settings;
-use kms_core::local::Local;
+use kms_core::local::{Local, proxy_endpoint};
 use kms_core::name::{AccountId, AliasArn, AliasName, KeyArn, RegionName};
 use kms_core::ops::{self, Request, Response};
 use kms_core::policy::{Action, GrantOperation};
@@ -42,12 +44,16 @@ pub struct Beginning {
     pub hsms: Vec<HsmIdentity>,
     /// Its domain, with the keys of those who command it.
     pub domain: Founded,
+    /// The endpoints of the proxies in it.
+    pub proxies: Vec<Arc<str>>,
 }
 
 /// The world at time zero.
 pub struct Genesis {
     /// Each Region's beginning.
     pub regions: BTreeMap<RegionName, Beginning>,
+    /// What is behind the custom key stores, wherever it is.
+    pub key_stores: Backends,
     /// The keys that exist, by the names scenarios give them.
     pub book: Arc<KeyBook>,
 }
@@ -99,15 +105,19 @@ pub fn begin(
     });
     let rehearsal =
         Rehearsal::new(local, Facts::new(seed), principals, journals.collect(), history);
-    let mut maker = Maker { rehearsal, book };
+    let mut maker = Maker { rehearsal, book, proxies: BTreeMap::new() };
+    maker.stores(scenario, regions, settings.key_store_times.connect_external);
     maker.make(scenario, regions);
-    let Maker { rehearsal: Rehearsal { local, .. }, book } = maker;
+    let Maker { rehearsal: Rehearsal { local, .. }, book, mut proxies } = maker;
     let regions = hsms.into_iter().map(|(region, hsms)| {
         let (journal, domain) = (local.journal_of(region), local.domain_of(region).clone());
         let log = journal.entries_after(0).to_vec();
-        (region, Beginning { log, tokens: journal.tokens().clone(), hsms, domain })
+        let (tokens, proxies) =
+            (journal.tokens().clone(), proxies.remove(&region).unwrap_or_default());
+        (region, Beginning { log, tokens, hsms, domain, proxies })
     });
-    Genesis { regions: regions.collect(), book: Arc::new(book) }
+    let (regions, key_stores) = (regions.collect(), local.into_backends());
+    Genesis { regions, key_stores, book: Arc::new(book) }
 }
 
 /// An HSM of a Region at time zero: a member that has joined.
@@ -128,9 +138,60 @@ pub fn joined(
 struct Maker<'a> {
     rehearsal: Rehearsal<'a>,
     book: KeyBook,
+    proxies: BTreeMap<RegionName, Vec<Arc<str>>>,
 }
 
 impl Maker<'_> {
+    /// An external key store for each account in each Region, connected, where the scenario has keys
+    /// for it.
+    fn stores(&mut self, scenario: &Scenario, regions: &[RegionName], takes: Duration) {
+        if scenario.keys.count(KeyGroup::External) == 0 {
+            return;
+        }
+        for region in regions {
+            for account in accounts(scenario) {
+                self.store(*region, account);
+            }
+        }
+        self.rehearsal.advance(takes);
+    }
+
+    fn store(&mut self, region: RegionName, account: AccountId) {
+        let name = format!("{region}-{account}");
+        let request = self.rehearsal.local.proxy_and_request(&name);
+        self.proxies.entry(region).or_default().push(proxy_endpoint(&name).into());
+        let made = self.rehearsal.prepare(region, account, &request.into());
+        if let Ok(Response::CreateCustomKeyStore(made)) = made {
+            let custom_key_store_id = made.custom_key_store_id.into();
+            let request = ops::connect_custom_key_store::Request { custom_key_store_id };
+            let begun = self.rehearsal.prepare(region, account, &request.into());
+            debug_assert!(begun.is_ok(), "a new store can be connected");
+        }
+    }
+
+    /// The external key store of an account in a Region.
+    fn store_of(&self, region: RegionName, account: AccountId) -> Option<String> {
+        let mut stores = self.rehearsal.local.journal_of(region).state().key_stores_after(None);
+        stores.find(|store| store.account == account).map(|store| store.id.to_string())
+    }
+
+    fn external(&mut self, region: RegionName, number: u32) -> Option<KeyArn> {
+        let account = self.book.owner(number);
+        let store = self.store_of(region, account)?;
+        let external = format!("external-{number}");
+        self.rehearsal.local.add_external_key(&format!("{region}-{account}"), &external);
+        let request = ops::create_key::Request {
+            origin: Some(Origin::ExternalKeyStore),
+            custom_key_store_id: Some(store.into()),
+            xks_key_id: Some(external.into()),
+            ..Default::default()
+        };
+        match self.call(region, number, request)? {
+            Response::CreateKey(response) => Some(response.key_metadata.arn),
+            _ => None,
+        }
+    }
+
     fn make(&mut self, scenario: &Scenario, regions: &[RegionName]) {
         for number in 0..scenario.keys.count(KeyGroup::Symmetric) {
             for region in regions {
@@ -146,6 +207,13 @@ impl Maker<'_> {
                 self.book.add_key(KeyGroup::MultiRegion, number, key);
                 self.equip(scenario, key, number);
                 self.replicate(key, regions, number);
+            }
+        }
+        for number in 0..scenario.keys.count(KeyGroup::External) {
+            for region in regions {
+                if let Some(key) = self.external(*region, number) {
+                    self.book.add_key(KeyGroup::External, number, key);
+                }
             }
         }
         self.rehearsal.advance(SETTLING);

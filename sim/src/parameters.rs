@@ -142,6 +142,8 @@ parameters! {
         "How long an external key store takes to connect.";
     key_store_disconnect "key_store.disconnect_time": Duration = s(300), "5m",
         "How long a custom key store takes to disconnect.";
+    key_store_service "key_store.service_time": Duration = ms(5), "5ms",
+        "How long a proxy with its key manager takes for a request.";
     key_store_timeout "key_store.timeout": Duration = ms(250), "250ms",
         "How long a host waits for the backend of a custom key store; AWS documents 250 ms.";
     network_cross_zone "network.cross_zone": Duration = us(500), "500us",

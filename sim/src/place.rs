@@ -33,6 +33,8 @@ pub enum Role {
     Hsm,
     /// The journal of a Region.
     Journal,
+    /// What is behind the custom key stores of a Region.
+    KeyStore,
     /// A worker that does what falls due: rotation, deletion, replication.
     Worker,
 }
@@ -45,6 +47,7 @@ impl Role {
             Self::ApiHost => "host",
             Self::Hsm => "hsm",
             Self::Journal => "journal",
+            Self::KeyStore => "key-store",
             Self::Worker => "worker",
         }
     }

@@ -71,6 +71,22 @@ impl<'a> Rehearsal<'a> {
         outcome.result
     }
 
+    /// A request before the history begins to listen to requests: it hears of the log entry alone.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn prepare(
+        &mut self,
+        region: RegionName,
+        account: AccountId,
+        request: &Request,
+    ) -> Result<Response> {
+        let caller = &self.principals.get(account, Who::Admin).caller;
+        let outcome = self.local.outcome(region, caller, request);
+        self.tell();
+        outcome.result
+    }
+
     /// Lets time pass, and what falls due happen.
     pub fn advance(&mut self, by: Duration) {
         self.local.advance(by);

@@ -227,6 +227,7 @@ impl Scene {
             calm_at: self.calm_at,
             ended_at: self.ended_at,
             rules: self.rules(),
+            faults: self.placed.iter().map(|placed| placed.window).collect(),
             quota: self.pools(),
         }
     }

@@ -68,9 +68,14 @@ impl Backends {
         self.clusters.remove(id);
     }
 
-    /// Takes all proxies out, by endpoint and path.
-    pub fn take_proxies(&mut self) -> BTreeMap<(Arc<str>, Arc<str>), ProxyModel> {
-        std::mem::take(&mut self.proxies)
+    /// Takes out the proxies at these endpoints, to stand elsewhere.
+    pub fn take_proxies(&mut self, endpoints: &[Arc<str>]) -> Backends {
+        let mut taken = Backends::new(self.crypto.clone());
+        let at = |(endpoint, _): &(Arc<str>, Arc<str>)| endpoints.contains(endpoint);
+        let (theirs, rest) =
+            std::mem::take(&mut self.proxies).into_iter().partition(|(key, _)| at(key));
+        (taken.proxies, self.proxies) = (theirs, rest);
+        taken
     }
 
     /// Carries out a command.

@@ -64,6 +64,18 @@ impl Local {
         )
     }
 
+    /// Makes one more external key behind a proxy, unless there is one of that id.
+    pub fn add_external_key(&mut self, name: &str, id: &str) {
+        let key = SecretKey::new(draw(self.random.as_mut(), Site::BackingKey));
+        let keys = &mut self.proxy_mut(name).keys;
+        keys.entry(id.into()).or_insert_with(|| ExternalKeyModel::new(key));
+    }
+
+    /// What is behind the custom key stores, taken out of a shell that is done.
+    pub fn into_backends(self) -> Backends {
+        self.key_stores
+    }
+
     /// Makes a cluster, and the request for a store in front of it.
     pub fn cluster_and_request(&mut self, name: &str) -> create_custom_key_store::Request {
         let certificate = cluster_certificate(name);

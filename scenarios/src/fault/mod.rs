@@ -7,6 +7,7 @@ mod bandwidth;
 mod clock_skew;
 mod clogging;
 mod hsm_loss;
+mod key_store_outage;
 mod latency;
 mod link_cut;
 mod links;
@@ -24,6 +25,7 @@ pub use bandwidth::Bandwidth;
 pub use clock_skew::ClockSkew;
 pub use clogging::Clogging;
 pub use hsm_loss::HsmLoss;
+pub use key_store_outage::{HowItFails, KeyStoreOutage};
 pub use latency::Latency;
 pub use link_cut::LinkCut;
 pub use links::Links;
@@ -62,6 +64,7 @@ pub enum FaultKind {
     ClockSkew(ClockSkew),
     Clogging(Clogging),
     HsmLoss(HsmLoss),
+    KeyStoreOutage(KeyStoreOutage),
     Latency(Latency),
     LinkCut(LinkCut),
     MessageCorruption(MessageCorruption),
@@ -95,6 +98,11 @@ pub const FAULTS: &[Entry<FaultKind>] = &[
         name: "hsm-loss",
         doc: "HSMs go down and come back with their volatile memory empty.",
         read: |reader| FaultKind::HsmLoss(HsmLoss::read(reader)),
+    },
+    Entry {
+        name: "key-store-outage",
+        doc: "The proxies of external key stores are unreachable, slow or garbled.",
+        read: |reader| FaultKind::KeyStoreOutage(KeyStoreOutage::read(reader)),
     },
     Entry {
         name: "latency",

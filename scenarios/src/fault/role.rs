@@ -11,6 +11,8 @@ pub enum Role {
     Client,
     /// Hardware security modules.
     Hsm,
+    /// What is behind custom key stores: the proxies of external key managers.
+    KeyStore,
     /// The durable log of a Region.
     Journal,
     /// What runs due work: rotation, deletion, expiry.
@@ -24,6 +26,7 @@ pub(super) const ROLE: Word<Role> = Word {
         ("client", Role::Client),
         ("hsm", Role::Hsm),
         ("journal", Role::Journal),
+        ("key-store", Role::KeyStore),
         ("worker", Role::Worker),
     ],
 };

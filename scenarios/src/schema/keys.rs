@@ -32,16 +32,24 @@ pub enum KeyGroup {
     Symmetric,
     /// `SYMMETRIC_DEFAULT` primaries with a replica in every other Region.
     MultiRegion,
+    /// Keys in an external key store of their account, one of each number in every Region.
+    External,
 }
 
 /// One line a group: the key in the file, the stem of its keys' names, the group, its meaning.
-const GROUPS: [(&str, &str, KeyGroup, &str); 2] = [
+const GROUPS: [(&str, &str, KeyGroup, &str); 3] = [
     ("symmetric", "symmetric", KeyGroup::Symmetric, "Symmetric encryption keys in each Region."),
     (
         "multi_region",
         "multi-region",
         KeyGroup::MultiRegion,
         "Multi-Region symmetric keys, each with a replica in every other Region.",
+    ),
+    (
+        "external",
+        "external",
+        KeyGroup::External,
+        "Keys in external key stores in each Region; their proxies stand in the Region, too.",
     ),
 ];
 

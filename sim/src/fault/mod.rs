@@ -11,6 +11,7 @@ pub mod bandwidth;
 pub mod clock_skew;
 pub mod clogging;
 pub mod hsm_loss;
+pub mod key_store_outage;
 pub mod latency;
 pub mod link_cut;
 pub mod links;
@@ -44,6 +45,7 @@ pub const FAULTS: &[FaultInfo] = &[
     clock_skew::INFO,
     clogging::INFO,
     hsm_loss::INFO,
+    key_store_outage::INFO,
     latency::INFO,
     link_cut::INFO,
     message_corruption::INFO,
@@ -63,6 +65,7 @@ pub fn place(words: &FaultKind, at: &Placement<'_>) -> Placed {
         FaultKind::ClockSkew(words) => clock_skew::place(words, at),
         FaultKind::Clogging(words) => clogging::place(words, at),
         FaultKind::HsmLoss(words) => hsm_loss::place(words, at),
+        FaultKind::KeyStoreOutage(words) => key_store_outage::place(words, at),
         FaultKind::Latency(words) => latency::place(words, at),
         FaultKind::LinkCut(words) => link_cut::place(words, at),
         FaultKind::MessageCorruption(words) => message_corruption::place(words, at),

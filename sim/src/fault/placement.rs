@@ -61,6 +61,7 @@ pub(super) fn as_role(role: scenarios::Role) -> Role {
         scenarios::Role::Client => Role::Client,
         scenarios::Role::Hsm => Role::Hsm,
         scenarios::Role::Journal => Role::Journal,
+        scenarios::Role::KeyStore => Role::KeyStore,
         scenarios::Role::Worker => Role::Worker,
     }
 }

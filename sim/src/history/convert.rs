@@ -221,6 +221,7 @@ fn managing(request: &Request) -> Wanted {
             alias: r.alias_name.as_str().into(),
             key: target(&r.target_key_id),
         },
+        Request::CreateKey(r) if r.xks_key_id.is_some() => Wanted::CreateExternalKey,
         Request::CreateKey(r) => Wanted::CreateKey { multi_region: r.multi_region },
         Request::DeleteAlias(r) => Wanted::DeleteAlias { alias: r.alias_name.as_str().into() },
         Request::DescribeKey(r) => Wanted::DescribeKey { key: target(&r.key_id) },

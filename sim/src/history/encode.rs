@@ -323,6 +323,7 @@ impl Sink<'_> {
                 self.tag(0);
                 self.flag(*multi_region);
             }
+            Wanted::CreateExternalKey => self.tag(40),
             Wanted::DescribeKey { key } => self.about(1, key),
             Wanted::ListKeys => self.tag(2),
             Wanted::EnableKey { key } => self.about(3, key),

@@ -56,6 +56,8 @@ pub enum Wanted {
     CreateKey {
         multi_region: bool,
     },
+    /// CreateKey in an external key store.
+    CreateExternalKey,
     DescribeKey {
         key: Target,
     },

@@ -173,7 +173,7 @@ impl Wanted {
     /// The name of the operation that is asked for.
     pub fn operation(&self) -> &'static str {
         match self {
-            Wanted::CreateKey { .. } => "CreateKey",
+            Wanted::CreateKey { .. } | Wanted::CreateExternalKey => "CreateKey",
             Wanted::DescribeKey { .. } => "DescribeKey",
             Wanted::ListKeys => "ListKeys",
             Wanted::EnableKey { .. } => "EnableKey",
@@ -247,6 +247,7 @@ impl Wanted {
             | Wanted::UpdatePrimaryRegion { key, .. } => Some(key),
             Wanted::Decrypt { key, .. } | Wanted::ListAliases { key } => key.as_ref(),
             Wanted::CreateKey { .. }
+            | Wanted::CreateExternalKey
             | Wanted::ListKeys
             | Wanted::DeleteAlias { .. }
             | Wanted::GenerateRandom { .. }

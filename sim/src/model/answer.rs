@@ -103,7 +103,8 @@ impl Model {
     }
 
     fn material_used(&self, told: &Told<'_>, key: KeyId) -> Option<MaterialId> {
-        let of = |ask: &Ask<'_>| self.ledgers.get(&ask.region)?.key(key, ask.position)?.material;
+        let of =
+            |ask: &Ask<'_>| self.ledgers.get(&ask.region)?.key(key, ask.position)?.shown_material();
         let material = told.asks.first().and_then(of);
         material.filter(|_| told.asks.iter().all(|ask| of(ask) == material))
     }
@@ -174,7 +175,9 @@ impl Judge<'_> {
                 holds(found.state() == *state, || {
                     format!("the key is shown {state} and is {}", found.state())
                 })?;
-                holds(found.material == *material, || "another material is current".to_owned())?;
+                holds(found.shown_material() == *material, || {
+                    "another material is current".to_owned()
+                })?;
                 holds(found.deletion() == *deletion, || "its deletion is another day".to_owned())
             }
             (Got::Scheduled { key, state, deletion }, Wanted::ScheduleKeyDeletion { days, .. }) => {

@@ -11,12 +11,16 @@ use super::ledger::Ledger;
 use super::outcome::Outcomes;
 use super::states::{Need, need, refusal};
 use crate::clock::SimTime;
+use crate::fault::Window;
 use crate::history::{CallFacts, Target, Wanted};
 use crate::oracle::Context;
 use kms_core::env::Timestamp;
 use kms_core::error::ErrorCode;
 use kms_core::name::{KeyId, RegionName};
 use std::time::Duration;
+
+/// How long a host asks a proxy, both times together, and more.
+const AFTERMATH: Duration = Duration::from_secs(2);
 
 /// A request as a host decided it.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +72,9 @@ impl Judge<'_> {
     pub(super) fn outcomes(&self) -> Outcomes {
         use Wanted as W;
         match &self.ask.facts.wanted {
-            W::CreateKey { .. } => in_turn([self.administrators_only(), self.room_for_key()]),
+            W::CreateKey { .. } | W::CreateExternalKey => {
+                in_turn([self.administrators_only(), self.room_for_key()])
+            }
             W::ListKeys => self.administrators_only(),
             W::GenerateRandom { bytes } => {
                 in_turn([self.administrators_only(), in_range(*bytes, 1..=1024)])
@@ -188,12 +194,33 @@ impl Judge<'_> {
         let bound = needs == Need::Working;
         let granted = match refusal(needs, key.state()) {
             Some(code) => only(code),
-            None => rest(id, key),
+            None => rest(id, key).or(self.outage(key)),
         };
         match self.access(id, key, action, bound) {
             Access::Yes => granted,
             Access::Open => granted.or(only(ErrorCode::AccessDenied)),
             Access::No => only(ErrorCode::AccessDenied),
+        }
+    }
+
+    /// What a key in an external key store may come to while something is wrong somewhere: its proxy
+    /// may be what is hit, and then whatever needs it fails for the state of the key. Shortly after, a
+    /// request that was sent meanwhile may still fail so.
+    fn outage(&self, key: &Key) -> Outcomes {
+        use Wanted as W;
+        let needs_proxy = matches!(
+            self.ask.facts.wanted,
+            W::Encrypt { .. } | W::Decrypt { .. } | W::ReEncrypt { .. } | W::GenerateDataKey { .. }
+        );
+        let error = self.context.rules.clock_error;
+        let hit = |window: &Window| {
+            let (from, until) = (self.context.wall(window.from), self.context.wall(window.until));
+            let lasts = until.after(error).after(AFTERMATH);
+            from <= self.ask.now.after(error).after(AFTERMATH) && self.ask.now <= lasts
+        };
+        match key.external && needs_proxy && self.context.faults.iter().any(hit) {
+            true => only(ErrorCode::KmsInvalidState),
+            false => Outcomes::NONE,
         }
     }
 

@@ -48,6 +48,8 @@ pub(super) struct Key {
     pub(super) schedule: Option<Schedule>,
     /// Rotations on demand so far.
     pub(super) on_demand: u32,
+    /// Whether it is in an external key store, whose keys show no material.
+    pub(super) external: bool,
     /// What the last PutKeyPolicy put; none is the default policy.
     pub(super) policy: Option<Digest>,
 }
@@ -96,6 +98,7 @@ impl Key {
             pending: false,
             schedule: None,
             on_demand: 0,
+            external: false,
             policy: None,
         }
     }
@@ -111,6 +114,11 @@ impl Key {
             (Wish::Off, None) => KeyState::Disabled,
             (Wish::On, None) => KeyState::Enabled,
         }
+    }
+
+    /// The material that callers are shown.
+    pub(super) fn shown_material(&self) -> Option<MaterialId> {
+        self.material.filter(|_| !self.external)
     }
 
     /// The date that callers are shown for its end.

@@ -308,7 +308,9 @@ fn born(id: KeyId, shown: &Shown<'_>, commit: &Commit<'_>, lines: &Lines) -> (Ke
     let account = account.unwrap_or(AccountId::new(0));
     let mut key = Key::new(account, shown.role.cloned(), shown.material);
     let problem = match asked.map(|facts| &facts.wanted) {
-        Some(Wanted::CreateKey { multi_region }) => {
+        Some(wanted @ (Wanted::CreateKey { .. } | Wanted::CreateExternalKey)) => {
+            key.external = *wanted == Wanted::CreateExternalKey;
+            let multi_region = *wanted == Wanted::CreateKey { multi_region: true };
             let role = multi_region.then(|| SetRole::Primary(BTreeSet::new()));
             key.role = role.map(Arc::new);
             let reused = !lines.materials.is_empty();

@@ -9,12 +9,14 @@ mod follower;
 mod host;
 mod hsm;
 mod journal;
+mod key_store;
 mod worker;
 
 pub use engine::{Limits, Peers, Settings};
 pub use host::Host;
 pub use hsm::{HsmNode, ServiceTime};
 pub use journal::{Followers, JournalNode};
+pub use key_store::KeyStoreNode;
 pub use worker::{Patience, Worker};
 
 use crate::clock::SimTime;

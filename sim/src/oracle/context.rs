@@ -1,6 +1,7 @@
 //! What an oracle may know beside the history: where nodes are, and the figures of the run.
 
 use crate::clock::SimTime;
+use crate::fault::Window;
 use crate::place::{NodeId, Topology};
 use kms_core::env::Timestamp;
 use kms_core::name::RegionName;
@@ -19,6 +20,8 @@ pub struct Context<'a> {
     pub ended_at: SimTime,
     /// The figures the service was set up with.
     pub rules: Rules,
+    /// When faults act.
+    pub faults: Vec<Window>,
     /// The request quotas; empty when they are off.
     pub quota: Vec<PoolFacts>,
 }

@@ -110,6 +110,7 @@ impl Scene {
                 on_demand_rotations: 1,
                 memory: Duration::from_secs(600),
             },
+            faults: Vec::new(),
             quota: Vec::new(),
         }
     }

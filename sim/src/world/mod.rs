@@ -17,7 +17,8 @@ use crate::history::History;
 use crate::net::Network;
 use crate::net::matrix::RoundTripMatrix;
 use crate::node::{
-    AnyNode, Followers, Host, HsmNode, JournalNode, Peers, Settings as NodeSettings, Worker,
+    AnyNode, Followers, Host, HsmNode, JournalNode, KeyStoreNode, Peers, Settings as NodeSettings,
+    Worker,
 };
 use crate::parameters::Parameters;
 use crate::place::{NodeId, RegionIndex, Role, Topology, ZoneIndex};
@@ -149,6 +150,11 @@ impl World {
             let beginning = &self.genesis.regions[&name];
             let peers = self.peers(index, name, &hosts);
             nodes.extend(self.region_nodes(index, name, beginning, &peers));
+            if !beginning.proxies.is_empty() {
+                let backends = self.genesis.key_stores.take_proxies(&beginning.proxies);
+                let takes = self.parameters.key_store_service;
+                nodes.push(Box::new(KeyStoreNode::new(backends, self.seed, takes)));
+            }
         }
         let book = self.genesis.book.clone();
         let first = nodes.len();
@@ -178,8 +184,15 @@ impl World {
             hsms: self.of_role(index, Role::Hsm),
             journal: self.of_role(index, Role::Journal)[0],
             regions: others.map(|(region, hosts)| (*region, hosts.clone())).collect(),
-            key_stores: BTreeMap::new(),
+            key_stores: self.proxies(index, name),
         }
+    }
+
+    /// Where each proxy of a Region is.
+    fn proxies(&self, index: RegionIndex, name: RegionName) -> BTreeMap<Arc<str>, NodeId> {
+        let at = self.of_role(index, Role::KeyStore).first().copied();
+        let endpoints = self.genesis.regions[&name].proxies.iter();
+        endpoints.filter_map(|endpoint| Some((endpoint.clone(), at?))).collect()
     }
 
     /// In the order in which [`servers`] placed them.
@@ -292,7 +305,8 @@ fn servers(scenario: &Scenario) -> Result<Topology, String> {
     let names: Vec<&str> = layout.regions.iter().map(scenarios::RegionName::as_str).collect();
     let mut topology = Topology::new(names).map_err(|error| error.to_string())?;
     let roles = [(Role::ApiHost, layout.api_hosts), (Role::Hsm, layout.hsms)];
-    let alone = [(Role::Journal, 1), (Role::Worker, 1)];
+    let key_stores = u32::from(scenario.keys.count(scenarios::KeyGroup::External) > 0);
+    let alone = [(Role::Journal, 1), (Role::Worker, 1), (Role::KeyStore, key_stores)];
     for region in 0..layout.regions.len() {
         let region = RegionIndex(u8::try_from(region).map_err(|_| "too many Regions")?);
         for (role, count) in roles.into_iter().chain(alone) {

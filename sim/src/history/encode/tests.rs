@@ -192,7 +192,8 @@ fn sample() -> Vec<Event> {
 
 #[test]
 fn different_events_have_different_bytes() {
-    let sample = sample();
+    let mut sample = sample();
+    sample.push(called(Wanted::CreateExternalKey));
     let record = |event: &Event| {
         let event = event.clone();
         bytes_of(&Record { at: SimTime::from_millis(1), node: NodeId(7), event })
