@@ -55,6 +55,31 @@ fn lossy_network() {
     passes("network/lossy");
 }
 
+#[test]
+fn disordered_network() {
+    passes("network/disorder");
+}
+
+#[test]
+fn hsm_bit_flips() {
+    passes("hsm/bit-flips");
+}
+
+#[test]
+fn hsm_domain_key_rotation_under_partition() {
+    passes("hsm/domain-key-rotation-under-partition");
+}
+
+#[test]
+fn hsm_reset_storm() {
+    passes("hsm/reset-storm");
+}
+
+#[test]
+fn hsm_zone_loss() {
+    passes("hsm/zone-loss");
+}
+
 /// Every file of the library but the planted bugs, which have a test of their own, is run above.
 #[test]
 fn no_scenario_is_left_out() {
