@@ -1,9 +1,11 @@
 //! What provokes the errors about custom key stores.
 
-use super::provoke::{Case, with};
+use super::provoke::{Case, about, with};
 use super::world::World;
+use kms_core::Result;
 use kms_core::error::ErrorCode;
 use kms_core::key_store::ConnectionErrorCode;
+use kms_core::ops::Response;
 use serde_json::json;
 use std::time::Duration;
 
@@ -67,6 +69,12 @@ pub(crate) const CASES: &[Case] = &[
     ("DisconnectCustomKeyStore", ErrorCode::CustomKeyStoreInvalidState, |world| {
         with(world, "CustomKeyStoreId", json!("$store"))
     }),
+    ("GenerateDataKeyPair", ErrorCode::UnsupportedOperation, with_a_key_in_a_cluster),
+    (
+        "GenerateDataKeyPairWithoutPlaintext",
+        ErrorCode::UnsupportedOperation,
+        with_a_key_in_a_cluster,
+    ),
     ("GenerateRandom", ErrorCode::CustomKeyStoreInvalidState, |world| {
         with(world, "CustomKeyStoreId", json!("$cluster"))
     }),
@@ -86,4 +94,13 @@ fn behind_proxy(world: &mut World, external: &str) {
     world.set("Origin", "EXTERNAL_KEY_STORE");
     world.set("CustomKeyStoreId", "$external");
     world.set("XksKeyId", external);
+}
+
+/// Names a key in a cluster.
+fn with_a_key_in_a_cluster(world: &mut World) -> Result<Response> {
+    let request = json!({ "Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": "$connected" });
+    match world.done("CreateKey", request) {
+        Response::CreateKey(made) => about(world, &made.key_metadata.arn.to_string()),
+        other => panic!("{other:?}"),
+    }
 }

@@ -28,6 +28,10 @@ pub(crate) fn usual(code: ErrorCode) -> Option<Provoke> {
         ErrorCode::InvalidCiphertext => |world| with(world, "CiphertextBlob", json!("AAAA")),
         ErrorCode::InvalidGrantId => |world| with(world, "GrantId", json!("ab".repeat(32))),
         ErrorCode::InvalidGrantToken => |world| with(world, "GrantTokens", json!(["made-up"])),
+        ErrorCode::InvalidKeyUsage => |world| match world.operation.name() {
+            "Sign" | "Verify" => about(world, "$HMAC_256 GENERATE_VERIFY_MAC"),
+            _ => about(world, "$ECC_NIST_P256 SIGN_VERIFY"),
+        },
         ErrorCode::InvalidMarker => |world| with(world, "Marker", json!("bWFkZS11cA")),
         ErrorCode::KeyUnavailable => |world| with_trouble(world, Trouble::Hsm(Fault::NotJoined)),
         ErrorCode::KmsInternal => |world| {
@@ -41,6 +45,7 @@ pub(crate) fn usual(code: ErrorCode) -> Option<Provoke> {
             let tag = json!({ "TagKey": "team", "TagValue": "" });
             with(world, "Tags", json!([tag, tag]))
         },
+        ErrorCode::UnsupportedOperation => |world| about(world, "$HMAC_256 GENERATE_VERIFY_MAC"),
         _ => return None,
     })
 }

@@ -28,7 +28,10 @@ pub(crate) const CASES: &[Case] = &[
         world.local.settings_mut().limits.keys = 2;
         world.send()
     }),
-    ("CreateKey", ErrorCode::UnsupportedOperation, |world| with(world, "KeySpec", json!("SM2"))),
+    ("CreateKey", ErrorCode::UnsupportedOperation, |world| {
+        world.set("KeyUsage", "SIGN_VERIFY");
+        with(world, "KeySpec", json!("SM2"))
+    }),
     ("Decrypt", ErrorCode::IncorrectKey, |world| about(world, "$other")),
     ("DeleteAlias", ErrorCode::NotFound, |world| with(world, "AliasName", json!("alias/none"))),
     ("ListRetirableGrants", ErrorCode::InvalidArn, |world| {
@@ -75,4 +78,9 @@ pub(crate) const CASES: &[Case] = &[
         world.send()
     }),
     ("UpdatePrimaryRegion", ErrorCode::UnsupportedOperation, |world| about(world, "$other")),
+    ("Decapsulate", ErrorCode::InvalidCiphertext, |world| {
+        with(world, "SharedSecretCiphertextBlob", json!("AAAA"))
+    }),
+    ("Verify", ErrorCode::KmsInvalidSignature, |world| with(world, "Message", json!("b3RoZXI="))),
+    ("VerifyMac", ErrorCode::KmsInvalidMac, |world| with(world, "Message", json!("b3RoZXI="))),
 ];

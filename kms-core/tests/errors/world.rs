@@ -6,7 +6,7 @@ use kms_core::Result;
 use kms_core::local::Local;
 use kms_core::name::{KeyArn, RegionName};
 use kms_core::ops::{Operation, Request, Response};
-use kms_core::wire::{TARGET_PREFIX, decode_request, encode_request};
+use kms_core::wire::{Shape, TARGET_PREFIX, decode_request, encode_request};
 use serde_json::{Value, json};
 use std::str::FromStr;
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub(crate) struct World {
     other: KeyArn,
     blob: String,
     grant: String,
+    /// A key that signed or made a tag, and what it made.
+    proof: Option<(String, String)>,
 }
 
 impl World {
@@ -41,6 +43,7 @@ impl World {
             other,
             blob: String::new(),
             grant: String::new(),
+            proof: None,
         };
         world.furnish();
         world.request = match operation {
@@ -133,6 +136,16 @@ impl World {
             "other" => self.other.to_string(),
             "blob" => self.blob.clone(),
             "grant" => self.grant.clone(),
+            "ZEROS 1088" => STANDARD.encode([0; 1088]),
+            "PEER" => {
+                let key = self.key_of_kind("ECC_NIST_P256 KEY_AGREEMENT");
+                match self.done("GetPublicKey", json!({ "KeyId": key })) {
+                    Response::GetPublicKey(peer) => text_of(&peer, "PublicKey"),
+                    other => panic!("{other:?}"),
+                }
+            }
+            "SIGNED" | "SIGNATURE" => self.proven(name == "SIGNED", template(Operation::Sign)),
+            "MACED" | "MAC" => self.proven(name == "MACED", template(Operation::GenerateMac)),
             "store" => self.local.create_external_store("store").to_string(),
             "cluster" => self.local.create_cloud_hsm_store("cluster").to_string(),
             "external" => self.local.connected_external_store("external").to_string(),
@@ -142,12 +155,37 @@ impl World {
         }
     }
 
+    /// A key that has signed, or made a tag; or what it made.
+    fn proven(&mut self, key: bool, request: Value) -> String {
+        if self.proof.is_none() {
+            let request = self.resolved(request);
+            let made = match request.get("MacAlgorithm") {
+                Some(_) => match self.done("GenerateMac", request.clone()) {
+                    Response::GenerateMac(made) => text_of(&made, "Mac"),
+                    other => panic!("{other:?}"),
+                },
+                None => match self.done("Sign", request.clone()) {
+                    Response::Sign(made) => text_of(&made, "Signature"),
+                    other => panic!("{other:?}"),
+                },
+            };
+            self.proof = Some((request["KeyId"].as_str().unwrap_or_default().to_owned(), made));
+        }
+        let (by, made) = self.proof.clone().unwrap_or_default();
+        if key { by } else { made }
+    }
+
     /// A key of this spec and usage.
     fn key_of_kind(&mut self, kind: &str) -> String {
         let (spec, usage) =
             kind.split_once(' ').unwrap_or_else(|| panic!("no thing called {kind}"));
         created(&mut self.local, &json!({ "KeySpec": spec, "KeyUsage": usage })).to_string()
     }
+}
+
+/// A member of an answer.
+fn text_of(answer: &impl Shape, member: &str) -> String {
+    answer.encode_members()[member].as_str().unwrap_or_default().to_owned()
 }
 
 fn template(operation: Operation) -> Value {
