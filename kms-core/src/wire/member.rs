@@ -114,7 +114,8 @@ impl Member for KeyArn {
 impl Member for name::MaterialId {
     fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<name::MaterialId> {
         let text = text(value, member, 64, 64, problems)?;
-        name::MaterialId::parse(text).or_else(|| {
+        let lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        name::MaterialId::parse(text).filter(|_| lower_case).or_else(|| {
             let constraint = "Member must satisfy regular expression pattern: ^[a-f0-9]+$";
             problems.violation(Some(text), member, constraint);
             None

@@ -37,6 +37,9 @@ fn every_documented_error_is_provoked_or_known_to_be_impossible() {
 /// Operations whose errors are provoked one by one in tests of their own, beside the operation; those
 /// tests must name the error.
 const ELSEWHERE: &[(Operation, &str)] = &[
+    (Operation::DeleteImportedKeyMaterial, IMPORTS),
+    (Operation::GetParametersForImport, IMPORTS),
+    (Operation::ImportKeyMaterial, IMPORTS),
     (
         Operation::CreateCustomKeyStore,
         include_str!("../../src/ops/create_custom_key_store/tests.rs"),
@@ -46,6 +49,16 @@ const ELSEWHERE: &[(Operation, &str)] = &[
         include_str!("../../src/ops/update_custom_key_store/tests.rs"),
     ),
 ];
+
+const IMPORTS: &str = concat!(
+    include_str!("../imports/expiry.rs"),
+    include_str!("../imports/first_import.rs"),
+    include_str!("../imports/materials.rs"),
+    include_str!("../imports/permissions.rs"),
+    include_str!("../imports/sets.rs"),
+    include_str!("../imports/shapes.rs"),
+    include_str!("../imports/tokens.rs"),
+);
 
 fn is_provoked_elsewhere(operation: Operation, code: ErrorCode) -> bool {
     let named = format!("ErrorCode::{code:?}");

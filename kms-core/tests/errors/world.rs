@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kms_core::Result;
+use kms_core::key::{KeySpec, KeyUsage};
 use kms_core::local::Local;
 use kms_core::name::{KeyArn, RegionName};
 use kms_core::ops::{Operation, Request, Response};
@@ -49,6 +50,12 @@ impl World {
         world.request = match operation {
             Operation::CreateCustomKeyStore => {
                 let request: Request = world.local.proxy_and_request("new").into();
+                serde_json::from_slice(&encode_request(&request)).expect("JSON")
+            }
+            Operation::ImportKeyMaterial => {
+                let key = world.importable();
+                let parameters = world.local.parameters(key).expect("parameters");
+                let request: Request = parameters.wrap(&[1; 32]).into();
                 serde_json::from_slice(&encode_request(&request)).expect("JSON")
             }
             _ => world.resolved(template(operation)),
@@ -146,6 +153,13 @@ impl World {
             }
             "SIGNED" | "SIGNATURE" => self.proven(name == "SIGNED", template(Operation::Sign)),
             "MACED" | "MAC" => self.proven(name == "MACED", template(Operation::GenerateMac)),
+            "IMPORTABLE" => self.importable().to_string(),
+            "IMPORTED" => {
+                let key = self.importable();
+                let parameters = self.local.parameters(key).expect("parameters");
+                self.local.import(key, parameters.wrap(&[1; 32])).expect("an import");
+                key.to_string()
+            }
             "store" => self.local.create_external_store("store").to_string(),
             "cluster" => self.local.create_cloud_hsm_store("cluster").to_string(),
             "external" => self.local.connected_external_store("external").to_string(),
@@ -153,6 +167,11 @@ impl World {
             "policy" => kms_core::policy::Policy::default_for(self.key.account).text().to_owned(),
             _ => self.key_of_kind(name),
         }
+    }
+
+    /// A symmetric key that waits for its material.
+    fn importable(&mut self) -> KeyArn {
+        self.local.create_key_to_import(KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt)
     }
 
     /// A key that has signed, or made a tag; or what it made.
