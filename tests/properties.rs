@@ -352,6 +352,7 @@ fn rules() -> Rules {
         grants_per_key: settings.limits.grants_per_key,
         on_demand_rotations: settings.limits.on_demand_rotations,
         memory: Duration::from_secs(3_600),
+        healed_at: None,
     }
 }
 

@@ -197,7 +197,7 @@ fn tool() -> Tool {
 }
 
 fn first_event(run: &Run) -> Option<String> {
-    let record = run.history.records().get(run.first_violation()?.index)?;
+    let record = run.history.get(run.first_violation()?.index)?;
     let (at, node) = (record.at, run.scene.topology.name(record.node));
     Some(format!("{at} {node}: {}", line(&record.event)))
 }

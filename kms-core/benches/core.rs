@@ -2,23 +2,25 @@
 //! bare derivation and sealing of the same backend; the policy decision alone; and whether a request
 //! costs the same among a hundred thousand keys as among a thousand.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kms_core::ciphertext::{EncryptionContext, KDF_LABEL, aad};
 use kms_core::crypto::{AwsLc, CryptoBackend, RustCrypto, SecretKey};
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
 use kms_core::hsm::{self, HsmDevice, HsmIdentity, Mandate};
 use kms_core::local::SeededRandom;
 use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, PrincipalArn, RegionName};
-use kms_core::ops::{Request, Response, create_key, decrypt, encrypt};
+use kms_core::ops::{Request, Response, create_grant, create_key, decrypt, encrypt};
 use kms_core::policy::evaluate::KeyManager;
-use kms_core::policy::{Action, Policy, PolicyKind, Question, RequestContext, Resource, evaluate};
+use kms_core::policy::{
+    Action, GrantOperation, Policy, PolicyKind, Question, RequestContext, Resource, evaluate,
+};
 use kms_core::quota::Meter;
 use kms_core::state::{Change, DomainRecord, LogEntry};
 use kms_core::step::{Append, Ask, Outcome, Reply, Step};
 use kms_core::{Kms, Random, Settings};
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const MESSAGE: [u8; 32] = [7; 32];
 
@@ -191,25 +193,83 @@ fn policy(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn many_keys(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("Encrypt with a random key of");
-    let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
-    for count in [1_000, 100_000] {
-        let (mut host, keys) = Host::new(&backend, count);
-        let requests: Vec<Request> =
-            keys.iter().map(|key| encrypt::Request::new(*key, MESSAGE).into()).collect();
-        let mut draw = Cheap(1_442_695_040_888_963_407);
-        group.bench_function(BenchmarkId::from_parameter(count), |b| {
-            b.iter(|| {
-                let mut bytes = [0; 8];
-                draw.fill(kms_core::env::Site::KeyId, &mut bytes);
-                let at = u64::from_le_bytes(bytes) % requests.len() as u64;
-                host.run(&requests[usize::try_from(at).expect("an index")])
-            });
-        });
-    }
-    group.finish();
+/// Encrypt with a key that is drawn anew each time.
+struct Encrypts {
+    host: Host,
+    keys: Vec<KeyArn>,
+    draw: Cheap,
 }
 
-criterion_group!(benches, overhead, policy, many_keys);
+impl Encrypts {
+    fn among(keys: usize) -> Encrypts {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
+        let (host, keys) = Host::new(&backend, keys);
+        Encrypts { host, keys, draw: Cheap(1_442_695_040_888_963_407) }
+    }
+
+    fn next(&mut self) {
+        let mut bytes = [0; 8];
+        self.draw.fill(kms_core::env::Site::KeyId, &mut bytes);
+        let at = u64::from_le_bytes(bytes) % self.keys.len() as u64;
+        let key = self.keys[usize::try_from(at).expect("an index")];
+        black_box(self.host.run(&encrypt::Request::new(key, MESSAGE).into()));
+    }
+}
+
+/// CreateGrant on a key that has grants already, each for another principal.
+struct Grants {
+    host: Host,
+    request: Request,
+}
+
+impl Grants {
+    fn beside(grants: usize) -> Grants {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
+        let (mut host, keys) = Host::new(&backend, 1);
+        host.kms.settings_mut().limits.grants_per_key = u64::MAX;
+        for number in 0..grants {
+            let outcome = host.run(&Grants::to(keys[0], number));
+            host.append(outcome.append.expect("a new grant"));
+        }
+        Grants { request: Grants::to(keys[0], grants), host }
+    }
+
+    fn to(key: KeyArn, number: usize) -> Request {
+        let grantee = format!("arn:aws:iam::111122223333:role/worker-{number}");
+        let operations = GrantOperation::of(Action::Encrypt);
+        create_grant::Request::new(key, &grantee, operations).into()
+    }
+
+    fn next(&mut self) {
+        black_box(self.host.run(&self.request));
+    }
+}
+
+/// Rounds of both, in turn, so that a busy machine slows down both; the best round of each counts.
+#[expect(clippy::print_stdout, reason = "a bench says what it measured")]
+fn ratio(what: &str, mut few: impl FnMut(), mut many: impl FnMut()) {
+    const ROUNDS: usize = 60;
+    const CALLS: u32 = 2_000;
+    let round = |call: &mut dyn FnMut()| {
+        let began = Instant::now();
+        (0..CALLS).for_each(|_| call());
+        began.elapsed() / CALLS
+    };
+    let (mut least, mut most) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        least = least.min(round(&mut few));
+        most = most.min(round(&mut many));
+    }
+    let ratio = most.as_secs_f64() / least.as_secs_f64();
+    println!("{what}: {least:?} and {most:?}, ratio {ratio:.2}");
+}
+
+fn sizes(_: &mut Criterion) {
+    let (mut few, mut many) = (Encrypts::among(1_000), Encrypts::among(100_000));
+    ratio("Encrypt with a random key of 1,000 and of 100,000", || few.next(), || many.next());
+    let (mut few, mut many) = (Grants::beside(100), Grants::beside(50_000));
+    ratio("CreateGrant beside 100 and 50,000 grants", || few.next(), || many.next());
+}
+
+criterion_group!(benches, sizes, overhead, policy);
 criterion_main!(benches);

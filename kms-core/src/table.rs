@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 #[expect(clippy::disallowed_types, reason = "never iterated; fixed hasher; wrapped here only")]
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::ops::Bound;
 
@@ -96,6 +97,12 @@ impl<K: Hash + Ord + Clone, V> Table<K, V> {
     /// How many records there are.
     pub(crate) fn len(&self) -> usize {
         self.records.len()
+    }
+}
+
+impl<K, V> fmt::Debug for Table<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({} records)", self.order.len())
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::key::KeySpec;
 use crate::name::{KeyId, MaterialId, TokenId};
-use std::collections::BTreeMap;
+use crate::table::Table;
 use std::fmt;
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ pub enum TokenChange {
 /// Every key token of a Region.
 #[derive(Clone, Debug, Default)]
 pub struct TokenStore {
-    tokens: BTreeMap<TokenId, Arc<KeyToken>>,
+    tokens: Table<TokenId, Arc<KeyToken>>,
 }
 
 impl TokenStore {
@@ -118,7 +118,7 @@ impl TokenStore {
 
     /// Up to `limit` tokens that an older domain key than `epoch` sealed, by id.
     pub fn older_than(&self, epoch: DomainEpoch, limit: usize) -> Vec<TokenId> {
-        let older = self.tokens.values().filter(|token| token.epoch < epoch);
+        let older = self.iter().filter(|token| token.epoch < epoch);
         older.map(|token| token.id).take(limit).collect()
     }
 
@@ -129,12 +129,12 @@ impl TokenStore {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
+        self.tokens.len() == 0
     }
 
     /// Every token, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<KeyToken>> {
-        self.tokens.values()
+        self.tokens.iter().map(|(_, token)| token)
     }
 }
 

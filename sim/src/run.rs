@@ -6,27 +6,25 @@
 //! Everything that decides anything comes from the scenario and the seed, so the same two give the
 //! same history, byte for byte, and the same digest.
 
+mod tally;
+
 use crate::clock::SimTime;
 use crate::driver::{self, Plan, Progress, Recorder, RunError, Summary};
 use crate::fault::NodeAction;
-use crate::history::{Event, History, Record};
+use crate::history::{Event, History, Keep};
 use crate::oracle::{Context, Judged, Judges, PoolFacts, Rules, Violation};
 use crate::place::{NodeId, Topology};
 use crate::random::Seed;
-use crate::world::World;
+use crate::run::tally::Tally;
+use crate::world::{SETTLING, World};
 use kms_core::crypto::CryptoBackend;
-use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
 use kms_core::quota::{Profile, Rate};
 use scenarios::{Scenario, Verdict as Wanted};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long the last attempts, tasks and messages may take once everything is calm.
-const SETTLING: Duration = Duration::from_secs(60);
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +66,8 @@ pub struct Run {
     pub unmet: Vec<String>,
     /// How it ended.
     pub verdict: Verdict,
+    /// How many calls came to an end.
+    pub calls: u64,
     /// What the driver counted.
     pub summary: Summary,
 }
@@ -113,7 +113,22 @@ pub fn run(
     backend: Arc<dyn CryptoBackend>,
     progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
 ) -> Result<Run, RunError> {
-    let mut history = History::default();
+    run_keeping(Keep::All, scenario, seed, backend, progress)
+}
+
+/// Runs a scenario with a seed and keeps only so much of the history in memory. Verdict and digest are
+/// those of [`run`].
+///
+/// # Errors
+/// As [`run`].
+pub fn run_keeping(
+    keep: Keep,
+    scenario: &Scenario,
+    seed: Seed,
+    backend: Arc<dyn CryptoBackend>,
+    progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+) -> Result<Run, RunError> {
+    let mut history = History::keeping(keep);
     let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
     let mut scene = Scene::of(&world);
     let topology = world.topology.clone();
@@ -132,17 +147,18 @@ pub fn run(
         recorder: &mut court,
     };
     let summary = driver::run(&plan, ground, move || world.nodes(), progress)?;
-    let Court { history, judges, .. } = court;
+    let Court { history, judges, tally, .. } = court;
     scene.ended_at = summary.ended_at;
     context.ended_at = summary.ended_at;
     let judged = judges.finish(&context);
-    Ok(conclude(scene, history, judged, summary))
+    Ok(conclude(scene, history, judged, (tally, summary)))
 }
 
 /// Writes the history, and lets the oracles hear it while it happens.
 struct Court<'c> {
     history: History,
     judges: Judges,
+    tally: Tally,
     context: &'c Context<'c>,
 }
 
@@ -151,12 +167,13 @@ impl<'c> Court<'c> {
     fn new(history: History, context: &'c Context<'c>) -> Court<'c> {
         let mut judges = Judges::new(context);
         history.records().iter().for_each(|record| judges.record(record, context));
-        Court { history, judges, context }
+        Court { history, judges, tally: Tally::default(), context }
     }
 
     fn hear(&mut self, at: SimTime, node: NodeId, event: Event) {
         let record = self.history.push(at, node, event);
         self.judges.record(record, self.context);
+        self.tally.note(&record.event);
     }
 }
 
@@ -175,28 +192,40 @@ fn progress_step(world: &World) -> Duration {
     Duration::from_nanos(world.ends_at.nanos() / 100).max(Duration::from_millis(1))
 }
 
-fn conclude(scene: Scene, history: History, judged: Vec<Judged>, summary: Summary) -> Run {
-    let mut unmet = unmet(&scene.scenario, history.records());
+fn conclude(
+    scene: Scene,
+    history: History,
+    judged: Vec<Judged>,
+    (tally, summary): (Tally, Summary),
+) -> Run {
+    let mut unmet = tally.unmet(&scene.scenario);
     if judged.iter().all(|judged| judged.finding.judged == 0) {
         unmet.push("nothing happened that an oracle could judge".to_owned());
     }
     let verdict = verdict(&scene.scenario, &judged, &unmet);
-    Run { scene, history, judged, unmet, verdict, summary }
+    Run { scene, history, judged, unmet, verdict, calls: tally.calls(), summary }
 }
 
 fn verdict(scenario: &Scenario, judged: &[Judged], unmet: &[String]) -> Verdict {
     let violated = |judged: &Judged| !judged.finding.violations.is_empty();
     match &scenario.expect.verdict {
-        Wanted::Violation { oracle } => {
-            let objected = |judged: &Judged| judged.info.name == oracle && violated(judged);
-            match judged.iter().any(objected) {
-                true => Verdict::ExpectedViolation,
-                false => Verdict::Violation,
-            }
-        }
+        Wanted::Violation { oracle } => match is_alone(judged, oracle) && unmet.is_empty() {
+            true => Verdict::ExpectedViolation,
+            false => Verdict::Violation,
+        },
         Wanted::Pass if judged.iter().any(violated) || !unmet.is_empty() => Verdict::Violation,
         Wanted::Pass => Verdict::Pass,
     }
+}
+
+/// Whether this oracle objects, and before anybody else does: what others say afterwards may follow
+/// from the same bug, what they said before is another one.
+fn is_alone(judged: &[Judged], oracle: &str) -> bool {
+    let first = |judged: &Judged| judged.finding.violations.iter().map(|one| one.index).min();
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        judged.iter().partition(|judged| judged.info.name == oracle);
+    let Some(wanted) = wanted.into_iter().find_map(first) else { return false };
+    others.into_iter().filter_map(first).all(|other| wanted <= other)
 }
 
 impl Scene {
@@ -248,7 +277,15 @@ impl Scene {
             grants_per_key: limits.grants_per_key,
             on_demand_rotations: limits.on_demand_rotations,
             memory: self.memory(),
+            healed_at: self.healed_at(),
         }
+    }
+
+    /// Once the last fault is settled; not at all when messages are lost so often that all of an
+    /// operation's tries may be.
+    fn healed_at(&self) -> Option<SimTime> {
+        const RARE: f64 = 1e-4;
+        (self.parameters.network_loss <= RARE).then(|| self.calm_at.after(SETTLING))
     }
 
     /// Nothing comes of an attempt later than this: a commit may wait for its journal to come back, and
@@ -292,71 +329,4 @@ impl Scene {
         };
         self.regions.iter().flat_map(of_region).collect()
     }
-}
-
-/// Whether an error means that the service, not the caller, failed.
-pub(crate) fn is_unavailability(error: ErrorCode) -> bool {
-    error.is_server_fault()
-}
-
-/// What the scenario expected of the calls and did not get.
-fn unmet(scenario: &Scenario, records: &[Record]) -> Vec<String> {
-    let mut unmet = Vec::new();
-    let ended = records.iter().filter_map(|record| match &record.event {
-        Event::Ended { error, .. } => Some(*error),
-        _ => None,
-    });
-    let mut errors: BTreeMap<ErrorCode, u64> = BTreeMap::new();
-    let mut calls = 0_u64;
-    for error in ended {
-        calls += 1;
-        if let Some(error) = error {
-            *errors.entry(error).or_default() += 1;
-        }
-    }
-    if let Some(least) = scenario.expect.availability_min.map(scenarios::Probability::get) {
-        let failed = errors.iter().filter(|(error, _)| is_unavailability(**error));
-        let failed: u64 = failed.map(|(_, count)| count).sum();
-        let availability = 1.0 - failed as f64 / calls.max(1) as f64;
-        if availability < least {
-            unmet.push(format!(
-                "availability is {availability:.4}, and at least {least} is expected"
-            ));
-        }
-    }
-    if let Some(allowed) = &scenario.expect.allowed_errors {
-        for (error, count) in &errors {
-            if !allowed.iter().any(|name| name == error.wire_name()) {
-                unmet.push(format!("{count} calls ended with {error}, which is not expected"));
-            }
-        }
-    }
-    unmet.extend(throttling(scenario, records));
-    unmet
-}
-
-fn throttling(scenario: &Scenario, records: &[Record]) -> Vec<String> {
-    let mut by_pool: BTreeMap<&str, u64> = BTreeMap::new();
-    for record in records {
-        if let Event::Answered { pool: Some(pool), error: Some(ErrorCode::Throttling), .. } =
-            &record.event
-        {
-            *by_pool.entry(pool).or_default() += 1;
-        }
-    }
-    let mut unmet = Vec::new();
-    for (pool, bounds) in &scenario.expect.throttled {
-        let count = by_pool.get(pool.as_str()).copied().unwrap_or(0);
-        if let Some(min) = bounds.min.filter(|min| count < u64::from(*min)) {
-            unmet.push(format!(
-                "pool {pool} throttled {count} requests; at least {min} are expected"
-            ));
-        }
-        if let Some(max) = bounds.max.filter(|max| count > u64::from(*max)) {
-            unmet.push(format!(
-                "pool {pool} throttled {count} requests; at most {max} are expected"
-            ));
-        }
-    }
-    unmet
 }

@@ -133,6 +133,10 @@ impl Generator for Client {
         }
     }
 
+    fn kept(&self) -> Vec<Planned> {
+        self.seat.kept()
+    }
+
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
         self.seat.learn(planned, result);
     }

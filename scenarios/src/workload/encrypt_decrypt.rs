@@ -110,6 +110,10 @@ impl Generator for Client {
         reuse.unwrap_or_else(|| self.encrypt(moment.draw))
     }
 
+    fn kept(&self) -> Vec<Planned> {
+        self.seat.kept()
+    }
+
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
         self.seat.learn(planned, result);
     }

@@ -137,6 +137,10 @@ impl Generator for Client {
         self.data_key(moment.now, moment.draw)
     }
 
+    fn kept(&self) -> Vec<Planned> {
+        self.seat.kept()
+    }
+
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
         if matches!(*planned.request, Request::GenerateDataKey(_)) && result.is_err() {
             self.at_hand = None;

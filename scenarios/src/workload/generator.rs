@@ -102,4 +102,9 @@ pub trait Generator: Send {
     /// How a planned call ended. Calls overlap, so answers come in any order. A call that was given
     /// up without an answer ends in `DependencyTimeout`.
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>);
+
+    /// A Decrypt call for every ciphertext that the client still keeps.
+    fn kept(&self) -> Vec<Planned> {
+        Vec::new()
+    }
 }

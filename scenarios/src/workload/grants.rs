@@ -214,6 +214,10 @@ impl Generator for Client {
         }
     }
 
+    fn kept(&self) -> Vec<Planned> {
+        self.seat.kept()
+    }
+
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
         self.seat.learn(planned, result);
         match (&*planned.request, result) {

@@ -217,6 +217,10 @@ impl Generator for Client {
         self.act(action, set, moment).unwrap_or_else(|| self.use_any(action, set, moment.draw))
     }
 
+    fn kept(&self) -> Vec<Planned> {
+        self.seat.kept()
+    }
+
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
         self.seat.learn(planned, result);
         match (&*planned.request, result) {

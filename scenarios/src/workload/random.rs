@@ -272,6 +272,10 @@ impl Generator for Client {
         }
     }
 
+    fn kept(&self) -> Vec<Planned> {
+        self.seat.kept()
+    }
+
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
         if let (Some(key), Ok(Response::CreateGrant(got))) = (planned.key(), result) {
             self.grants.push((key, got.grant_id.clone(), got.grant_token.clone()));

@@ -171,6 +171,16 @@ impl Seat {
         Some(self.admin_in(region, request))
     }
 
+    /// A Decrypt for every ciphertext the client keeps, where its key is, by the administrator.
+    pub(super) fn kept(&self) -> Vec<Planned> {
+        let open = |sealed: &Sealed| {
+            let encryption_context = sealed.context.clone();
+            let request = decrypt::Request::new(sealed.blob.clone());
+            self.admin_in(sealed.key.region, decrypt::Request { encryption_context, ..request })
+        };
+        self.blobs.iter().map(open).collect()
+    }
+
     /// Keeps ciphertexts and the client's new keys.
     pub(super) fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
         let Ok(response) = result else { return };

@@ -7,7 +7,7 @@ use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
 use kms_core::ops::{Request, Response};
-use scenarios::{Generator, KeyBook, Moment};
+use scenarios::{Generator, KeyBook, Moment, Planned};
 
 use super::flight::{Deadlines, Flight, is_awaited};
 use super::id::{AttemptId, request_id};
@@ -29,6 +29,9 @@ const BACKOFF: Site = Site::new("client backoff");
 /// The bytes of a request beside its blobs: line, headers, signature and JSON.
 const REQUEST_OVERHEAD: usize = 1_000;
 
+/// The share of calls that no share of the client's planned.
+const AUDIT: usize = usize::MAX;
+
 /// What a client is made of.
 pub struct ClientPlan {
     /// Which node it is.
@@ -47,6 +50,8 @@ pub struct ClientPlan {
     pub settings: scenarios::Client,
     /// When the storm ends; what was held back until then is not started any more.
     pub storm_ends: SimTime,
+    /// When it asks for everything back that it still has the ciphertext of.
+    pub audit_at: Option<SimTime>,
     /// The most calls under way at once, at least 1. A start beyond it waits for another's end.
     pub most_in_flight: usize,
 }
@@ -60,6 +65,9 @@ pub struct Client {
     book: Arc<KeyBook>,
     facts: Facts,
     storm_ends: SimTime,
+    audit_at: Option<SimTime>,
+    /// What is still to be asked for in the audit.
+    audit: Vec<Planned>,
     most_in_flight: usize,
     shares: Vec<Work>,
     flights: BTreeMap<u64, Flight>,
@@ -85,6 +93,7 @@ enum Timer {
     Start { share: usize },
     Retry { call: u64 },
     Deadline,
+    Audit,
 }
 
 impl Client {
@@ -110,6 +119,8 @@ impl Client {
             book: plan.book,
             facts: Facts::new(plan.seed),
             storm_ends: plan.storm_ends,
+            audit_at: plan.audit_at,
+            audit: Vec::new(),
             most_in_flight: plan.most_in_flight.max(1),
             shares: shares.collect(),
             flights: BTreeMap::new(),
@@ -137,6 +148,24 @@ impl Client {
         }
         for share in 0..self.shares.len() {
             self.arm(now, share, out);
+        }
+        if let Some(at) = self.audit_at.filter(|at| *at > now) {
+            out.after(at.since(now), Timer::Audit.token());
+        }
+    }
+
+    /// The storm is over and everything has settled: whatever was ever sealed for this client and is
+    /// still kept must open, or its key be gone. One after another, so that it is no storm itself.
+    fn begin_audit(&mut self, now: SimTime, out: &mut Out) {
+        self.audit = self.shares.iter().flat_map(|work| work.generator.kept()).collect();
+        self.audit_next(now, out);
+    }
+
+    fn audit_next(&mut self, now: SimTime, out: &mut Out) {
+        if let Some(planned) = self.audit.pop() {
+            let call = self.calls;
+            self.calls += 1;
+            self.fly(now, call, AUDIT, planned, out);
         }
     }
 
@@ -177,6 +206,10 @@ impl Client {
             book: &self.book,
             draw: &mut draw,
         });
+        self.fly(now, call, share, planned, out);
+    }
+
+    fn fly(&mut self, now: SimTime, call: u64, share: usize, planned: Planned, out: &mut Out) {
         let flight = Flight { share, planned, attempt: 0, waiting: false, host: None, paid: None };
         self.flights.insert(call, flight);
         self.attempt(now, call, out);
@@ -300,6 +333,9 @@ impl Client {
                 self.arm(now, flight.share, out);
             }
         }
+        if flight.share == AUDIT {
+            self.audit_next(now, out);
+        }
         self.release(now, out);
     }
 
@@ -337,6 +373,7 @@ impl Node for Client {
                 Timer::Start { share } => self.start_due(now, share, out),
                 Timer::Retry { call } => self.attempt(now, call, out),
                 Timer::Deadline => self.expire(now, out),
+                Timer::Audit => self.begin_audit(now, out),
             },
         }
     }
@@ -353,6 +390,7 @@ impl Timer {
             Timer::Start { share } => (share as u64) << 2,
             Timer::Retry { call } => call << 2 | 1,
             Timer::Deadline => 2,
+            Timer::Audit => 3,
         }
     }
 
@@ -360,7 +398,8 @@ impl Timer {
         match token & 3 {
             0 => Timer::Start { share: usize::try_from(token >> 2).unwrap_or(usize::MAX) },
             1 => Timer::Retry { call: token >> 2 },
-            _ => Timer::Deadline,
+            2 => Timer::Deadline,
+            _ => Timer::Audit,
         }
     }
 }

@@ -201,6 +201,11 @@ impl Sink<'_> {
                 self.bytes(digest);
                 self.list(sets.iter(), Self::member);
             }
+            Event::CommandThrottled { request, pool } => {
+                self.tag(12);
+                self.bytes(&request.0.to_be_bytes());
+                self.text(pool);
+            }
             Event::Acted(action) => {
                 self.tag(11);
                 self.action(*action);

@@ -36,6 +36,9 @@ pub fn line(event: &Event) -> String {
         Event::TaskTried { region, id: by, task, error } => {
             format!("task {} in {region} tried: {task} ended {}", id(*by), ending(*error))
         }
+        Event::CommandThrottled { request, pool } => {
+            format!("a command for {} was refused by pool {pool}", id(*request))
+        }
         Event::Conflicted { request } => format!("{} decides again: it was stale", id(*request)),
         Event::Executed { command, done } => {
             format!("HSM {} {command}", if *done { "executed" } else { "refused" })

@@ -103,6 +103,13 @@ pub enum Event {
         /// The pool.
         pool: &'static str,
     },
+    /// A host refused a command of another Region because of a request quota.
+    CommandThrottled {
+        /// The attempt that the command belongs to.
+        request: RequestId,
+        /// The pool.
+        pool: &'static str,
+    },
     /// A journal made an entry durable.
     Committed {
         /// The Region.
@@ -210,9 +217,10 @@ impl Event {
             | Event::Returned { .. }
             | Event::TimedOut { .. }
             | Event::Ended { .. } => Source::Client,
-            Event::Answered { .. } | Event::Admitted { .. } | Event::Conflicted { .. } => {
-                Source::Host
-            }
+            Event::Answered { .. }
+            | Event::Admitted { .. }
+            | Event::CommandThrottled { .. }
+            | Event::Conflicted { .. } => Source::Host,
             Event::Executed { .. } => Source::Hsm,
             Event::Committed { .. } | Event::Settled(_) => Source::Journal,
             Event::TaskTried { .. } => Source::Worker,
@@ -232,10 +240,23 @@ pub struct Record {
     pub event: Event,
 }
 
+/// How much of a history stays in memory. The digest covers all of it either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Everything: for reports and comparisons.
+    #[default]
+    All,
+    /// At least so many of the last records: for runs of any length.
+    Last(usize),
+}
+
 /// The history of a run.
 #[derive(Default)]
 pub struct History {
     records: Vec<Record>,
+    keep: Keep,
+    /// How many records are not there any more.
+    dropped: usize,
     hash: Sha256,
     /// The bytes of the last records, on their way into the hash: it takes large pieces faster.
     unhashed: Vec<u8>,
@@ -245,9 +266,39 @@ pub struct History {
 const PIECE: usize = 16 << 10;
 
 impl History {
-    /// Every record, in order.
+    /// A history that keeps so much of itself.
+    pub fn keeping(keep: Keep) -> History {
+        History { keep, ..History::default() }
+    }
+
+    /// The records that are kept, in order; every one, unless the history was told otherwise.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// How many records there have been.
+    pub fn len(&self) -> usize {
+        self.dropped + self.records.len()
+    }
+
+    /// Whether nothing has happened.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The record of this index, if it is kept.
+    pub fn get(&self, index: usize) -> Option<&Record> {
+        self.records.get(index.checked_sub(self.dropped)?)
+    }
+
+    /// Drops the older half when there are twice as many as are to be kept.
+    fn shorten(&mut self) {
+        if let Keep::Last(least) = self.keep
+            && self.records.len() >= 2 * least.max(1)
+        {
+            self.dropped += self.records.len() - least;
+            self.records.drain(..self.records.len() - least);
+        }
     }
 
     /// The digest of everything so far, byte for byte.
@@ -263,6 +314,7 @@ impl History {
             self.hash.update(&self.unhashed);
             self.unhashed.clear();
         }
+        self.shorten();
         self.records.push_mut(record)
     }
 }

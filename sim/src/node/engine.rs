@@ -671,6 +671,11 @@ fn no_answer() -> Error {
     ErrorCode::KmsInternal.says("The request could not be completed. Try again.")
 }
 
+/// The request that a command belongs to.
+pub(super) fn asker(command: RequestId) -> RequestId {
+    RequestId(command.0 & !(u128::MAX << 96))
+}
+
 /// The request that another Region sees: this one's, marked with which of its questions it is.
 fn command_id(id: RequestId, asked: u32) -> RequestId {
     RequestId(id.0 | u128::from(asked + 1) << 96)

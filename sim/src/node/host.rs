@@ -1,6 +1,6 @@
 //! An API host: answers clients and other Regions, and follows its journal.
 
-use super::engine::{Engine, Finished, Origin, Settings, Work};
+use super::engine::{Engine, Finished, Origin, Settings, Work, asker};
 use super::{Alarm, In, Out, arm_settle, monotonic};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
@@ -85,14 +85,17 @@ impl Node for Host {
 fn answer(engine: &Engine, finished: Finished, out: &mut Out) {
     let Finished { origin, work, id, result, position, decided, .. } = finished;
     let error = result.as_ref().as_ref().err().map(|error| error.code);
+    let refused = error == Some(ErrorCode::Throttling);
+    let pool = refused.then(|| engine.meter.last_refused()).flatten();
     match (origin, work) {
         (Origin::Client(client), _) => {
-            let refused = error == Some(ErrorCode::Throttling);
-            let pool = refused.then(|| engine.meter.last_refused()).flatten();
             out.record(Event::Answered { request: id, position, now: decided, pool, error });
             out.send(client, Message::Response { id, result }, 256);
         }
         (Origin::Peer(peer, ask), _) => {
+            if let Some(pool) = pool {
+                out.record(Event::CommandThrottled { request: asker(id), pool });
+            }
             let result = match &*result {
                 Ok(Response::Region(reply)) => Ok(reply.clone()),
                 Ok(_) => Err(ErrorCode::KmsInternal.silent()),

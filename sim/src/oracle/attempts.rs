@@ -34,6 +34,8 @@ pub(crate) struct Attempt {
     pub(crate) region: RegionName,
     /// What.
     pub(crate) facts: Arc<CallFacts>,
+    /// Whether a quota of another Region refused a command of it.
+    pub(crate) throttled_elsewhere: bool,
     /// Whether a host had to decide again.
     pub(crate) conflicted: bool,
     /// The log entry it made.
@@ -73,6 +75,7 @@ impl Attempts {
                     at,
                     region,
                     facts,
+                    throttled_elsewhere: false,
                     conflicted: false,
                     committed: None,
                     answers: Vec::new(),
@@ -88,6 +91,9 @@ impl Attempts {
                     error: *error,
                 };
                 self.change(*request, |attempt| attempt.answers.push(answer));
+            }
+            Event::CommandThrottled { request, .. } => {
+                self.change(*request, |attempt| attempt.throttled_elsewhere = true);
             }
             Event::Conflicted { request } => {
                 self.change(*request, |attempt| attempt.conflicted = true);

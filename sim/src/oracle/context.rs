@@ -55,6 +55,9 @@ pub struct Rules {
     /// How long after it was sent something may still come of an attempt: every time-out of client and
     /// service together, and the longest outage.
     pub memory: Duration,
+    /// Nothing is wrong with an attempt that is sent from here on, so that the service has no excuse
+    /// not to answer it. There is no such time when the network itself loses messages.
+    pub healed_at: Option<SimTime>,
 }
 
 /// A quota pool in a Region: so many requests of an account in each interval of true time.

@@ -2,7 +2,7 @@
 
 use super::attempts::{Answer, Attempt};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
-use crate::history::{Changed, Event, Got, Source, Wanted};
+use crate::history::{Changed, Event, Got, Source};
 use crate::model::{Ask, Commit, Model, Outcomes, Told};
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
@@ -17,7 +17,7 @@ const INFO: OracleInfo = OracleInfo {
 /// The line in the table.
 pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(ReferenceModel::default()) };
 
-/// Errors of the service's own making: they are always possible while something fails, and counted.
+/// Errors of the service's own making: they are possible while something fails, and counted.
 const SERVICE_FAULTS: [ErrorCode; 3] =
     [ErrorCode::DependencyTimeout, ErrorCode::KmsInternal, ErrorCode::KeyUnavailable];
 
@@ -108,7 +108,7 @@ impl ReferenceModel {
         let expected = allowed(&self.model, attempt, answer, context);
         self.counts.exact += u64::from(expected.count() == 1);
         self.counts.judge(answer);
-        if !is_excused(attempt, answer) && !expected.allow(answer.error) {
+        if !is_excused(attempt, answer, context) && !expected.allow(answer.error) {
             let came = answer.error.map_or("success", ErrorCode::wire_name);
             let message = format!(
                 "{} at position {} came to {came}; right would be {expected}",
@@ -167,15 +167,13 @@ fn allowed(model: &Model, attempt: &Attempt, answer: &Answer, context: &Context<
     }
 }
 
-/// A service fault, or a quota: the request's own, or that of the other Region it is carried out in.
-fn is_excused(attempt: &Attempt, answer: &Answer) -> bool {
-    let elsewhere = matches!(
-        attempt.facts.wanted,
-        Wanted::ReplicateKey { .. } | Wanted::UpdatePrimaryRegion { .. }
-    );
-    let limited = answer.charged || elsewhere;
+/// A service fault while something may be wrong, or a quota: the request's own, or that of the other
+/// Region it is carried out in.
+fn is_excused(attempt: &Attempt, answer: &Answer, context: &Context<'_>) -> bool {
+    let limited = answer.charged || attempt.throttled_elsewhere;
     let throttled = limited && answer.error == Some(ErrorCode::Throttling);
-    throttled || answer.error.is_some_and(|code| SERVICE_FAULTS.contains(&code))
+    let fault = answer.error.is_some_and(|code| SERVICE_FAULTS.contains(&code));
+    throttled || (fault && context.rules.healed_at.is_none_or(|healed| attempt.at < healed))
 }
 
 fn describe(attempt: &Attempt) -> String {
@@ -185,8 +183,8 @@ fn describe(attempt: &Attempt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Digest, Target};
-    use crate::oracle::scene::{MATERIAL, Scene, arn, erased, key_id, key_in, sealed};
+    use crate::history::{Digest, Target, Wanted};
+    use crate::oracle::scene::{MATERIAL, Scene, abroad, arn, erased, key_id, key_in, sealed};
     use kms_core::key::KeyState;
     use kms_core::name::{AliasName, MaterialId};
 
@@ -248,6 +246,30 @@ mod tests {
         assert_eq!(answer(&mut scene, 6, encrypt(), Some(ErrorCode::KmsInvalidState)), 1);
         assert_eq!(answer(&mut scene, 7, encrypt(), Some(ErrorCode::DependencyTimeout)), 0);
         assert_eq!(answer(&mut scene, 8, encrypt(), Some(ErrorCode::Throttling)), 1, "no quota");
+    }
+
+    #[test]
+    fn in_a_healed_world_the_service_has_no_excuse() {
+        let mut scene = world();
+        let fault = Some(ErrorCode::KeyUnavailable);
+        scene.at(359_999);
+        assert_eq!(answer(&mut scene, 2, encrypt(), fault), 0);
+        scene.at(360_000);
+        assert_eq!(answer(&mut scene, 3, encrypt(), None), 0);
+        assert_eq!(answer(&mut scene, 4, encrypt(), fault), 1);
+    }
+
+    #[test]
+    fn another_region_refuses_by_its_quota_when_a_host_there_says_so() {
+        let throttled = Some(ErrorCode::Throttling);
+        let replicate = || Wanted::ReplicateKey { key: key(), region: Some(abroad()) };
+        let mut scene = world();
+        assert_eq!(answer(&mut scene, 2, replicate(), throttled), 1);
+        scene.call(3, replicate());
+        scene.host(Event::CommandThrottled { request: RequestId(3), pool: "pool" });
+        let before = violations(&scene).len();
+        scene.answer(3, throttled);
+        assert_eq!(violations(&scene).len(), before);
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Scene {
                 grants_per_key: 2,
                 on_demand_rotations: 1,
                 memory: Duration::from_secs(600),
+                healed_at: Some(SimTime::from_secs(360)),
             },
             faults: Vec::new(),
             quota: Vec::new(),

@@ -37,6 +37,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long the last attempts, tasks and messages may take once everything is calm.
+pub const SETTLING: Duration = Duration::from_secs(60);
+/// How long the clients' audit may take; a shorter calm has none.
+const AUDIT: Duration = Duration::from_secs(10);
 /// How long before the end nodes report their state.
 const REPORT: Duration = Duration::from_millis(1);
 
@@ -263,6 +267,7 @@ impl World {
             shares: part.shares,
             settings: self.scenario.client,
             storm_ends: self.calm_at,
+            audit_at: self.audit_at(),
             most_in_flight: self.parameters.client_in_flight as usize,
         }))
     }
@@ -276,6 +281,12 @@ impl World {
             seed: self.seed,
             settle_at: self.settle_at(),
         }
+    }
+
+    /// When everything has settled, if the calm lasts long enough for that.
+    fn audit_at(&self) -> Option<SimTime> {
+        let at = self.calm_at.after(SETTLING);
+        (at.after(AUDIT) <= self.settle_at()).then_some(at)
     }
 
     fn settle_at(&self) -> SimTime {

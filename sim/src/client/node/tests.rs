@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kms_core::Result as KmsResult;
 use kms_core::name::{AccountId, KeyArn, KeyId};
-use kms_core::ops::generate_random;
+use kms_core::ops::{decrypt, generate_random};
 use scenarios::{Planned, RetryMode, Who};
 
 use super::super::share::Starts;
@@ -32,6 +32,13 @@ impl Generator for Counter {
     }
 
     fn learn(&mut self, _: &Planned, _: &KmsResult<Response>) {}
+
+    fn kept(&self) -> Vec<Planned> {
+        let (region, account) =
+            (RegionName::parse("us-east-1").unwrap(), AccountId::new(111_122_220_000));
+        let request = Arc::new(decrypt::Request::new(vec![1, 2, 3]).into());
+        vec![Planned { region, account, caller: Who::Admin, request }; 3]
+    }
 }
 
 fn plan(times: &[u64], retry: RetryMode) -> ClientPlan {
@@ -52,6 +59,7 @@ fn plan(times: &[u64], retry: RetryMode) -> ClientPlan {
         }],
         settings: scenarios::Client { retry, timeout: Duration::from_secs(1), max_attempts: 3 },
         storm_ends: SimTime::from_secs(60),
+        audit_at: None,
         most_in_flight: 2,
     }
 }
@@ -194,6 +202,24 @@ fn nothing_starts_after_the_storm() {
     let mut stage = Stage::new(plan);
     stage.run_until(SimTime::from_secs(100));
     assert_eq!(stage.sent.len(), 2, "the third was held back, the fourth is no part of the storm");
+}
+
+#[test]
+fn in_the_calm_everything_kept_is_asked_for_once_and_one_after_another() {
+    let audit_at = SimTime::from_secs(70);
+    let plan = ClientPlan { audit_at: Some(audit_at), ..plan(&[], RetryMode::Standard2026) };
+    let mut stage = Stage::new(plan);
+    stage.run_until(SimTime::from_secs(69));
+    assert_eq!(stage.sent.len(), 0);
+    stage.run_until(audit_at);
+    for number in 1..=3 {
+        assert_eq!(stage.sent.len(), number);
+        let (_, _, id) = stage.sent[number - 1];
+        stage.answer(id, Err(ErrorCode::KmsInternal.silent()));
+    }
+    stage.run_until(SimTime::from_secs(100));
+    assert_eq!(stage.sent.len(), 3, "nothing is asked again");
+    assert_eq!(stage.ended().len(), 3);
 }
 
 #[test]

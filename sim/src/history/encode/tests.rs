@@ -167,6 +167,7 @@ fn service_events() -> Vec<Event> {
         tried(Task::Synchronize(id, region)),
         tried(Task::RotateDomainKey),
         Event::Conflicted { request },
+        Event::CommandThrottled { request, pool: "p" },
         Event::Executed { command: "Encrypt", done: true },
         Event::Settled(Box::new(Settlement { region, position: 1, digest: [0; 32], sets: vec![] })),
         Event::Acted(NodeAction::Crash(NodeId(7))),
