@@ -119,10 +119,11 @@ mod tests {
     fn refusals_of_commands_from_other_regions_count_too() {
         let request = RequestId(1);
         let (now, error) = (Timestamp::EPOCH, Some(ErrorCode::Throttling));
-        let own = Event::Answered { request, position: 1, now, pool: Some("create-key"), error };
-        let other = Event::CommandThrottled { request, pool: "create-key" };
+        let pool = "CreateKey";
+        let own = Event::Answered { request, position: 1, now, pool: Some(pool), error };
+        let other = Event::CommandThrottled { request, pool };
         let expect = |min: u32, max: u32| {
-            format!("[expect.throttled]\n'create-key' = {{ min = {min}, max = {max} }}")
+            format!("throttled_min = {{ {pool} = {min} }}\nthrottled_max = {{ {pool} = {max} }}")
         };
         let events = [own, other];
         assert_eq!(unmet(&expect(2, 2), &events).len(), 0);

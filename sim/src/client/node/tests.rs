@@ -36,7 +36,8 @@ impl Generator for Counter {
     fn kept(&self) -> Vec<Planned> {
         let (region, account) =
             (RegionName::parse("us-east-1").unwrap(), AccountId::new(111_122_220_000));
-        let request = Arc::new(decrypt::Request::new(vec![1, 2, 3]).into());
+        let blob = kms_core::wire::CiphertextBlob(vec![1, 2, 3].into());
+        let request = Arc::new(decrypt::Request::new(blob).into());
         vec![Planned { region, account, caller: Who::Admin, request }; 3]
     }
 }
