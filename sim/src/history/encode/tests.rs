@@ -223,5 +223,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "9b33b12cf4699ac83c0fe59b44eccb9be36b3118531916a9b178200efb8708dd");
+    assert_eq!(text, "1f94f2243c0524b4d74119507c5e3c086a6d498b5d0c7e81e8faa008b622903c");
 }
