@@ -176,6 +176,7 @@ impl Mailbox {
 
 /// What madsim does by itself: so many nodes, each a task that takes a message out of its mailbox, sleeps
 /// for the message's latency and puts it into the next one's.
+#[expect(clippy::disallowed_methods, reason = "a run of madsim wants a thread of its own")]
 fn bare_mailboxes(nodes: usize, messages: u64) -> Duration {
     let began = cpu_time();
     let bare = move || {
@@ -194,6 +195,7 @@ fn bare_mailboxes(nodes: usize, messages: u64) -> Duration {
     cpu_time() - began
 }
 
+#[expect(clippy::disallowed_methods, reason = "what madsim does by itself is what is measured")]
 fn bare_node(
     node: usize,
     boxes: &Rc<Vec<Mailbox>>,
@@ -383,6 +385,7 @@ fn memory() {
     println!("memory after 100 runs {before} KiB, after 1,100 runs {after} KiB");
 }
 
+#[expect(clippy::disallowed_methods, reason = "the caller chooses what is measured")]
 fn benches(criterion: &mut Criterion) {
     if std::env::args().any(|argument| argument == "long") {
         return long();
