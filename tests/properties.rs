@@ -356,8 +356,21 @@ fn rules() -> Rules {
     }
 }
 
+/// The same sequences everywhere, unless `PROPTEST_CASES` or `PROPTEST_RNG_SEED` ask for others.
+fn config() -> ProptestConfig {
+    let set = |name| std::env::var_os(name).is_some();
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if !set("PROPTEST_CASES") {
+        config.cases = 512;
+    }
+    if !set("PROPTEST_RNG_SEED") {
+        config.rng_seed = proptest::test_runner::RngSeed::Fixed(20_260_101);
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(20_260_101), ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_service_does_what_the_model_says(acts in prop::collection::vec(act(), 1..120)) {

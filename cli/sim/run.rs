@@ -86,6 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     run_all(&jobs, arguments.jobs.get(), &keep, &printer, &mut all)?;
     let index = all.index(&keep)?;
     printer.end(&all.reports, index.as_deref())?;
+    if all.left_out > 0 {
+        terminal::say(&left_out(all.left_out, jobs.len()));
+    }
     Ok(all.exit())
 }
 
@@ -185,19 +188,24 @@ fn one(job: &Job, index: usize, keep: &Keep, display: &Display) -> (usize, Outco
     (index, outcome)
 }
 
+fn left_out(left_out: usize, all: usize) -> String {
+    format!("Broken off: {left_out} of {all} runs are left out.")
+}
+
 /// What has come of the runs so far.
 #[derive(Default)]
 struct Collected {
     reports: Vec<RunReport>,
     broken: usize,
-    interrupted: bool,
+    /// Runs that were broken off or never begun.
+    left_out: usize,
 }
 
 impl Collected {
     fn take(&mut self, job: &Job, outcome: Outcome, printer: &Printer) -> Result<(), Failure> {
         match outcome {
             Outcome::Finished(finished) => self.finished(*finished, printer)?,
-            Outcome::Interrupted => self.interrupted = true,
+            Outcome::Interrupted => self.left_out += 1,
             Outcome::Broken { error, replay } => {
                 self.broken += 1;
                 printer.broken(job, &error, &replay)?;
@@ -224,7 +232,7 @@ impl Collected {
 
     fn exit(&self) -> Exit {
         let violated = |report: &RunReport| report.verdict == Verdict::Violations;
-        if self.interrupted {
+        if self.left_out > 0 {
             Exit::Interrupted
         } else if self.broken > 0 || self.reports.iter().any(violated) {
             Exit::Found

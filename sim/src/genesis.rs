@@ -76,13 +76,16 @@ pub struct Order<'a> {
 }
 
 /// Makes the world, and records in the history how.
+///
+/// # Errors
+/// When a request of the set-up is refused: the scenario wants what the service does not allow.
 pub fn begin(
     order: &Order<'_>,
     topology: &Topology,
     principals: &Principals,
     backend: &Arc<dyn CryptoBackend>,
     history: &mut History,
-) -> Genesis {
+) -> Result<Genesis, String> {
     let Order { scenario, seed, regions, settings } = *order;
     let maker = NodeId(u16::MAX);
     let mut random = NamedRandom::new(seed, maker, RequestId(0), 0);
@@ -105,10 +108,13 @@ pub fn begin(
     });
     let rehearsal =
         Rehearsal::new(local, Facts::new(seed), principals, journals.collect(), history);
-    let mut maker = Maker { rehearsal, book, proxies: BTreeMap::new() };
+    let mut maker = Maker { rehearsal, book, proxies: BTreeMap::new(), refused: None };
     maker.stores(scenario, regions, settings.key_store_times.connect_external);
     maker.make(scenario, regions);
-    let Maker { rehearsal: Rehearsal { local, .. }, book, mut proxies } = maker;
+    let Maker { rehearsal: Rehearsal { local, .. }, book, mut proxies, refused } = maker;
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
     let regions = hsms.into_iter().map(|(region, hsms)| {
         let (journal, domain) = (local.journal_of(region), local.domain_of(region).clone());
         let log = journal.entries_after(0).to_vec();
@@ -117,7 +123,7 @@ pub fn begin(
         (region, Beginning { log, tokens, hsms, domain, proxies })
     });
     let (regions, key_stores) = (regions.collect(), local.into_backends());
-    Genesis { regions, key_stores, book: Arc::new(book) }
+    Ok(Genesis { regions, key_stores, book: Arc::new(book) })
 }
 
 /// An HSM of a Region at time zero: a member that has joined.
@@ -139,6 +145,8 @@ struct Maker<'a> {
     rehearsal: Rehearsal<'a>,
     book: KeyBook,
     proxies: BTreeMap<RegionName, Vec<Arc<str>>>,
+    /// The first request that was refused, and why.
+    refused: Option<String>,
 }
 
 impl Maker<'_> {
@@ -282,10 +290,45 @@ impl Maker<'_> {
         request: impl Into<Request>,
     ) -> Option<Response> {
         let account = self.book.owner(number);
-        self.rehearsal.call(region, account, Who::Admin, &request.into()).ok()
+        let request = request.into();
+        let result = self.rehearsal.call(region, account, Who::Admin, &request);
+        if let Err(error) = &result {
+            let operation = request.operation();
+            self.refused.get_or_insert_with(|| {
+                format!("the set-up asks {region} for {operation}, and it says {error}")
+            });
+        }
+        result.ok()
     }
 }
 
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::random::Seed;
+    use crate::world::World;
+    use std::sync::Arc;
+
+    fn made(keys: &str) -> Result<(), String> {
+        let text = format!(
+            "schema = 1\ndescription = 'x'\ntopology.regions = ['us-east-1']\n[keys]\n{keys}\n\
+             [[phase]]\nname = 'a'\nduration = '1s'\n[[phase.workload]]\nkind = 'key-creation'\n\
+             arrivals = {{ kind = 'poisson', per_second = 1 }}\n"
+        );
+        let vocabulary = crate::vocabulary::vocabulary();
+        let scenario = scenarios::Scenario::parse("x.toml", &text, &[], &vocabulary).unwrap();
+        let backend = Arc::new(kms_core::crypto::RustCrypto);
+        World::new(&scenario, Seed(1), backend, &mut Default::default()).map(drop)
+    }
+
+    #[test]
+    fn a_set_up_that_the_service_refuses_is_no_world() {
+        assert_eq!(made("symmetric = 1\naliases = 50"), Ok(()));
+        let refused = made("symmetric = 1\naliases = 51").unwrap_err();
+        assert!(refused.contains("us-east-1 for CreateAlias"), "{refused}");
+        assert!(refused.contains("LimitExceeded"), "{refused}");
+    }
 }

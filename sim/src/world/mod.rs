@@ -93,7 +93,7 @@ impl World {
             &principals,
             &backend,
             history,
-        );
+        )?;
         let parts = cast(scenario, &genesis.book);
         for (number, part) in parts.iter().enumerate() {
             let region = topology.region(part.region.as_str()).unwrap_or(RegionIndex(0));
