@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Draw the pages of finished runs again
     #[cfg(feature = "sim")]
     Report(crate::report::Arguments),
+    /// Explain and check the key policies of a template or plan
+    #[cfg(feature = "sim")]
+    Policy(crate::policy::Arguments),
     /// Show the request quotas that a run can be held to
     Quota(crate::quota::Arguments),
     /// Print a completion script for a shell

@@ -6,6 +6,8 @@
 mod command;
 mod completions;
 mod exit;
+#[cfg(feature = "sim")]
+mod policy;
 mod quota;
 #[cfg(feature = "sim")]
 mod report;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Completions(arguments) => completions::run(&arguments),
+        #[cfg(feature = "sim")]
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Quota(arguments) => quota::run(&arguments),
         #[cfg(feature = "sim")]
         Command::Report(arguments) => report::run(&arguments),

@@ -203,6 +203,22 @@ pub struct Call {
     pub caught_up: bool,
 }
 
+impl Call {
+    /// A call of which nothing is known but who makes it, and when.
+    pub fn by(caller: Arc<Caller>, now: Timestamp) -> Call {
+        Call {
+            request_id: RequestId(0),
+            caller,
+            service: None,
+            network: NetworkPath::default(),
+            now,
+            monotonic: Duration::ZERO,
+            decision: 0,
+            caught_up: true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,10 +17,23 @@ pub struct Propagation {
     pub policy: Duration,
     /// Grants, made and withdrawn.
     pub grant: Duration,
-    /// Aliases.
+    /// Aliases, as names of keys.
     pub alias: Duration,
-    /// Tags.
+    /// Tags and aliases, as conditions see them.
     pub tag: Duration,
+}
+
+impl Propagation {
+    /// As AWS has it: seconds, and longer for what conditions ask of tags and aliases. AWS documents
+    /// "usually less than a few seconds, in some cases several minutes" for the former and "up to
+    /// five minutes" for the latter (AWS KMS Developer Guide, eventual consistency; ABAC for AWS
+    /// KMS); the figures within are chosen.
+    pub const AWS: Propagation = Propagation {
+        policy: Duration::from_secs(3),
+        grant: Duration::from_secs(3),
+        alias: Duration::from_secs(3),
+        tag: Duration::from_secs(60),
+    };
 }
 
 /// What a host sees: its clock and how late changes reach it.

@@ -16,6 +16,7 @@
 //! - [`key`], [`algorithm`], [`multi_region`], `rotation`, [`task`], [`usage`] are the life of a key;
 //!   [`key_store`] is where the keys of some of them lie outside.
 //! - [`hsm`], [`token`], [`ciphertext`], [`crypto`] are where key material is, and only there.
+//! - [`integration`] knows the AWS services that call KMS for their users.
 //! - [`env`], [`name`], [`error`] are the words all of it is said in.
 //! - [`local`] is the smallest shell, for tests and benches.
 
@@ -30,6 +31,7 @@ mod grant_token;
 pub mod history;
 pub mod hsm;
 pub mod imported;
+pub mod integration;
 pub mod journal;
 pub mod key;
 pub mod key_state;

@@ -18,7 +18,7 @@ use trouble::Appended;
 pub use trouble::Trouble;
 
 use crate::crypto::{CryptoBackend, Production};
-use crate::env::{Call, Caller, NetworkPath, Random, RequestId, Timestamp};
+use crate::env::{Call, Caller, CallingService, NetworkPath, Random, RequestId, Timestamp};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{self, Founded, HsmDevice, HsmIdentity, Mandate};
 use crate::journal::Journal;
@@ -65,6 +65,8 @@ pub struct Local {
     trouble: Option<Trouble>,
     requests: u128,
     entries: Vec<(RegionName, u64)>,
+    /// The AWS service that makes the current request, or forwards it.
+    between: Option<CallingService>,
 }
 
 impl Local {
@@ -119,6 +121,7 @@ impl Local {
         });
         let regions = regions.collect();
         Local {
+            between: None,
             home: hsms.first().expect("at least one Region").0,
             regions,
             key_stores: Backends::new(backend.clone()),
@@ -272,6 +275,20 @@ impl Local {
         self.run(region, caller.clone(), &Work::Request(request))
     }
 
+    /// Everything a request comes to that an AWS service makes or forwards.
+    pub fn outcome_through(
+        &mut self,
+        region: RegionName,
+        caller: &Arc<Caller>,
+        service: Option<CallingService>,
+        request: &Request,
+    ) -> Outcome {
+        self.between = service;
+        let outcome = self.outcome(region, caller, request);
+        self.between = None;
+        outcome
+    }
+
     /// Moves the clock, and lets what falls due happen, in every Region and in order.
     pub fn advance(&mut self, by: Duration) {
         let end = self.now.after(by);
@@ -351,7 +368,7 @@ impl Local {
         Call {
             request_id: self.next_request_id(),
             caller,
-            service: None,
+            service: self.between.clone(),
             network: NetworkPath::default(),
             now: self.now,
             monotonic: self.now.since(self.started),

@@ -306,7 +306,7 @@ impl State {
             key: &slot.key,
             policy: slot.policy.seen(now, delays.policy),
             tags: slot.tags.seen(now, delays.tag),
-            aliases: slot.aliases.seen(now, delays.alias),
+            aliases: slot.aliases.seen(now, delays.tag),
             last_use: slot.last_use.as_ref(),
         })
     }

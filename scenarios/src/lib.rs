@@ -14,6 +14,7 @@
 //! | `schema` | the tables of a scenario, one file each |
 //! | `fault`, `workload`, `arrivals` | vocabularies: one table each, which parses and lists |
 //! | `reader`, `kind` | how a table, a value, a choice between kinds is read |
+//! | [`state`] | keys from CloudFormation templates and Terraform plans |
 //! | `load`, `overrides`, `merge` | how texts become one tree |
 //! | `value`, `source`, `error`, `nearest` | the tree, places in texts, and the error |
 
@@ -31,6 +32,7 @@ mod reader;
 mod schema;
 mod session;
 mod source;
+pub mod state;
 mod units;
 mod value;
 mod vocabulary;

@@ -6,14 +6,14 @@ pub use wanted::GrantConstraints;
 pub(super) use wanted::party;
 
 use super::Info;
-use crate::env::Site;
+use crate::env::{Call, Site};
 use crate::error::{Error, ErrorCode, Result};
 use crate::grant_index;
 use crate::grant_token;
 use crate::key::{Key, KeySpec, KeyUsage};
 use crate::kms::{Checks, Effects};
-use crate::name::GrantId;
-use crate::policy::{Action, ActionSet, ContextConstraint, GrantOperation, GrantTerms};
+use crate::name::{GrantId, KeyId};
+use crate::policy::{Action, ActionSet, ContextConstraint, Grant, GrantOperation, GrantTerms};
 use crate::state::Change;
 use crate::step::{Counter, Next, UniqueName};
 use crate::wire::{
@@ -119,6 +119,14 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     }
     effects.record(Change::PutGrant(Arc::new(grant)));
     answer(effects, id)
+}
+
+/// The grant that a request describes, as it would be stored.
+///
+/// # Errors
+/// What is wrong with the request by itself.
+pub fn describe(request: &Request, id: GrantId, key: KeyId, call: &Call) -> Result<Grant> {
+    Wanted::parse(request).map(|wanted| wanted.into_grant(id, key, call))
 }
 
 /// Every answer carries a token of its own; all tokens of a grant are worth the same.

@@ -6,6 +6,7 @@
 //! `IfExists`. A key with several values under no set operator equals nothing, because AWS leaves
 //! open which of them would be meant.
 
+use super::action::ActionSet;
 use super::arn_pattern::{ArnPattern, Missing};
 use super::compile::Rules;
 use super::condition_key::{Cardinality, ConditionKey, KmsKey};
@@ -25,6 +26,8 @@ pub(super) struct Condition {
     key: ConditionKey,
     operator: Operator,
     operands: Operands,
+    /// The operator, the key and the values as they were written, for whoever asks why.
+    source: Box<str>,
 }
 
 /// Where a condition comes from.
@@ -58,7 +61,45 @@ impl Condition {
         }
         refuse_overly_permissive(&operator, &key, source.rules.kind)?;
         let operands = operands(operator.family, source)?;
-        Ok(Condition { key: visible(key, source.rules.kind), operator, operands })
+        let texts = source.values.items().iter().filter_map(Json::scalar);
+        let texts: Vec<String> = texts.map(|text| format!("\"{text}\"")).collect();
+        let written = format!("{} {} {}", source.operator, source.key, texts.join(" or "));
+        let key = visible(key, source.rules.kind);
+        Ok(Condition { key, operator, operands, source: written.into() })
+    }
+
+    /// The key.
+    pub(super) fn key(&self) -> &ConditionKey {
+        &self.key
+    }
+
+    /// The condition as it was written.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Why no request for any of these permissions can meet the condition, when that is so.
+    pub(super) fn never_holds(&self, actions: ActionSet) -> Option<String> {
+        let spared = self.operator.if_exists
+            || self.operator.negated
+            || matches!(self.operands, Operands::Absent(_))
+            || self.operator.quantifier == Quantifier::All;
+        let carried = match &self.key {
+            ConditionKey::Unknown(_) => ActionSet::NONE,
+            key => key.actions(),
+        };
+        let meets = actions.iter().any(|action| carried.contains(action));
+        (!spared && !meets && !actions.is_empty()).then(|| match &self.key {
+            ConditionKey::Unknown(name) if name.starts_with("kms:") => {
+                format!("no request carries {name} to a key policy, so {} never holds", self.source)
+            }
+            ConditionKey::Unknown(name) => {
+                format!("{name} is unknown to AWS KMS, so {} never holds", self.source)
+            }
+            key => {
+                format!("no request for its actions carries {key}, so {} never holds", self.source)
+            }
+        })
     }
 
     /// Whether the condition holds for a request.

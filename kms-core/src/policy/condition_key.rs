@@ -253,6 +253,20 @@ impl ConditionKey {
         }
     }
 
+    /// The permissions whose requests may carry the key.
+    pub fn actions(&self) -> ActionSet {
+        match self {
+            ConditionKey::Kms(key) => key.actions(),
+            ConditionKey::Aws(key) => key.actions(),
+            ConditionKey::EncryptionContext(_) => WITH_CONTEXT,
+            ConditionKey::RecipientAttestation(_) => ATTESTED,
+            ConditionKey::RequestTag(_) => AwsKey::TagKeys.actions(),
+            ConditionKey::ResourceTag(_) => KEY,
+            ConditionKey::PrincipalTag(_) => EVERY,
+            ConditionKey::Unknown(_) => ActionSet::NONE,
+        }
+    }
+
     /// Whether AWS KMS itself defines the key.
     pub(super) fn is_kms(&self) -> bool {
         matches!(

@@ -4,13 +4,14 @@
 //! "Grammar of the IAM JSON policy language"; AWS KMS API, CreateKey and PutKeyPolicy.
 
 use super::compile::{self, Rules};
+use super::condition_key::{ConditionKey, KmsKey};
 use super::json::Json;
 use super::kind::PolicyKind;
 use super::pattern::Variables;
 use super::principal::Fit;
 use super::statement::{Effect, Scene, Statement};
 use crate::error::{Error, ErrorCode};
-use crate::name::AccountId;
+use crate::name::{AccountId, PrincipalArn};
 use std::fmt;
 
 /// The largest key policy in bytes (AWS KMS Developer Guide, "Resource quotas"). Operations answer
@@ -22,16 +23,22 @@ pub const MAX_POLICY_BYTES: usize = 32 * 1024;
 pub struct MalformedPolicy {
     place: String,
     problem: String,
+    statement: Option<usize>,
 }
 
 impl MalformedPolicy {
     pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> MalformedPolicy {
-        MalformedPolicy { place: place.into(), problem: problem.into() }
+        MalformedPolicy { place: place.into(), problem: problem.into(), statement: None }
     }
 
     /// Puts the place inside another one.
     pub(super) fn within(self, outer: &str) -> MalformedPolicy {
-        MalformedPolicy { place: format!("{outer}, {}", self.place), problem: self.problem }
+        MalformedPolicy { place: format!("{outer}, {}", self.place), ..self }
+    }
+
+    /// The position of the statement it is in, from 0.
+    pub fn statement(&self) -> Option<usize> {
+        self.statement
     }
 }
 
@@ -105,6 +112,41 @@ impl Policy {
     /// What the policy is attached to.
     pub fn kind(&self) -> PolicyKind {
         self.kind
+    }
+
+    /// The statements.
+    pub(super) fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// The accounts, users, roles and sessions that the statements which allow something name.
+    pub fn named_principals(&self) -> impl Iterator<Item = &PrincipalArn> {
+        let allowing = self.statements.iter().filter(|one| one.effect == Effect::Allow);
+        allowing.flat_map(|statement| statement.principals.arns())
+    }
+
+    /// The host names of services that the policy mentions, as principals or in `kms:ViaService`.
+    pub fn mentioned_hosts(&self) -> Vec<String> {
+        let allowing = self.statements.iter().filter(|one| one.effect == Effect::Allow);
+        let hosts = allowing.flat_map(|statement| {
+            let conditions = statement.conditions.iter();
+            let via = ConditionKey::Kms(KmsKey::ViaService);
+            let via = conditions.filter(move |condition| *condition.key() == via);
+            let via = via.flat_map(|condition| condition.source().split('"').skip(1).step_by(2));
+            via.chain(statement.principals.services())
+        });
+        hosts.map(str::to_owned).collect()
+    }
+
+    /// The conditions that no request can meet, by statement, and why.
+    pub fn dead_conditions(&self) -> Vec<(usize, String)> {
+        let statements = self.statements.iter().enumerate();
+        let dead = statements.flat_map(|(index, statement)| {
+            let conditions = statement.conditions.iter();
+            let dead = conditions.filter_map(|one| one.never_holds(statement.actions));
+            dead.map(move |why| (index, why))
+        });
+        dead.collect()
     }
 
     /// What the policy says of a request.
@@ -200,11 +242,15 @@ fn read_statements(members: &Members, rules: Rules) -> Result<Vec<Statement>, Ma
     let mut statements: Vec<Statement> = Vec::with_capacity(json.items().len());
     for (index, item) in json.items().iter().enumerate() {
         let place = compile::place_of(index, item);
-        let statement = compile::statement(item, rules).map_err(|error| error.within(&place))?;
-        if statement.sid.is_some() && statements.iter().any(|other| other.sid == statement.sid) {
-            return Err(MalformedPolicy::new(place, "has the Sid of an earlier statement"));
-        }
-        statements.push(statement);
+        let compiled = compile::statement(item, rules).map_err(|error| error.within(&place));
+        let compiled = compiled.and_then(|statement| {
+            let twice = statement.sid.is_some()
+                && statements.iter().any(|other| other.sid == statement.sid);
+            let problem = || MalformedPolicy::new(place, "has the Sid of an earlier statement");
+            if twice { Err(problem()) } else { Ok(statement) }
+        });
+        let placed = |error| MalformedPolicy { statement: Some(index), ..error };
+        statements.push(compiled.map_err(placed)?);
     }
     if statements.is_empty() {
         return Err(MalformedPolicy::new(

@@ -117,6 +117,18 @@ pub fn evaluate<'a>(
     context: &dyn Context,
     grants: &mut dyn Iterator<Item = &'a Grant>,
 ) -> Decision<'a> {
+    on_stage(question, context, |scene| match decide(question, scene, grants) {
+        Ok(reason) => Decision::Allow(reason),
+        Err(reason) => Decision::Deny(reason),
+    })
+}
+
+/// Sets the request up as statements see it.
+pub(super) fn on_stage<'a, T>(
+    question: &Question<'a>,
+    context: &dyn Context,
+    then: impl FnOnce(&Scene<'a, '_>) -> T,
+) -> T {
     let outside_kms = WithoutKmsKeys(context);
     let context = match question.resource {
         Resource::Alias(_) => &outside_kms,
@@ -124,11 +136,7 @@ pub fn evaluate<'a>(
     };
     let target = Target::new(question.resource);
     let Question { caller, action, .. } = *question;
-    let scene = Scene { caller, action, target: &target, context };
-    match decide(question, &scene, grants) {
-        Ok(reason) => Decision::Allow(reason),
-        Err(reason) => Decision::Deny(reason),
-    }
+    then(&Scene { caller, action, target: &target, context })
 }
 
 /// Whether the caller could change the key's policy again once `policy` is in place: the lockout

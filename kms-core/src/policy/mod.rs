@@ -9,7 +9,8 @@
 //!   statement; `pattern` and `arn_pattern` match its texts.
 //! - [`condition_key`] lists every condition key; [`context`] holds the facts of one
 //!   request, and `answer` gives them out.
-//! - [`grant`] is the other way to a permission, and [`evaluate`] puts all of it together.
+//! - [`grant`] is the other way to a permission, and [`evaluate`] puts all of it together;
+//!   [`explain`] says how it came about.
 
 pub mod action;
 mod answer;
@@ -22,6 +23,7 @@ pub mod context;
 mod decisions;
 pub mod document;
 pub mod evaluate;
+pub mod explain;
 pub mod grant;
 mod json;
 pub mod kind;

@@ -68,6 +68,23 @@ pub(super) enum Principals {
 }
 
 impl Principals {
+    /// The accounts, users, roles and sessions that `Principal` names.
+    pub(super) fn arns(&self) -> &[PrincipalArn] {
+        match self {
+            Principals::Only(names) => &names.arns,
+            _ => &[],
+        }
+    }
+
+    /// The services that `Principal` names.
+    pub(super) fn services(&self) -> impl Iterator<Item = &str> {
+        let names = match self {
+            Principals::Only(names) => Some(names),
+            _ => None,
+        };
+        names.into_iter().flat_map(|names| &names.services).map(AsRef::as_ref)
+    }
+
     /// How the statement fits the caller, or nothing when it does not speak of the caller.
     pub(super) fn fit(&self, caller: &PrincipalArn) -> Option<Fit> {
         match self {
