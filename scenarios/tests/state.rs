@@ -11,7 +11,7 @@ const BROKEN: &str = include_str!("../state/broken.yaml");
 const VPC_ONLY: &str = include_str!("../state/vpc-only.yaml");
 
 fn home() -> Home {
-    let region = RegionName::parse("us-east-1").unwrap();
+    let region = RegionName::parse("us-east-1").expect("a Region");
     Home { account: AccountId::new(111_122_223_333), region }
 }
 
@@ -20,7 +20,7 @@ fn read(text: &str) -> Inventory {
 }
 
 fn refuse(text: &str) -> String {
-    Inventory::read(text, home()).unwrap_err().to_string()
+    Inventory::read(text, home()).expect_err("a refusal").to_string()
 }
 
 /// A template of one key with these properties.
@@ -29,7 +29,7 @@ fn template(properties: &str) -> String {
 }
 
 fn policy_of(text: &str) -> serde_json::Value {
-    serde_json::from_str(read(text).keys[0].policy.policy.text()).unwrap()
+    serde_json::from_str(read(text).keys[0].policy.policy.text()).expect("a policy")
 }
 
 #[test]

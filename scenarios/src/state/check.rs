@@ -218,10 +218,10 @@ impl<'i> Examiner<'i> {
 
     /// Whoever may create grants and may not use the key can grant itself the use.
     fn escalations(&self) -> Vec<Finding> {
-        self.named().into_iter().filter_map(|principal| self.escalation(principal)).collect()
+        self.named().into_iter().filter_map(|principal| self.escalation(&principal)).collect()
     }
 
-    fn escalation(&self, principal: PrincipalArn) -> Option<Finding> {
+    fn escalation(&self, principal: &PrincipalArn) -> Option<Finding> {
         let wanted = match self.key.usage {
             KeyUsage::EncryptDecrypt => Action::Decrypt,
             KeyUsage::SignVerify => Action::Sign,
