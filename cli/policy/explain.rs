@@ -65,9 +65,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     })?;
     let pairs: Pairs = arguments.context.iter().cloned().collect();
     let alias = AliasName::parse(&arguments.key);
-    let context = context(&call, action, key, &pairs, alias.as_ref());
+    let mut context = context(&call, action, key, &pairs, alias.as_ref());
     let aliases = aliases(&inventory, key);
-    let context = RequestContext { resource_aliases: &aliases, ..context };
+    context.resource_aliases = &aliases;
     let policy: &Policy = &key.policy.policy;
     let resource = Resource::Key { arn: key.arn, policy, manager: KeyManager::Customer };
     let question = Question { caller: &call.caller, action, resource };
@@ -129,20 +129,19 @@ fn context<'a>(
     pairs: &'a Pairs,
     alias: Option<&'a AliasName>,
 ) -> RequestContext<'a> {
-    RequestContext {
-        key: Some(key.arn),
-        region: Some(key.arn.region),
-        key_spec: Some(key.spec.as_str()),
-        key_usage: Some(key.usage.as_str()),
-        key_origin: Some(key.origin.as_str()),
-        multi_region: Some(key.multi_region),
-        resource_tags: Some(&key.tags),
-        encryption_context: Some(pairs),
-        encryption_algorithm: Some("SYMMETRIC_DEFAULT"),
-        request_alias: alias,
-        policy_name: Some("default"),
-        ..RequestContext::new(call, action)
-    }
+    let mut context = RequestContext::new(call, action);
+    context.key = Some(key.arn);
+    context.region = Some(key.arn.region);
+    context.key_spec = Some(key.spec.as_str());
+    context.key_usage = Some(key.usage.as_str());
+    context.key_origin = Some(key.origin.as_str());
+    context.multi_region = Some(key.multi_region);
+    context.resource_tags = Some(&key.tags);
+    context.encryption_context = Some(pairs);
+    context.encryption_algorithm = Some("SYMMETRIC_DEFAULT");
+    context.request_alias = alias;
+    context.policy_name = Some("default");
+    context
 }
 
 fn aliases(inventory: &Inventory, key: &DeclaredKey) -> Vec<AliasName> {
