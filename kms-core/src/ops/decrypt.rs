@@ -5,11 +5,13 @@ use super::{Info, usage};
 use crate::ciphertext::{Blob, EncryptionContext, key_of};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::Opening;
-use crate::kms::{Checks, UsableKey};
+use crate::kms::{Checks, UsableKey, internal};
 use crate::name::{KeyArn, KeyIdentifier, MaterialId};
 use crate::policy::{Action, RequestContext};
 use crate::step::Next;
-use crate::wire::{CiphertextBlob, EncryptionAlgorithm, GrantTokens, KeyRef, Plaintext};
+use crate::wire::{
+    CiphertextBlob, DryRunModifier, EncryptionAlgorithm, GrantTokens, KeyRef, Plaintext,
+};
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -32,8 +34,8 @@ pub const INFO: Info = Info {
 crate::shape! {
     /// A ciphertext.
     pub struct Request {
-        /// The blob.
-        ciphertext_blob: CiphertextBlob = "CiphertextBlob",
+        /// The blob; only a dry run that ignores it goes without.
+        ciphertext_blob: Option<CiphertextBlob> = "CiphertextBlob",
         /// What it is bound to.
         encryption_context: EncryptionContext = "EncryptionContext",
         /// Grants that may not have reached every host.
@@ -44,6 +46,8 @@ crate::shape! {
         encryption_algorithm: Option<EncryptionAlgorithm> = "EncryptionAlgorithm",
         /// Only check.
         dry_run: bool = "DryRun",
+        /// What the check leaves out.
+        dry_run_modifiers: Vec<DryRunModifier> = "DryRunModifiers",
     }
 }
 
@@ -65,27 +69,30 @@ impl Request {
     /// Opens a blob that is bound to nothing.
     pub fn new(blob: CiphertextBlob) -> Request {
         Request {
-            ciphertext_blob: blob,
+            ciphertext_blob: Some(blob),
             encryption_context: EncryptionContext::default(),
             grant_tokens: GrantTokens::default(),
             key_id: None,
             encryption_algorithm: None,
             dry_run: false,
+            dry_run_modifiers: Vec::new(),
         }
     }
 }
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let algorithm = request.encryption_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault);
-    let source = Source {
-        blob: &request.ciphertext_blob,
-        named: request.key_id.as_ref(),
-        algorithm,
-        bound_to: &request.encryption_context,
-    };
+    let blob =
+        looked_at(request.ciphertext_blob.as_ref(), request.dry_run, &request.dry_run_modifiers)?;
     let mut context = checks.context(Action::Decrypt);
     context.encryption_context = Some(request.encryption_context.pairs());
     context.encryption_algorithm = Some(algorithm.as_str());
+    let (named, bound_to) = (request.key_id.as_ref(), &request.encryption_context);
+    let Some(blob) = blob else {
+        permitted(&mut checks, named, algorithm, context, &request.grant_tokens, "Decrypt")?;
+        return checks.pass(true).and(Err(internal()));
+    };
+    let source = Source { blob, named, algorithm, bound_to };
     let Found { key, from, material } =
         source.check(&mut checks, context, &request.grant_tokens, "Decrypt")?;
     let effects = checks.pass(request.dry_run)?;
@@ -97,6 +104,41 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
             key_material_id: material,
         })
     })
+}
+
+/// The ciphertext that a request is about; nothing, when it is a dry run that ignores it.
+pub(super) fn looked_at<'r>(
+    blob: Option<&'r CiphertextBlob>,
+    dry_run: bool,
+    modifiers: &[DryRunModifier],
+) -> Result<Option<&'r CiphertextBlob>> {
+    match (modifiers.is_empty(), dry_run) {
+        (true, _) => blob.map(Some).ok_or_else(|| ErrorCode::Validation.says(NO_BLOB)),
+        (false, true) => Ok(None),
+        (false, false) => {
+            Err(ErrorCode::Validation.says("DryRunModifiers can only be specified with DryRun."))
+        }
+    }
+}
+
+const NO_BLOB: &str = "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy \
+                       constraint: Member must not be null";
+
+/// Whether the caller may open what a key sealed, whatever that is.
+pub(super) fn permitted(
+    checks: &mut Checks<'_, '_>,
+    named: Option<&KeyRef>,
+    algorithm: EncryptionAlgorithm,
+    context: RequestContext<'_>,
+    tokens: &GrantTokens,
+    operation: &'static str,
+) -> Result<UsableKey> {
+    let named = named.ok_or_else(|| {
+        ErrorCode::Validation.says("A key is required when the ciphertext is ignored.")
+    })?;
+    let key = checks.key(named, context, tokens)?;
+    usage::check_encryption(&key, algorithm, operation)?;
+    Ok(key)
 }
 
 /// A ciphertext to open, for Decrypt and for the first half of ReEncrypt.
@@ -222,6 +264,35 @@ mod tests {
         let Any::Decrypt(opened) = local.call(Request::new(blob)).unwrap() else { panic!() };
         assert_eq!(opened.plaintext.0.as_bytes(), b"secret");
         assert_eq!(opened.key_id, key);
+    }
+
+    #[test]
+    fn a_dry_run_that_ignores_the_ciphertext_checks_the_permission_alone() {
+        let mut local = Local::single_region();
+        let key = local.create_key();
+        let without = Request {
+            ciphertext_blob: None,
+            key_id: Some(key.into()),
+            dry_run: true,
+            dry_run_modifiers: vec![DryRunModifier::IgnoreCiphertext],
+            ..Request::new(CiphertextBlob([].into()))
+        };
+        let mut code = |request: Request| local.call(request).unwrap_err().code;
+        assert_eq!(code(without.clone()), ErrorCode::DryRunOperation);
+        let damaged = CiphertextBlob([1, 2, 3].into());
+        let ignored = Request { ciphertext_blob: Some(damaged), ..without.clone() };
+        assert_eq!(code(ignored.clone()), ErrorCode::DryRunOperation);
+        let looked_at = Request { dry_run_modifiers: Vec::new(), ..ignored };
+        assert_eq!(code(looked_at), ErrorCode::InvalidCiphertext);
+        for bad in [
+            Request { key_id: None, ..without.clone() },
+            Request { dry_run: false, ..without.clone() },
+            Request { dry_run_modifiers: Vec::new(), ..without.clone() },
+        ] {
+            assert_eq!(code(bad), ErrorCode::Validation);
+        }
+        local.call(crate::ops::disable_key::Request { key_id: key.into() }).unwrap();
+        assert_eq!(local.call(without).unwrap_err().code, ErrorCode::Disabled);
     }
 
     #[test]

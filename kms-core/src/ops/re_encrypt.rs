@@ -3,16 +3,16 @@
 //! Two permissions are asked for, one on either key, and the plaintext never leaves, unless one
 //! of the keys is in an AWS CloudHSM cluster.
 
-use super::decrypt::{Found, Source};
+use super::decrypt::{self, Found, Source};
 use super::passage::{self, Sealer};
 use super::{Info, usage};
 use crate::ciphertext::{EncryptionContext, key_of};
 use crate::error::{ErrorCode, Result};
-use crate::kms::{Checks, UsableKey};
+use crate::kms::{Checks, UsableKey, internal};
 use crate::name::{KeyArn, KeyId, MaterialId};
 use crate::policy::{Action, RequestContext};
 use crate::step::Next;
-use crate::wire::{CiphertextBlob, EncryptionAlgorithm, GrantTokens, KeyRef};
+use crate::wire::{CiphertextBlob, DryRunModifier, EncryptionAlgorithm, GrantTokens, KeyRef};
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -35,8 +35,8 @@ pub const INFO: Info = Info {
 crate::shape! {
     /// A ciphertext and the key it shall be under.
     pub struct Request {
-        /// The blob.
-        ciphertext_blob: CiphertextBlob = "CiphertextBlob",
+        /// The blob; only a dry run that ignores it goes without.
+        ciphertext_blob: Option<CiphertextBlob> = "CiphertextBlob",
         /// What the blob is bound to.
         source_encryption_context: EncryptionContext = "SourceEncryptionContext",
         /// The key the blob must have been made with, if the caller cares.
@@ -54,6 +54,8 @@ crate::shape! {
         grant_tokens: GrantTokens = "GrantTokens",
         /// Only check.
         dry_run: bool = "DryRun",
+        /// What the check leaves out.
+        dry_run_modifiers: Vec<DryRunModifier> = "DryRunModifiers",
     }
 }
 
@@ -81,7 +83,7 @@ impl Request {
     /// Brings a blob that is bound to nothing under a key, bound to nothing.
     pub fn new(blob: CiphertextBlob, destination: impl Into<KeyRef>) -> Request {
         Request {
-            ciphertext_blob: blob,
+            ciphertext_blob: Some(blob),
             source_encryption_context: EncryptionContext::default(),
             source_key_id: None,
             destination_key_id: destination.into(),
@@ -90,6 +92,7 @@ impl Request {
             destination_encryption_algorithm: None,
             grant_tokens: GrantTokens::default(),
             dry_run: false,
+            dry_run_modifiers: Vec::new(),
         }
     }
 
@@ -105,7 +108,20 @@ impl Request {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let mut context = checks.context(Action::ReEncryptFrom);
     context.re_encrypt_on_same_key = Some(on_same_key(&mut checks, request));
-    let source = check_source(&mut checks, request, context)?;
+    let blob = decrypt::looked_at(
+        request.ciphertext_blob.as_ref(),
+        request.dry_run,
+        &request.dry_run_modifiers,
+    )?;
+    let Some(blob) = blob else {
+        let (named, tokens) = (request.source_key_id.as_ref(), &request.grant_tokens);
+        let algorithm = request.source_algorithm();
+        let source = of_source(request, context);
+        decrypt::permitted(&mut checks, named, algorithm, source, tokens, "ReEncrypt")?;
+        check_destination(&mut checks, request, context)?;
+        return checks.pass(true).and(Err(internal()));
+    };
+    let source = check_source(&mut checks, request, blob, context)?;
     let (destination, to) = check_destination(&mut checks, request, context)?;
     let effects = checks.pass(request.dry_run)?;
     let destination_key_material_id = to.shown_material();
@@ -127,17 +143,24 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 fn check_source<'a>(
     checks: &mut Checks<'_, '_>,
     request: &'a Request,
-    mut context: RequestContext<'a>,
+    blob: &'a CiphertextBlob,
+    context: RequestContext<'a>,
 ) -> Result<Found> {
     let source = Source {
-        blob: &request.ciphertext_blob,
+        blob,
         named: request.source_key_id.as_ref(),
         algorithm: request.source_algorithm(),
         bound_to: &request.source_encryption_context,
     };
-    context.encryption_context = Some(request.source_encryption_context.pairs());
-    context.encryption_algorithm = Some(source.algorithm.as_str());
+    let context = of_source(request, context);
     source.check(checks, context, &request.grant_tokens, "ReEncrypt")
+}
+
+/// What is known of the first half.
+fn of_source<'a>(request: &'a Request, mut context: RequestContext<'a>) -> RequestContext<'a> {
+    context.encryption_context = Some(request.source_encryption_context.pairs());
+    context.encryption_algorithm = Some(request.source_algorithm().as_str());
+    context
 }
 
 fn check_destination<'a>(
@@ -160,7 +183,7 @@ fn check_destination<'a>(
 fn on_same_key(checks: &mut Checks<'_, '_>, request: &Request) -> bool {
     let source = match &request.source_key_id {
         Some(named) => key_named(checks, named),
-        None => key_of(&request.ciphertext_blob.0),
+        None => request.ciphertext_blob.as_ref().and_then(|blob| key_of(&blob.0)),
     };
     source.is_some() && source == key_named(checks, &request.destination_key_id)
 }
@@ -193,6 +216,28 @@ mod tests {
         match local.call(request)? {
             Any::Decrypt(response) => Ok(response),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_dry_run_that_ignores_the_ciphertext_checks_both_keys() {
+        let mut local = Local::single_region();
+        let (source, destination) = (local.create_key(), local.create_key());
+        let without = Request {
+            ciphertext_blob: None,
+            source_key_id: Some(source.into()),
+            dry_run: true,
+            dry_run_modifiers: vec![DryRunModifier::IgnoreCiphertext],
+            ..Request::new(CiphertextBlob([].into()), destination)
+        };
+        let code = |local: &mut Local, request| re_encrypt(local, request).unwrap_err().code;
+        assert_eq!(code(&mut local, without.clone()), ErrorCode::DryRunOperation);
+        let unnamed = Request { source_key_id: None, ..without.clone() };
+        assert_eq!(code(&mut local, unnamed), ErrorCode::Validation);
+        for key in [source, destination] {
+            local.call(disable_key::Request { key_id: key.into() }).unwrap();
+            assert_eq!(code(&mut local, without.clone()), ErrorCode::Disabled);
+            local.call(crate::ops::enable_key::Request { key_id: key.into() }).unwrap();
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
-use kms_core::ops::{Request, Response};
+use kms_core::ops::{Request, Response, decrypt, re_encrypt};
 use scenarios::{Generator, KeyBook, Moment, Planned};
 
 use super::flight::{Deadlines, Flight, is_awaited};
@@ -424,8 +424,10 @@ fn given_up() -> kms_core::Result<Response> {
 fn size(request: &Request) -> u32 {
     let blob = match request {
         Request::Encrypt(request) => request.plaintext.0.len(),
-        Request::Decrypt(request) => request.ciphertext_blob.0.len(),
-        Request::ReEncrypt(request) => request.ciphertext_blob.0.len(),
+        Request::Decrypt(decrypt::Request { ciphertext_blob: Some(blob), .. })
+        | Request::ReEncrypt(re_encrypt::Request { ciphertext_blob: Some(blob), .. }) => {
+            blob.0.len()
+        }
         Request::PutKeyPolicy(request) => request.policy.as_str().len(),
         _ => 0,
     };

@@ -48,12 +48,12 @@ impl Facts {
                 context: self.context(&request.encryption_context),
             },
             Request::Decrypt(request) => Wanted::Decrypt {
-                blob: self.blob(&request.ciphertext_blob),
+                blob: self.wanted_blob(request.ciphertext_blob.as_ref()),
                 key: request.key_id.as_ref().map(target),
                 context: self.context(&request.encryption_context),
             },
             Request::ReEncrypt(request) => Wanted::ReEncrypt {
-                blob: self.blob(&request.ciphertext_blob),
+                blob: self.wanted_blob(request.ciphertext_blob.as_ref()),
                 source: request.source_key_id.as_ref().map(target),
                 source_context: self.context(&request.source_encryption_context),
                 key: target(&request.destination_key_id),
@@ -178,6 +178,11 @@ impl Facts {
             }
             other => self.of_pair(other).unwrap_or_else(|| managed(other)),
         }
+    }
+
+    /// A dry run may go without a ciphertext, which is none that anybody made.
+    fn wanted_blob(self, blob: Option<&CiphertextBlob>) -> Digest {
+        self.public(blob.map_or(&[], |blob| &blob.0))
     }
 
     fn blob(self, blob: &CiphertextBlob) -> Digest {
