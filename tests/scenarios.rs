@@ -80,6 +80,11 @@ fn hsm_zone_loss() {
     passes("hsm/zone-loss");
 }
 
+#[test]
+fn every_spec() {
+    passes("keys/every-spec");
+}
+
 /// Every file of the library but the planted bugs, which have a test of their own, is run above.
 #[test]
 fn no_scenario_is_left_out() {
