@@ -20,11 +20,13 @@ const AFTER_HELP: &str = "\
 Examples:
   keyquake sim run scenarios/quickstart.toml
   keyquake sim list scenarios
+  keyquake serve
   keyquake quota show aws-2026 --region eu-west-1";
 
 #[cfg(not(feature = "sim"))]
 const AFTER_HELP: &str = "\
-Example:
+Examples:
+  keyquake serve
   keyquake quota show aws-2026 --region eu-west-1
 
 This binary was built without the simulator (cargo feature `sim`).";
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     /// Explain and check the key policies of a template or plan
     #[cfg(feature = "sim")]
     Policy(crate::policy::Arguments),
+    /// Serve the KMS over HTTP, for the official SDKs and command lines
+    Serve(crate::serve::Arguments),
     /// Show the request quotas that a run can be held to
     Quota(crate::quota::Arguments),
     /// Print a completion script for a shell

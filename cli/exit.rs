@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::process::ExitCode;
-#[cfg(feature = "sim")]
 use std::{io, path::Path};
 
 /// What the exit code says.
@@ -60,14 +59,12 @@ impl Failure {
     }
 
     /// A file or folder cannot be read or written; `what` is a verb.
-    #[cfg(feature = "sim")]
     pub(crate) fn file(what: &str, path: &Path, error: &io::Error) -> Failure {
         Failure::usage(format!("cannot {what} {}: {}", path.display(), reason(error)))
     }
 }
 
 /// What the operating system says, without its number.
-#[cfg(feature = "sim")]
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()

@@ -11,6 +11,7 @@ mod policy;
 mod quota;
 #[cfg(feature = "sim")]
 mod report;
+mod serve;
 #[cfg(feature = "sim")]
 mod sim;
 mod terminal;
@@ -40,6 +41,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Quota(arguments) => quota::run(&arguments),
         #[cfg(feature = "sim")]
         Command::Report(arguments) => report::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "sim")]
         Command::Sim(arguments) => sim::run(&arguments),
     }

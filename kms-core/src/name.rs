@@ -4,10 +4,12 @@
 //! messages and state copy them without allocating.
 
 mod principal;
+mod regions;
 mod text;
 
 pub(crate) use principal::entry_of;
 pub use principal::{PrincipalArn, PrincipalKind};
+pub use regions::AWS_REGIONS;
 pub use text::write_uuid;
 
 use crate::error::{ErrorCode, Result};

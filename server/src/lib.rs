@@ -1,9 +1,20 @@
-//! The wire protocol around the core: an HTTP exchange as data, answered by a KMS.
+//! The KMS for real: an engine around the core, its wire protocol, and the server that listens.
 //!
-//! AWS KMS speaks JSON 1.1 over POST `/`, names the operation in `X-Amz-Target` and answers every
-//! modelled error with a body that names it. What is here is that protocol and nothing about sockets,
-//! so it is tested without one, and whoever listens stays thin.
+//! - [`Engine`] decides, asks and appends; [`Worker`] carries out what falls due.
+//! - [`answer`] is one exchange of the wire protocol as data, so it is tested without a socket.
+//! - `signature` verifies AWS Signature Version 4 and names the Region; [`Identities`] are who may call.
+//! - [`Server`] is the only thing that listens: HTTP/1.1, every Region on one URL.
 
+mod clock;
+mod engine;
 mod exchange;
+mod http;
+mod identity;
+mod random;
+mod signature;
 
-pub use exchange::{Answer, CONTENT_TYPE, Exchange, answer};
+pub use engine::{Asker, Configuration, Engine, Worker};
+pub use exchange::{Answer, CONTENT_TYPE, Exchange, LARGEST_BODY, answer};
+pub use http::Server;
+pub use identity::{Identities, IdentityError};
+pub use signature::Refusal;

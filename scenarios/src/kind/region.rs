@@ -6,6 +6,7 @@ use super::{Complaint, Kind};
 use crate::nearest::suggestion;
 use crate::session::Session;
 use crate::value::{Data, Value};
+use kms_core::name::AWS_REGIONS;
 
 /// The name of a Region of the scenario's topology, such as `eu-west-1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,48 +54,6 @@ impl Kind for NewRegion {
         Err(Complaint::about(value, format!("there is no Region \"{region}\"{near}")))
     }
 }
-
-/// The Regions of AWS's three partitions, by name (AWS General Reference, 2026).
-const AWS_REGIONS: &[&str] = &[
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "us-west-1",
-    "us-west-2",
-];
 
 impl Kind for KnownRegion {
     type Value = RegionName;

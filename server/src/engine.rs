@@ -1,0 +1,263 @@
+//! The engine: runs the core for real, without knowing HTTP.
+//!
+//! Work is decided on the newest state, its questions are answered in this process, its changes are
+//! appended, and only then is it answered. No lock is held while an HSM or another Region works, so
+//! anything may happen between decision and append; preconditions find out, and the work is decided
+//! again with the answers that peers have given already. Calls block: a server gives each a thread.
+
+mod hsm;
+mod region;
+mod worker;
+
+pub use worker::Worker;
+
+use crate::clock::Clock;
+use crate::random::{random, request_id};
+use kms_core::crypto::{CryptoBackend, Production};
+use kms_core::env::{Call, Caller, NetworkPath};
+use kms_core::error::ErrorCode;
+use kms_core::hsm::HsmIdentity;
+use kms_core::key_store::model::Backends;
+use kms_core::kms::Settings;
+use kms_core::multi_region::{RegionCommand, RegionReply};
+use kms_core::name::{AccountId, PrincipalArn, RegionName};
+use kms_core::ops::{Request, Response};
+use kms_core::step::{Ask, Conflict, Outcome, Reply, Step};
+use kms_core::task::Task;
+use region::Region;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How often a decision is taken again after a conflict.
+const MOST_DECISIONS: u8 = 8;
+
+/// How an engine is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// The Regions that there are. They trust each other, so they are founded together.
+    pub regions: Vec<RegionName>,
+    /// How the KMS of each is set up.
+    pub settings: Settings,
+}
+
+/// Some Regions of a KMS, with one HSM each, in memory.
+pub struct Engine {
+    regions: BTreeMap<RegionName, Region>,
+    key_stores: Mutex<Backends>,
+    service: Arc<Caller>,
+    clock: Clock,
+    changed: worker::Bell,
+}
+
+/// Who asks, and from where.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The caller, already authenticated.
+    pub caller: Arc<Caller>,
+    /// The address the request came from, if over a network.
+    pub source: Option<IpAddr>,
+}
+
+/// What there is to decide.
+#[derive(Clone, Copy)]
+enum Work<'w> {
+    Request(&'w Request),
+    Command(&'w RegionCommand),
+    Task(&'w Task),
+}
+
+/// Work on its way through decisions.
+struct Progress<'w> {
+    work: Work<'w>,
+    call: Call,
+    /// What peers have answered, so that deciding again does not make an HSM generate a key twice.
+    answered: Vec<(Ask, Reply)>,
+}
+
+impl Engine {
+    /// An engine whose Regions have no keys.
+    ///
+    /// # Panics
+    /// When the operating system has no random bytes to give.
+    pub fn new(configuration: Configuration) -> Engine {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(Production::default());
+        let service = PrincipalArn::service("kms.amazonaws.com", AccountId::new(0));
+        let clock = Clock::start();
+        Engine {
+            regions: found(configuration, &backend, clock),
+            key_stores: Mutex::new(Backends::new(backend)),
+            service: Arc::new(Caller::new(service)),
+            clock,
+            changed: worker::Bell::default(),
+        }
+    }
+
+    /// Whether there is such a Region.
+    pub fn has(&self, region: RegionName) -> bool {
+        self.regions.contains_key(&region)
+    }
+
+    /// What is behind custom key stores: models of clusters and proxies, which who runs the engine
+    /// may add to.
+    pub fn backends(&self) -> MutexGuard<'_, Backends> {
+        lock(&self.key_stores)
+    }
+
+    /// The time, as this engine's KMS has it.
+    pub fn now(&self) -> kms_core::Timestamp {
+        self.clock.now()
+    }
+
+    /// Answers a request to a Region; blocks until its changes are kept.
+    ///
+    /// A Region that there is not answers as a service that cannot be reached.
+    pub fn answer(&self, region: RegionName, asker: Asker, request: &Request) -> Outcome {
+        let network = NetworkPath { source_ip: asker.source, ..NetworkPath::default() };
+        let outcome = self.run(region, asker.caller, network, Work::Request(request));
+        if let Some(region) = self.regions.get(&region) {
+            region.note_use(&outcome);
+        }
+        outcome
+    }
+
+    fn run(
+        &self,
+        region: RegionName,
+        caller: Arc<Caller>,
+        network: NetworkPath,
+        work: Work<'_>,
+    ) -> Outcome {
+        let mut progress =
+            Progress { work, call: self.call(caller, network), answered: Vec::new() };
+        match self.regions.get(&region) {
+            Some(region) => self.conclude(region, &mut progress),
+            None => unreachable_region(&progress),
+        }
+    }
+
+    fn call(&self, caller: Arc<Caller>, network: NetworkPath) -> Call {
+        Call {
+            request_id: request_id(),
+            caller,
+            service: None,
+            network,
+            now: self.clock.now(),
+            monotonic: self.clock.monotonic(),
+            decision: 0,
+            caught_up: true,
+        }
+    }
+
+    /// Takes work from its decision to its append; a conflict means deciding again.
+    fn conclude(&self, region: &Region, progress: &mut Progress<'_>) -> Outcome {
+        loop {
+            let mut outcome = self.decide(region, progress);
+            let Some(append) = outcome.append.as_ref().filter(|_| outcome.result.is_ok()) else {
+                return outcome;
+            };
+            let call = &mut progress.call;
+            match region.append(call.request_id, append, self.clock.now()) {
+                Ok(()) => {
+                    self.changed.ring();
+                    return outcome;
+                }
+                Err(_) if call.decision < MOST_DECISIONS => call.decision += 1,
+                Err(_) => {
+                    outcome.result = Err(Conflict::exhausted());
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn decide(&self, region: &Region, progress: &mut Progress<'_>) -> Outcome {
+        progress.call.now = self.clock.now();
+        let mut step = region.first_step(progress.work, &progress.call);
+        loop {
+            step = match step {
+                Step::Done(outcome) => return *outcome,
+                // A host that has all of the log has nothing to catch up with.
+                Step::CatchUp => return region.behind(&progress.call, progress.work),
+                Step::Ask(ask, then) => {
+                    let reply = self.reply(region, progress, ask);
+                    region.next_step(then, reply, &progress.call)
+                }
+            };
+        }
+    }
+
+    /// The answer of a peer, or the one it gave to the same question before.
+    fn reply(&self, region: &Region, progress: &mut Progress<'_>, ask: Ask) -> Reply {
+        let known = progress.answered.iter().find(|(asked, _)| asked.same_question(&ask));
+        if let Some((_, reply)) = known {
+            return reply.clone();
+        }
+        let reply = match &ask {
+            Ask::Hsm { command, tokens } => region.ask_hsm(command, tokens),
+            Ask::Region { region, command } => self.ask_region(*region, &progress.call, command),
+            Ask::KeyStore { command, .. } => {
+                Reply::KeyStore(self.backends().execute(command, &mut random()))
+            }
+        };
+        progress.answered.push((ask, reply.clone()));
+        reply
+    }
+
+    fn ask_region(&self, region: RegionName, call: &Call, command: &RegionCommand) -> Reply {
+        if !self.has(region) {
+            return Reply::TimedOut;
+        }
+        let (caller, network) = (call.caller.clone(), call.network.clone());
+        let outcome = self.run(region, caller, network, Work::Command(command));
+        Reply::Region(outcome.result.and_then(region_reply))
+    }
+}
+
+/// New Regions with one HSM each.
+fn found(
+    configuration: Configuration,
+    backend: &Arc<dyn CryptoBackend>,
+    clock: Clock,
+) -> BTreeMap<RegionName, Region> {
+    let Configuration { regions, settings } = configuration;
+    let hsm =
+        |name: &RegionName| (*name, vec![HsmIdentity::generate(backend.as_ref(), &mut random())]);
+    let hsms: Vec<_> = regions.iter().map(hsm).collect();
+    let domains = kms_core::hsm::found(&hsms, backend.as_ref(), &mut random());
+    let domains = domains.expect("the backend of production has P-384");
+    let settings = Settings { regions, ..settings };
+    let begin = |(name, hsms): &(RegionName, Vec<HsmIdentity>)| {
+        let (settings, domain) = (settings.clone(), &domains[name]);
+        (*name, Region::begin(*name, settings, &hsms[0], domain, backend, clock.now()))
+    };
+    hsms.iter().map(begin).collect()
+}
+
+impl Work<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Work::Request(request) => request.operation().name(),
+            Work::Command(command) => command.name(),
+            Work::Task(task) => task.name(),
+        }
+    }
+}
+
+fn region_reply(response: Response) -> kms_core::Result<RegionReply> {
+    match response {
+        Response::Region(reply) => Ok(reply),
+        _ => Err(ErrorCode::KmsInternal.silent()),
+    }
+}
+
+fn unreachable_region(progress: &Progress<'_>) -> Outcome {
+    let audit = kms_core::audit::AuditRecord::begin(&progress.call, progress.work.name());
+    let result = Err(ErrorCode::DependencyTimeout.says("The Region cannot be reached."));
+    Outcome { result, append: None, audit }
+}
+
+/// The guarded value, even after a panic elsewhere: what is guarded here changes in one piece.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
