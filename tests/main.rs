@@ -2,6 +2,7 @@
 //! properties against the reference model, the command line, planted bugs, and the repository itself.
 
 mod cli;
+mod conformance;
 mod determinism;
 mod key_stores;
 mod properties;
