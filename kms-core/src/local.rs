@@ -32,7 +32,7 @@ use crate::quota::Meter;
 use crate::state::{Change, DomainRecord};
 use crate::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
 use crate::task::Task;
-use crate::token::KeyToken;
+use crate::token::{KeyToken, TokenChange};
 use crate::usage::{FLUSH_INTERVAL, UseRecorder};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -505,6 +505,9 @@ impl Region {
         }
         for change in &append.tokens {
             self.kms.apply_token(change);
+            if let TokenChange::Erase(token) = change {
+                self.hsm.forget(*token);
+            }
         }
         self.follow_domain();
         Ok(())

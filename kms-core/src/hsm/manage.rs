@@ -65,6 +65,7 @@ impl HsmDevice {
         let (own, cache) = (&self.identity, &mut self.agreements);
         let domain = Domain::import(token, own, cache, self.backend.as_ref());
         self.domain = Some(domain.map_err(|_| Fault::Refused)?);
+        self.keys.clear();
         Ok(Reply::Joined)
     }
 

@@ -19,7 +19,7 @@ mod with;
 
 pub use ceremony::{Domains, Founded, found};
 pub use command::{Command, DataKeyPlaintext, TransferOffer, TransferredKey};
-pub use device::HsmDevice;
+pub use device::{CACHED_KEYS, HsmDevice};
 pub use domain::{
     Charter, DomainChange, DomainToken, HsmIdentity, Mandate, Member, MemberKey, Operator,
     OperatorKey, OperatorRole, OrderKind, OrderSignature, Rule, Rules, SigningKey, Threshold,

@@ -1,6 +1,8 @@
 //! The HSM as others meet it: what it needs to join, what it forgets, and what it refuses. Everything
 //! runs on both backends, because a domain may outlive a change of library.
 
+mod cache;
+
 use super::{
     BackingKeyRef, Command, DataKeyPlaintext, DomainToken, Fault, Founded, HsmDevice, HsmIdentity,
     Mandate, Opening, Reply, Sealing, TransferOffer, TransferredKey, found,

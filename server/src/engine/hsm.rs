@@ -6,6 +6,7 @@ use kms_core::crypto::CryptoBackend;
 use kms_core::hsm::{
     Command, DomainToken, Fault, HsmDevice, HsmIdentity, Mandate, OperatorKey, Reply,
 };
+use kms_core::name::TokenId;
 use kms_core::token::KeyToken;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -46,6 +47,11 @@ impl Hsm {
             true => self.order(&mut session, command, domain),
             false => session.serve(command, tokens, domain.active, &mut random()),
         }
+    }
+
+    /// Wipes what is in memory of a backing key whose token is erased.
+    pub(super) fn forget(&self, erased: TokenId) {
+        self.sessions.iter().for_each(|session| lock(session).forget(erased));
     }
 
     fn order(

@@ -15,7 +15,7 @@ use kms_core::quota::Meter;
 use kms_core::state::{Change, DomainRecord, LogEntry};
 use kms_core::step::{Append, Conflict, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
-use kms_core::token::KeyToken;
+use kms_core::token::{KeyToken, TokenChange};
 use kms_core::usage::UseRecorder;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -98,6 +98,9 @@ impl Region {
         kms.state().check(&append.preconditions)?;
         for change in &append.tokens {
             kms.apply_token(change);
+            if let TokenChange::Erase(token) = change {
+                self.hsm.forget(*token);
+            }
         }
         if !append.changes.is_empty() {
             let position = kms.state().position() + 1;

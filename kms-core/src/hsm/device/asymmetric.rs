@@ -1,5 +1,6 @@
 //! Key pairs and MAC keys: signatures, tags and shared secrets.
 
+use super::cache::Parsed;
 use super::{Answer, Session};
 use crate::algorithm::MacAlgorithm;
 use crate::crypto::SecretBytes;
@@ -8,11 +9,15 @@ use crate::hsm::{BackingKeyRef, Command, Fault, PublicKey, Reply};
 use subtle::ConstantTimeEq;
 
 impl Session<'_> {
-    pub(super) fn execute_with_pair(&self, command: &Command, random: &mut dyn Random) -> Answer {
+    pub(super) fn execute_with_pair(
+        &mut self,
+        command: &Command,
+        random: &mut dyn Random,
+    ) -> Answer {
         match command {
             Command::Sign { with, algorithm, message } => {
-                let key = self.private_key(with)?;
-                let signature = key.sign(*algorithm, message.as_message(), random)?.into();
+                let key = self.parsed_key(with)?;
+                let signature = key.pair()?.sign(*algorithm, message.as_message(), random)?.into();
                 Ok(Reply::Signature { signature })
             }
             Command::Verify { key, algorithm, message, signature } => {
@@ -34,11 +39,11 @@ impl Session<'_> {
                 Ok(Reply::Encapsulated { ciphertext: made.0.into(), secret: made.1 })
             }
             Command::Decapsulate { with, ciphertext } => {
-                let secret = self.private_key(with)?.decapsulate(ciphertext);
+                let secret = self.parsed_key(with)?.pair()?.decapsulate(ciphertext);
                 secret.map(shared_secret).map_err(|_| Fault::BadCiphertext)
             }
             Command::DeriveSharedSecret { with, peer } => {
-                let secret = self.private_key(with)?.agree(peer);
+                let secret = self.parsed_key(with)?.pair()?.agree(peer);
                 secret.map(shared_secret).map_err(|_| Fault::BadPublicKey)
             }
             _ => Err(Fault::Refused),
@@ -46,15 +51,16 @@ impl Session<'_> {
     }
 
     fn mac(
-        &self,
+        &mut self,
         with: &BackingKeyRef,
         algorithm: MacAlgorithm,
         message: &SecretBytes,
     ) -> Result<Vec<u8>, Fault> {
-        let backing = self.backing_key(with)?;
-        match backing.spec.mac_algorithm() == Some(algorithm) {
-            true => Ok(self.backend.hmac(algorithm, &backing.material, message.as_bytes())),
-            false => Err(Fault::BadToken),
+        match self.parsed_key(with)?.as_ref() {
+            Parsed::Mac(spec, key) if spec.mac_algorithm() == Some(algorithm) => {
+                Ok(self.backend.hmac(algorithm, key, message.as_bytes()))
+            }
+            _ => Err(Fault::BadToken),
         }
     }
 }

@@ -1,20 +1,25 @@
 //! The HSM itself: executes commands with the domain keys in its memory and forgets everything else.
 //!
 //! Here is the machine and which command is what; beside it, what it does: [`tokens`] wraps and unwraps
-//! backing keys, [`seal`] has the symmetric ciphertexts, [`asymmetric`] the key pairs and MACs,
+//! backing keys, [`cache`] keeps the busy ones at hand, [`seal`] has the symmetric ciphertexts, [`asymmetric`] the key pairs and MACs,
 //! [`import`] takes key material in, and [`transfer`] the way of a backing key into another Region.
 
 mod asymmetric;
+mod cache;
 mod import;
 mod seal;
 mod tokens;
 mod transfer;
+
+pub use cache::CACHED_KEYS;
+pub(super) use cache::KeyCache;
 
 use super::command::Command;
 use super::domain::{AgreementCache, Domain, HsmIdentity};
 use super::reply::{Fault, Reply};
 use crate::crypto::{CryptoBackend, CryptoFailure, SecretBytes};
 use crate::env::{Random, Site};
+use crate::name::TokenId;
 use crate::token::{DomainEpoch, KeyToken};
 use std::fmt;
 use std::sync::Arc;
@@ -36,12 +41,23 @@ pub struct HsmDevice {
     /// Volatile: gone with a reset.
     pub(super) domain: Option<Domain>,
     pub(super) agreements: AgreementCache,
+    pub(super) keys: KeyCache,
 }
 
 impl HsmDevice {
     /// An HSM that has joined no domain.
     pub fn new(identity: HsmIdentity, backend: Arc<dyn CryptoBackend>) -> HsmDevice {
-        HsmDevice { identity, backend, domain: None, agreements: AgreementCache::default() }
+        HsmDevice::with_cache(identity, backend, CACHED_KEYS)
+    }
+
+    /// An HSM that keeps up to so many parsed keys in its memory; [`CACHED_KEYS`] unless said.
+    pub fn with_cache(
+        identity: HsmIdentity,
+        backend: Arc<dyn CryptoBackend>,
+        cached_keys: usize,
+    ) -> HsmDevice {
+        let keys = KeyCache::new(cached_keys);
+        HsmDevice { identity, backend, domain: None, agreements: AgreementCache::default(), keys }
     }
 
     /// Who this HSM is.
@@ -63,6 +79,18 @@ impl HsmDevice {
     pub fn reset(&mut self) {
         self.domain = None;
         self.agreements = AgreementCache::default();
+        self.keys.clear();
+    }
+
+    /// Wipes what is in memory of backing keys whose tokens are erased. Without their tokens nobody
+    /// can use them any more, and the next rotation of the domain key wipes them in any case.
+    pub fn forget(&mut self, erased: TokenId) {
+        self.keys.forget(erased);
+    }
+
+    /// How many parsed keys are in memory.
+    pub fn cached_keys(&self) -> usize {
+        self.keys.len()
     }
 
     /// Serves a host that knows of the domain key `domain`. An HSM whose domain is older does nothing
@@ -95,7 +123,8 @@ impl HsmDevice {
         random: &mut dyn Random,
     ) -> Answer {
         let domain = self.domain.as_ref().ok_or(Fault::NotJoined)?;
-        let session = Session { domain, backend: self.backend.as_ref(), tokens };
+        let (backend, keys) = (self.backend.as_ref(), &mut self.keys);
+        let mut session = Session { domain, backend, tokens, keys };
         session.execute(command, random)
     }
 }
@@ -111,10 +140,11 @@ struct Session<'a> {
     domain: &'a Domain,
     backend: &'a dyn CryptoBackend,
     tokens: &'a [Arc<KeyToken>],
+    keys: &'a mut KeyCache,
 }
 
 impl Session<'_> {
-    fn execute(&self, command: &Command, random: &mut dyn Random) -> Answer {
+    fn execute(&mut self, command: &Command, random: &mut dyn Random) -> Answer {
         match command {
             Command::GenerateBackingKey { key, spec } => self.generate(*key, *spec, random),
             Command::GenerateWrappingKey { terms } => self.wrapping_pair(*terms, random),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 impl Session<'_> {
     pub(super) fn seal(
-        &self,
+        &mut self,
         to: &Sealing,
         plaintext: &[u8],
         random: &mut dyn Random,
@@ -30,27 +30,27 @@ impl Session<'_> {
         }
     }
 
-    pub(super) fn open(&self, from: &Opening) -> Result<SecretBytes, Fault> {
+    pub(super) fn open(&mut self, from: &Opening) -> Result<SecretBytes, Fault> {
         match from {
             Opening::Symmetric { with, blob, context } => self.open_blob(with, blob, context),
             Opening::Private { with, ciphertext, algorithm } => {
-                let opened = self.private_key(with)?.decrypt(*algorithm, ciphertext);
+                let opened = self.parsed_key(with)?.pair()?.decrypt(*algorithm, ciphertext);
                 opened.map_err(|_| Fault::BadCiphertext)
             }
         }
     }
 
     fn seal_blob(
-        &self,
+        &mut self,
         with: &BackingKeyRef,
         plaintext: &[u8],
         context: &EncryptionContext,
         random: &mut dyn Random,
     ) -> Result<Arc<[u8]>, Fault> {
-        let backing = self.symmetric_key(with)?;
+        let backing = self.parsed_key(with)?;
         let nonce = draw(random, Site::MessageNonce);
         let iv = draw(random, Site::MessageIv);
-        let key = self.backend.derive_key(&backing, ciphertext::KDF_LABEL, &nonce);
+        let key = self.backend.derive_key(backing.symmetric()?, ciphertext::KDF_LABEL, &nonce);
         let mut blob = Blob::prefix(with.key, with.material, &nonce, &iv, plaintext.len());
         let aad = ciphertext::aad(with.key, with.material, context);
         self.backend.seal(&key, &iv, &aad, plaintext, &mut blob);
@@ -58,7 +58,7 @@ impl Session<'_> {
     }
 
     fn open_blob(
-        &self,
+        &mut self,
         with: &BackingKeyRef,
         blob: &[u8],
         context: &EncryptionContext,
@@ -67,15 +67,15 @@ impl Session<'_> {
         if (blob.key, blob.material) != (with.key, with.material) {
             return Err(Fault::BadCiphertext);
         }
-        let backing = self.symmetric_key(with)?;
-        let key = self.backend.derive_key(&backing, ciphertext::KDF_LABEL, &blob.nonce);
+        let backing = self.parsed_key(with)?;
+        let key = self.backend.derive_key(backing.symmetric()?, ciphertext::KDF_LABEL, &blob.nonce);
         let aad = ciphertext::aad(blob.key, blob.material, context);
         let opened = self.backend.open(&key, &blob.iv, &aad, blob.sealed);
         opened.map_err(|_| Fault::BadCiphertext)
     }
 
     pub(super) fn data_key(
-        &self,
+        &mut self,
         with: &BackingKeyRef,
         bytes: usize,
         context: &EncryptionContext,
@@ -90,7 +90,7 @@ impl Session<'_> {
 
     /// A key pair for the caller: the private half as PKCS#8, which is what the blob holds too.
     pub(super) fn data_key_pair(
-        &self,
+        &mut self,
         with: &BackingKeyRef,
         spec: KeySpec,
         context: &EncryptionContext,

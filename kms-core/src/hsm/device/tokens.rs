@@ -1,7 +1,8 @@
 //! Backing keys in and out of their key tokens.
 
+use super::cache::Parsed;
 use super::{Answer, Session, draw_secret};
-use crate::crypto::{PrivateKey, SecretBytes, SecretKey};
+use crate::crypto::{SecretBytes, SecretKey};
 use crate::env::{Random, Site, draw};
 use crate::hsm::{BackingKeyRef, Fault, Reply};
 use crate::key::KeySpec;
@@ -11,13 +12,7 @@ use std::sync::Arc;
 
 const MATERIAL_LABEL: &[u8] = b"keyquake key material id v2";
 
-/// A backing key, out of its token for the time of one command.
-pub(super) struct BackingKey {
-    pub(super) spec: KeySpec,
-    pub(super) material: SecretBytes,
-}
-
-impl Session<'_> {
+impl<'a> Session<'a> {
     pub(super) fn generate(&self, key: KeyId, spec: KeySpec, random: &mut dyn Random) -> Answer {
         let material = self.new_material(spec, random)?;
         let public_key = self.public_half(spec, &material)?;
@@ -84,32 +79,37 @@ impl Session<'_> {
         Ok(self.backend.open(&domain_key.key, &token.iv, &token.aad(), &token.sealed)?)
     }
 
-    fn token(&self, id: TokenId) -> Result<&KeyToken, Fault> {
-        let found = self.tokens.iter().find(|token| token.id == id);
-        found.map(AsRef::as_ref).ok_or(Fault::BadToken)
+    fn token(&self, id: TokenId) -> Result<&'a Arc<KeyToken>, Fault> {
+        self.tokens.iter().find(|token| token.id == id).ok_or(Fault::BadToken)
     }
 
-    pub(super) fn backing_key(&self, with: &BackingKeyRef) -> Result<BackingKey, Fault> {
+    /// The token of a backing key, and the spec of that.
+    fn token_of(&self, with: &BackingKeyRef) -> Result<(&'a Arc<KeyToken>, KeySpec), Fault> {
         let token = self.token(with.token)?;
         let TokenKind::BackingKey(spec) = token.kind else { return Err(Fault::BadToken) };
-        if (token.key, token.material) != (with.key, with.material) {
-            return Err(Fault::BadToken);
+        let same = (token.key, token.material) == (with.key, with.material);
+        same.then_some((token, spec)).ok_or(Fault::BadToken)
+    }
+
+    /// The bytes of a backing key, out of its token for the time of one command.
+    pub(super) fn backing_key(
+        &self,
+        with: &BackingKeyRef,
+    ) -> Result<(KeySpec, SecretBytes), Fault> {
+        let (token, spec) = self.token_of(with)?;
+        Ok((spec, self.unwrap(token)?))
+    }
+
+    /// A backing key ready for use: the cached one, as long as the domain key that it came under is.
+    pub(super) fn parsed_key(&mut self, with: &BackingKeyRef) -> Result<Arc<Parsed>, Fault> {
+        let (token, spec) = self.token_of(with)?;
+        self.domain.key(token.epoch).ok_or(Fault::UnknownDomainKey)?;
+        if let Some(key) = self.keys.get(token) {
+            return Ok(key);
         }
-        Ok(BackingKey { spec, material: self.unwrap(token)? })
-    }
-
-    /// The backing key of a symmetric encryption key.
-    pub(super) fn symmetric_key(&self, with: &BackingKeyRef) -> Result<SecretKey, Fault> {
-        let backing = self.backing_key(with)?;
-        let symmetric = backing.spec == KeySpec::SymmetricDefault;
-        let key = SecretKey::from_slice(backing.material.as_bytes()).filter(|_| symmetric);
-        key.ok_or(Fault::BadToken)
-    }
-
-    /// The private key of a key pair. This is the one place where a backing key is parsed.
-    pub(super) fn private_key(&self, with: &BackingKeyRef) -> Result<Arc<dyn PrivateKey>, Fault> {
-        let backing = self.backing_key(with)?;
-        Ok(Arc::from(self.backend.load(backing.spec, &backing.material)?))
+        let key = Arc::new(Parsed::of(spec, self.unwrap(token)?, self.backend)?);
+        self.keys.put(token, &key);
+        Ok(key)
     }
 
     pub(super) fn reencrypt(&self, tokens: &[TokenId], random: &mut dyn Random) -> Answer {

@@ -47,17 +47,17 @@ impl Session<'_> {
         let shared = self.backend.p384_agree(&private, recipient).map_err(|_| Fault::Refused)?;
         let wrapping = wrapping_key(&shared, TRANSFER_LABEL, self.backend)?;
         let wrapped = keys.iter().map(|with| {
-            let backing = self.backing_key(with)?;
+            let (spec, backing) = self.backing_key(with)?;
             let iv = draw(random, Site::TokenIv);
             let mut one = TransferredKey {
                 material: with.material,
-                spec: backing.spec,
+                spec,
                 sender: Box::new(sender),
                 iv,
                 sealed: Vec::new(),
             };
             let aad = transfer_aad(with.key, &one, recipient);
-            self.backend.seal(&wrapping, &iv, &aad, backing.material.as_bytes(), &mut one.sealed);
+            self.backend.seal(&wrapping, &iv, &aad, backing.as_bytes(), &mut one.sealed);
             Ok(one)
         });
         Ok(Reply::Transferred(wrapped.collect::<Result<_, Fault>>()?))
