@@ -262,11 +262,15 @@ impl Key {
     pub(crate) fn awaiting_state(&self) -> KeyMaterialState {
         let here = self.awaiting_here().map(|material| material.id);
         let everywhere = match &self.multi_region {
-            Some(MultiRegion::Primary(primary)) => primary.replicas.keys().all(|region| {
-                primary.holdings.get(region).is_some_and(|told| {
-                    told.material == here && told.shared_version >= primary.awaiting_since
+            Some(MultiRegion::Primary(primary)) => {
+                primary.replicas.iter().all(|(region, replica)| {
+                    primary.holdings.get(&region).is_some_and(|told| {
+                        told.created == replica.created
+                            && told.material == here
+                            && told.shared_version >= primary.awaiting_since
+                    })
                 })
-            }),
+            }
             _ => true,
         };
         match here.is_some() && everywhere {

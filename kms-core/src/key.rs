@@ -5,6 +5,7 @@
 
 use crate::env::Timestamp;
 use crate::key_store::StoredIn;
+use crate::multi_region::Replicas;
 use crate::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName, TokenId};
 use crate::policy::Policy;
 use std::collections::BTreeMap;
@@ -245,8 +246,8 @@ pub enum MultiRegion {
 pub struct Primary {
     /// Counts changes of what the keys of a set share.
     pub shared_version: u64,
-    /// Every replica and the last shared version it acknowledged.
-    pub replicas: BTreeMap<RegionName, u64>,
+    /// Every replica and what it acknowledged.
+    pub replicas: Replicas,
     /// The Region this key hands its role to, until that Region has taken it.
     pub successor: Option<RegionName>,
     /// The shared version since which an imported material awaits rotation.
@@ -258,6 +259,8 @@ pub struct Primary {
 /// What a replica says of the imported material that awaits rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holding {
+    /// When the replica was created that says so.
+    pub created: Timestamp,
     /// The version of the replica's record that says so; older news changes nothing.
     pub as_of: u64,
     /// The shared version the replica had taken over.

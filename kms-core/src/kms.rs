@@ -2,7 +2,7 @@
 //!
 //! The order of security is a matter of types. An operation starts with [`Checks`]. `Checks::key`
 //! resolves the key, authorizes the caller, checks the key's state and charges the quota, and is the
-//! only maker of a [`UsableKey`]; only a `UsableKey` names key material. `Checks::pass` ends the
+//! only maker of a [`UsableKey`]; only a `UsableKey` names key material to work with. `Checks::pass` ends the
 //! checks and gives [`Effects`], which alone can ask a peer or record a change. What a decision read
 //! is noted on the way and becomes the preconditions of the append.
 
@@ -10,11 +10,13 @@ mod authorize;
 mod checks;
 mod effects;
 mod key_stores;
+mod own_key;
 mod read;
 
 pub use checks::{Checks, THROTTLED, UsableKey};
 pub use effects::Effects;
 pub(crate) use key_stores::{check_connection, check_kind, no_such_store};
+pub(crate) use own_key::OwnKey;
 pub(crate) use read::no_such_key;
 
 use crate::audit::AuditRecord;

@@ -6,16 +6,18 @@
 //! AWS KMS Cryptographic Details, Replicating keys.
 
 mod message;
+mod replicas;
 mod shared;
 
 pub use message::{RegionCommand, RegionReply, ReplicaSeed};
+pub use replicas::{Replica, Replicas};
 pub use shared::{Shared, SharedMaterial};
 
 use crate::env::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{self, Command, TransferOffer, TransferredKey};
 use crate::key::{Holding, Key, MultiRegion, Primary, Status, Transition};
-use crate::kms::{Checks, Effects, UsableKey, internal};
+use crate::kms::{Checks, Effects, OwnKey, internal};
 use crate::name::{KeyArn, KeyId, MaterialId, RegionName, TokenId};
 use crate::ops::Response;
 use crate::ops::create_key::{self, limit_exceeded};
@@ -26,7 +28,6 @@ use crate::step::{Counter, Next, Precondition, RecordId, UniqueName};
 use crate::token::{KeyToken, TokenChange};
 use crate::wire::Description;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,10 +38,12 @@ pub(crate) fn serve(checks: Checks<'_, '_>, command: &RegionCommand) -> Result<N
         RegionCommand::AcceptReplica { seed, shared, offer, transferred } => {
             accept_replica(checks, seed, shared, offer, transferred)
         }
-        RegionCommand::RegisterReplica { id, region, version } => {
-            register_replica(checks, *id, *region, *version)
+        RegionCommand::RegisterReplica { id, region, replica } => {
+            register_replica(checks, *id, *region, *replica)
         }
-        RegionCommand::ForgetReplica { id, region } => forget_replica(checks, *id, *region),
+        RegionCommand::ForgetReplica { id, region, created } => {
+            forget_replica(checks, *id, *region, *created)
+        }
         RegionCommand::OfferTransfer { id, materials } => offer_transfer(checks, *id, materials),
         RegionCommand::Synchronize { id, shared, transfer, promotion } => {
             synchronize(checks, *id, shared, transfer.as_ref(), promotion.as_ref())
@@ -169,7 +172,7 @@ fn register_replica(
     mut checks: Checks<'_, '_>,
     id: KeyId,
     region: RegionName,
-    version: u64,
+    replica: Replica,
 ) -> Result<Next> {
     let key = known_here(&mut checks, id)?;
     let mut effects = checks.pass(false)?;
@@ -178,8 +181,7 @@ fn register_replica(
         return not_primary(effects, &key);
     };
     let at = primary.shared_version;
-    if let Entry::Vacant(unknown) = primary.replicas.entry(region) {
-        unknown.insert(version);
+    if primary.replicas.register(region, replica) {
         record.status = waiting_for_replicas(record.status, effects.call().now);
         effects.record(Change::PutKey(Arc::new(record)));
     }
@@ -197,7 +199,12 @@ pub(crate) fn waiting_for_replicas(status: Status, now: Timestamp) -> Status {
     }
 }
 
-fn forget_replica(mut checks: Checks<'_, '_>, id: KeyId, region: RegionName) -> Result<Next> {
+fn forget_replica(
+    mut checks: Checks<'_, '_>,
+    id: KeyId,
+    region: RegionName,
+    created: Timestamp,
+) -> Result<Next> {
     let Some(key) = checks.own_key(id) else {
         return checks.pass(false)?.answer(RegionReply::Forgotten);
     };
@@ -206,8 +213,8 @@ fn forget_replica(mut checks: Checks<'_, '_>, id: KeyId, region: RegionName) -> 
     let Some(MultiRegion::Primary(primary)) = &mut record.multi_region else {
         return not_primary(effects, &key);
     };
-    primary.holdings.remove(&region);
-    if primary.replicas.remove(&region).is_some() {
+    if primary.replicas.forget(region, created) {
+        primary.holdings.remove(&region);
         if let (true, Status::PendingReplicaDeletion { window }) =
             (primary.replicas.is_empty(), record.status)
         {
@@ -257,7 +264,7 @@ fn synchronize(
     id: KeyId,
     shared: &Shared,
     transfer: Option<&(TransferOffer, Vec<TransferredKey>)>,
-    promotion: Option<&BTreeMap<RegionName, u64>>,
+    promotion: Option<&Replicas>,
 ) -> Result<Next> {
     let key = known_here(&mut checks, id)?;
     let effects = checks.pass(false)?;
@@ -302,9 +309,9 @@ fn needs_nothing(key: &Key, shared: &Shared, promoted: bool) -> Option<u64> {
 
 fn take_over(
     mut effects: Effects<'_, '_>,
-    key: &UsableKey,
+    key: &OwnKey,
     shared: &Shared,
-    promotion: Option<BTreeMap<RegionName, u64>>,
+    promotion: Option<Replicas>,
     tokens: Vec<Arc<KeyToken>>,
 ) -> Result<Next> {
     let mut record = key.to_record();
@@ -325,12 +332,7 @@ fn take_over(
 }
 
 /// The new primary. Where the primary is, is shared too, so every replica has something to learn.
-fn promote(
-    record: &mut Key,
-    shared: &Shared,
-    replicas: BTreeMap<RegionName, u64>,
-    effects: &Effects<'_, '_>,
-) {
+fn promote(record: &mut Key, shared: &Shared, replicas: Replicas, effects: &Effects<'_, '_>) {
     let shared_version = shared.version + 1;
     if let Some(pending) = &mut record.pending {
         pending.needs = shared_version;
@@ -358,7 +360,7 @@ fn check_successor(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     checks.pass(false)?.answer(RegionReply::MayBePrimary)
 }
 
-fn known_here(checks: &mut Checks<'_, '_>, id: KeyId) -> Result<UsableKey> {
+fn known_here(checks: &mut Checks<'_, '_>, id: KeyId) -> Result<OwnKey> {
     checks.own_key(id).ok_or_else(|| ErrorCode::NotFound.says(format!("Key '{id}' does not exist")))
 }
 

@@ -41,6 +41,8 @@ pub struct DomainRecord {
 pub struct Departure {
     /// Where the primary was.
     pub primary: RegionName,
+    /// When the replica was created.
+    pub created: Timestamp,
 }
 
 /// One change of one record. Records are replaced whole.

@@ -168,11 +168,11 @@ fn synchronisation_due(key: &Key) -> impl Iterator<Item = Task> {
     let id = key.id();
     let primary = key.as_primary().filter(|primary| primary.successor.is_none());
     let behind = primary.into_iter().flat_map(move |primary| {
-        let behind = primary.replicas.iter().filter(|(_, known)| **known < primary.shared_version);
-        behind.map(move |(region, _)| Task::Synchronize(id, *region))
+        let behind = primary.replicas.iter().filter(|(_, at)| at.version < primary.shared_version);
+        behind.map(move |(region, _)| Task::Synchronize(id, region))
     });
     let promotable = primary.zip(key.pending.as_ref()).is_some_and(|(primary, pending)| {
-        primary.replicas.values().all(|known| *known >= pending.needs)
+        primary.replicas.iter().all(|(_, replica)| replica.version >= pending.needs)
     });
     behind.chain(promotable.then_some(Task::PromoteMaterial(id)))
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::local::Local;
+use crate::multi_region::Replica;
 use crate::name::KeyArn;
 
 fn key(local: &mut Local) -> (KeyArn, Key) {
@@ -75,11 +76,13 @@ fn a_report_that_comes_late_or_twice_changes_nothing() {
     let europe = RegionName::parse("eu-west-1").unwrap();
     key.take_new(arrival(1)).unwrap();
     if let Some(MultiRegion::Primary(primary)) = &mut key.multi_region {
-        primary.replicas.insert(europe, 0);
+        primary.replicas.register(europe, Replica { created: key.created, version: 0 });
     }
     key.take_new(arrival(2)).unwrap();
     let since = key.as_primary().unwrap().awaiting_since;
+    let created = key.created;
     let told = |as_of, shared_version, byte: Option<u8>| Holding {
+        created,
         as_of,
         shared_version,
         material: byte.map(|byte| MaterialId([byte; 32])),

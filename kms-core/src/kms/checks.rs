@@ -61,11 +61,6 @@ impl UsableKey {
         self.store.as_deref()
     }
 
-    /// The record itself.
-    pub(crate) fn shared_record(&self) -> Arc<Key> {
-        self.key.clone()
-    }
-
     /// A copy of the record, to be changed and recorded.
     pub fn to_record(&self) -> Key {
         Key::clone(&self.key)
@@ -249,13 +244,6 @@ impl<'s, 'a> Checks<'s, 'a> {
             return Err(ops::create_key::limit_exceeded());
         }
         Ok(Precondition::CountBelow(counter, limit))
-    }
-
-    /// A key for a task or another Region's command, which no caller has to be authorized for.
-    pub(crate) fn own_key(&mut self, id: KeyId) -> Option<UsableKey> {
-        let key = self.read_key(id)?;
-        let store = self.read_key_store_of(&key);
-        Some(UsableKey { key, store })
     }
 
     /// Checks a permission that is about no key: IAM alone decides.

@@ -1,12 +1,12 @@
 //! What one Region asks another, and what it hears.
 
-use super::Shared;
+use super::{Replica, Replicas, Shared};
+use crate::env::Timestamp;
 use crate::hsm::{TransferOffer, TransferredKey};
 use crate::key::{Holding, Key, KeySpec, KeyUsage, Origin};
 use crate::name::{AccountId, KeyId, MaterialId, RegionName};
 use crate::ops::Operation;
 use crate::wire::{Description, PolicyText, Tag};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,8 +55,8 @@ pub enum RegionCommand {
         id: KeyId,
         /// Where the replica is.
         region: RegionName,
-        /// The shared version it has.
-        version: u64,
+        /// Which it is, and the shared version it has.
+        replica: Replica,
     },
     /// A replica is deleted.
     ForgetReplica {
@@ -64,6 +64,8 @@ pub enum RegionCommand {
         id: KeyId,
         /// Where the replica was.
         region: RegionName,
+        /// When it was created.
+        created: Timestamp,
     },
     /// Which of these materials does the replica lack, and with which ephemeral key are they sent?
     OfferTransfer {
@@ -81,7 +83,7 @@ pub enum RegionCommand {
         /// Materials the replica lacks, and the offer they were wrapped for.
         transfer: Option<(TransferOffer, Vec<TransferredKey>)>,
         /// Become the primary of these replicas.
-        promotion: Option<BTreeMap<RegionName, u64>>,
+        promotion: Option<Replicas>,
     },
     /// What a replica has of the imported material that awaits rotation.
     ReportHolding {

@@ -219,7 +219,7 @@ fn configuration(key: &Key, set: &MultiRegion) -> MultiRegionConfiguration {
         MultiRegion::Primary(primary) => MultiRegionConfiguration {
             multi_region_key_type: MultiRegionKeyType::Primary,
             primary_key: member(key.arn.region),
-            replica_keys: Listed(primary.replicas.keys().map(|region| member(*region)).collect()),
+            replica_keys: Listed(primary.replicas.regions().map(member).collect()),
         },
         MultiRegion::Replica { primary, .. } => MultiRegionConfiguration {
             multi_region_key_type: MultiRegionKeyType::Replica,

@@ -10,7 +10,9 @@ use super::tasks::export;
 use crate::error::{ErrorCode, Result};
 use crate::key::MultiRegion;
 use crate::kms::{Checks, Effects, UsableKey, internal};
-use crate::multi_region::{RegionCommand, RegionReply, ReplicaSeed, Shared, waiting_for_replicas};
+use crate::multi_region::{
+    RegionCommand, RegionReply, Replica, ReplicaSeed, Shared, waiting_for_replicas,
+};
 use crate::name::RegionName;
 use crate::policy::Action;
 use crate::state::Change;
@@ -101,8 +103,10 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let question = RegionCommand::OfferReplica(seed.clone());
     effects.ask_region(region, question, move |reply, effects| {
         let RegionReply::Offer { offer: Some(offer), .. } = reply else { return Err(internal()) };
-        let materials = key.materials_to_send();
-        export(effects, &key.clone(), &materials, offer, move |(offer, transferred), effects| {
+        let materials = key.materials_to_send().into_iter();
+        let keys = materials.map(|id| key.of_material(id).ok_or_else(internal));
+        let keys = keys.collect::<Result<_>>()?;
+        export(effects, keys, offer, move |(offer, transferred), effects| {
             let version = shared.version;
             let command = RegionCommand::AcceptReplica { seed, shared, offer, transferred };
             effects.ask_region(region, command, move |reply, effects| {
@@ -127,7 +131,7 @@ fn target(checks: &Checks<'_, '_>, key: &UsableKey, request: &Request) -> Result
         )));
     };
     // A decision taken again may find the replica that the first one made.
-    if primary.replicas.contains_key(&region) && checks.call().decision == 0 {
+    if primary.replicas.get(region).is_some() && checks.call().decision == 0 {
         let replica = crate::name::KeyArn { region, ..key.arn };
         return Err(ErrorCode::AlreadyExists.says(format!("{replica} already exists.")));
     }
@@ -146,9 +150,8 @@ fn finish(
     if let Some(mut record) = effects.newest(key.id())
         && let Some(MultiRegion::Primary(primary)) = &mut record.multi_region
         && primary.successor.is_none()
-        && !primary.replicas.contains_key(&region)
+        && primary.replicas.register(region, Replica { created: replica.created, version })
     {
-        primary.replicas.insert(region, version);
         record.status = waiting_for_replicas(record.status, effects.call().now);
         effects.record(Change::PutKey(Arc::new(record)));
     }

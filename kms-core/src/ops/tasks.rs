@@ -10,16 +10,15 @@ use crate::env::Timestamp;
 use crate::error::Result;
 use crate::hsm::{self, BackingKeyRef, Command, TransferOffer, TransferredKey};
 use crate::key::{Key, MultiRegion, RotationType, Status, Transition};
-use crate::kms::{Checks, Effects, UsableKey, internal};
-use crate::multi_region::{RegionCommand, RegionReply, Shared};
-use crate::name::{KeyId, MaterialId, RegionName};
+use crate::kms::{Checks, Effects, OwnKey, internal};
+use crate::multi_region::{RegionCommand, RegionReply, Replica, Replicas, Shared};
+use crate::name::{KeyId, RegionName};
 use crate::ops::Response;
 use crate::rotation;
 use crate::state::{Change, Departure, DomainRecord};
 use crate::step::Next;
 use crate::task::{DOMAIN_KEY_LIFE, Task, due_of_key};
 use crate::token::{DomainEpoch, TokenChange};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many key tokens one command re-encrypts.
@@ -51,7 +50,7 @@ pub(crate) fn task(checks: Checks<'_, '_>, task: &Task) -> Result<Next> {
 
 fn rotate_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     let now = checks.call().now;
-    let due = |key: &UsableKey| {
+    let due = |key: &OwnKey| {
         key.status == Status::Enabled
             && key.pending.is_none()
             && !key.is_replica()
@@ -74,7 +73,7 @@ fn rotate_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
 /// The end of a key: its record, its aliases and grants, and its key tokens, which no log keeps.
 fn delete_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     let now = checks.call().now;
-    let due = |key: &UsableKey| match key.status {
+    let due = |key: &OwnKey| match key.status {
         Status::PendingDeletion { erase, .. } => erase <= now,
         _ => false,
     };
@@ -82,11 +81,14 @@ fn delete_key(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     key_stores::destroy(checks.pass(false)?, &key.clone(), move |effects| erase(effects, &key))
 }
 
-fn erase(mut effects: Effects<'_, '_>, key: &UsableKey) -> Result<Next> {
+fn erase(mut effects: Effects<'_, '_>, key: &OwnKey) -> Result<Next> {
     let id = key.id();
     effects.record(Change::EraseKey(id));
     if let Some(MultiRegion::Replica { primary, .. }) = &key.multi_region {
-        effects.record(Change::PutDeparture(id, Departure { primary: *primary }));
+        effects.record(Change::PutDeparture(
+            id,
+            Departure { primary: *primary, created: key.created },
+        ));
     }
     for token in key.tokens() {
         effects.record_token(TokenChange::Erase(token));
@@ -105,7 +107,8 @@ fn finish_replica(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
         return done(checks);
     };
     let (primary, version) = (*primary, *shared_version);
-    let command = RegionCommand::RegisterReplica { id, region, version };
+    let replica = Replica { created: key.created, version };
+    let command = RegionCommand::RegisterReplica { id, region, replica };
     checks.pass(false)?.ask_region(primary, command, move |reply, mut effects| {
         let Some(mut record) = effects.newest(id) else {
             return effects.done(Response::TaskDone);
@@ -130,18 +133,18 @@ fn finish_replica(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
 
 fn synchronize(mut checks: Checks<'_, '_>, id: KeyId, region: RegionName) -> Result<Next> {
     let Some(key) = checks.own_key(id) else { return done(checks) };
-    let behind = key.as_primary().filter(|primary| {
-        primary.replicas.get(&region).is_some_and(|known| *known < primary.shared_version)
+    let behind = key.as_primary().and_then(|primary| {
+        let replica = primary.replicas.get(region)?;
+        (replica.version < primary.shared_version).then_some((primary, replica))
     });
-    let Some(primary) = behind else { return done(checks) };
+    let Some((primary, replica)) = behind else { return done(checks) };
     let shared = Shared::of(&key, primary);
     push(checks.pass(false)?, key, region, shared, None, move |reply, mut effects| {
         let RegionReply::Synchronized(version) = reply else { return Err(internal()) };
         if let Some(mut record) = effects.newest(id)
             && let Some(MultiRegion::Primary(primary)) = &mut record.multi_region
-            && let Some(known) = primary.replicas.get_mut(&region)
+            && primary.replicas.acknowledge(region, Replica { version, ..replica })
         {
-            *known = version.max(*known);
             effects.record(Change::PutKey(Arc::new(record)));
         }
         effects.done(Response::TaskDone)
@@ -155,10 +158,8 @@ fn hand_over(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     let Some((primary, successor)) = handing else { return done(checks) };
     let shared = Shared::of(&key, primary);
     let version = shared.version;
-    let mut replicas = primary.replicas.clone();
-    replicas.remove(&successor);
-    replicas.insert(here, version);
-    let promotion = Some(replicas);
+    let myself = Replica { created: key.created, version };
+    let promotion = Some(primary.replicas.handed_over(successor, here, myself));
     push(checks.pass(false)?, key, successor, shared, promotion, move |reply, mut effects| {
         let Some(mut record) = effects.newest(id) else {
             return effects.done(Response::TaskDone);
@@ -186,10 +187,10 @@ fn hand_over(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
 /// Sends a replica what it lacks: an offer from there, a wrapping here, and the whole of it there.
 fn push(
     effects: Effects<'_, '_>,
-    key: UsableKey,
+    key: OwnKey,
     region: RegionName,
     shared: Shared,
-    promotion: Option<BTreeMap<RegionName, u64>>,
+    promotion: Option<Replicas>,
     then: impl FnOnce(RegionReply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
 ) -> Result<Next> {
     let id = key.id();
@@ -202,9 +203,9 @@ fn push(
         match reply {
             RegionReply::Offer { offer: None, .. } => send(None, effects),
             RegionReply::Offer { offer: Some(offer), missing } => {
-                export(effects, &key, &missing, offer, move |transfer, effects| {
-                    send(Some(transfer), effects)
-                })
+                let keys = missing.iter().map(|id| key.to_move(*id).ok_or_else(internal));
+                let keys = keys.collect::<Result<_>>()?;
+                export(effects, keys, offer, move |transfer, effects| send(Some(transfer), effects))
             }
             _ => Err(internal()),
         }
@@ -214,15 +215,12 @@ fn push(
 /// Wraps materials for another Region's offer.
 pub(super) fn export(
     effects: Effects<'_, '_>,
-    key: &UsableKey,
-    materials: &[MaterialId],
+    keys: Vec<BackingKeyRef>,
     offer: TransferOffer,
     then: impl FnOnce((TransferOffer, Vec<TransferredKey>), Effects<'_, '_>) -> Result<Next>
     + Send
     + 'static,
 ) -> Result<Next> {
-    let keys = materials.iter().map(|id| key.of_material(*id).ok_or_else(internal));
-    let keys: Vec<BackingKeyRef> = keys.collect::<Result<_>>()?;
     let recipient = offer.public.clone();
     effects.ask_hsm(Command::ExportBackingKeys { keys, recipient }, move |reply, effects| {
         match reply {
@@ -234,13 +232,14 @@ pub(super) fn export(
 
 fn report_departure(checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     let Some(departure) = checks.state().departure(id) else { return done(checks) };
-    let command = RegionCommand::ForgetReplica { id, region: checks.region() };
+    let created = departure.created;
+    let command = RegionCommand::ForgetReplica { id, region: checks.region(), created };
     let effects = checks.pass(false)?;
     effects.ask_region(departure.primary, command, move |reply, mut effects| {
         match reply {
             RegionReply::Forgotten => effects.record(Change::RemoveDeparture(id)),
             RegionReply::NotPrimary(primary) => {
-                effects.record(Change::PutDeparture(id, Departure { primary }));
+                effects.record(Change::PutDeparture(id, Departure { primary, created }));
             }
             _ => return Err(internal()),
         }
@@ -290,7 +289,7 @@ fn change_key(
     change: impl FnOnce(&mut Key, Timestamp),
 ) -> Result<Next> {
     let now = checks.call().now;
-    let due = |key: &UsableKey| due_of_key(key).any(|due| due.task == *task && due.at <= now);
+    let due = |key: &OwnKey| due_of_key(key).any(|due| due.task == *task && due.at <= now);
     let Some(key) = checks.own_key(id).filter(due) else { return done(checks) };
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();

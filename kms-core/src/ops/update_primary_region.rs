@@ -72,7 +72,7 @@ fn successor(key: &UsableKey, request: &Request) -> Result<RegionName> {
         return Err(ErrorCode::KmsInvalidState.says(format!("{} is updating.", key.arn)));
     }
     RegionName::parse(request.primary_region.as_str())
-        .filter(|region| primary.replicas.contains_key(region))
+        .filter(|region| primary.replicas.get(*region).is_some())
         .ok_or_else(|| {
             ErrorCode::NotFound
                 .says(format!("{} has no replica in {}.", key.arn, request.primary_region))
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(local.key(key).state(), KeyState::Enabled);
         assert!(local.key(key).is_replica());
         let primary = local.key(there).as_primary().unwrap().clone();
-        assert_eq!(primary.replicas.len(), 2);
+        assert_eq!(primary.replicas.iter().count(), 2);
         let third = KeyArn { region: RegionName::parse("ap-northeast-1").unwrap(), ..key };
         let Some(MultiRegion::Replica { primary, .. }) = local.key(third).multi_region else {
             panic!()

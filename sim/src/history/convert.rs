@@ -360,7 +360,7 @@ fn changed_key(key: &Key) -> Changed {
 fn role(part: &MultiRegion) -> SetRole {
     match part {
         MultiRegion::Primary(primary) => {
-            SetRole::Primary(primary.replicas.keys().copied().collect::<BTreeSet<_>>())
+            SetRole::Primary(primary.replicas.regions().collect::<BTreeSet<_>>())
         }
         MultiRegion::Replica { primary, .. } => SetRole::Replica(*primary),
     }

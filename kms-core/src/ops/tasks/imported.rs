@@ -40,7 +40,7 @@ pub(super) fn report_holding(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Ne
         return done(checks);
     };
     let material = key.awaiting_here().map(|material| material.id);
-    let told = Holding { as_of, shared_version, material };
+    let told = Holding { created: key.created, as_of, shared_version, material };
     let command = RegionCommand::ReportHolding { id, region: checks.region(), told };
     checks.pass(false)?.ask_region(primary, command, move |reply, mut effects| {
         let now_at = effects.state().key(id).map(|(_, version)| version);

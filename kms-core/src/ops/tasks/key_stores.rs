@@ -7,7 +7,7 @@ use crate::key_store::{
     Backing, CloudHsm, Command, Connection, ConnectionErrorCode, Fault, KeyStore, KeyStoreId,
     Proxy, Reply,
 };
-use crate::kms::{Checks, Effects, UsableKey};
+use crate::kms::{Checks, Effects, OwnKey};
 use crate::ops::Response;
 use crate::ops::key_store_backing::serves;
 use crate::state::Change;
@@ -107,7 +107,7 @@ pub(super) fn disconnect(mut checks: Checks<'_, '_>, id: KeyStoreId) -> Result<N
 /// backup stays (AWS KMS Developer Guide, "Deleting KMS keys from a CloudHSM key store").
 pub(super) fn destroy(
     effects: Effects<'_, '_>,
-    key: &UsableKey,
+    key: &OwnKey,
     then: impl FnOnce(Effects<'_, '_>) -> Result<Next> + Send + 'static,
 ) -> Result<Next> {
     let store = key.key_store().filter(|store| store.is_connected());
