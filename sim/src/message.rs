@@ -55,6 +55,8 @@ pub enum Message {
     HsmReply {
         /// The question.
         ask: AskId,
+        /// The draw it was asked with, which binds the answer to one sending of one request.
+        draw: (RequestId, u32),
         /// The answer.
         result: Result<hsm::Reply, hsm::Fault>,
     },

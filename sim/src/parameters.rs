@@ -4,6 +4,7 @@
 use crate::disk::DiskParameters;
 use crate::net::NetworkParameters;
 use crate::node::{Limits, Patience, ServiceTime};
+use kms_core::hsm::FleetParameters;
 use scenarios::{Parameter, ParameterInfo, ParameterKind, ParameterValue};
 use std::time::Duration;
 
@@ -122,6 +123,24 @@ parameters! {
         "How long an HSM takes for a command with public-key cryptography.";
     hsm_attempts "hsm.attempts": u32 = 3, "3",
         "How many HSMs a host asks, one after another.";
+    hsm_failures "hsm.failures": u32 = 3, "3",
+        "After how many failures in a row a host leaves an HSM alone.";
+    hsm_hedge_after "hsm.hedge_after": Duration = ms(50), "50ms",
+        "How long a host waits for an HSM before it asks one more beside it.";
+    hsm_outstanding "hsm.outstanding": u32 = 512, "512",
+        "How many commands of one host an HSM may have before it at once.";
+    hsm_pair_timeout "hsm.pair_timeout": Duration = s(5), "5s",
+        "How long a host waits for an HSM that makes a key pair.";
+    hsm_quarantine "hsm.quarantine": Duration = s(1), "1s",
+        "How long a host leaves a sick HSM alone at first; each further failure doubles it.";
+    hsm_quarantine_at_most "hsm.quarantine_at_most": Duration = s(30), "30s",
+        "How long it leaves it alone at most.";
+    hsm_queue "hsm.queue": u32 = 1_024, "1024",
+        "How many commands may wait at an HSM; to more it answers that it is busy.";
+    hsm_retry_ratio "hsm.retry_ratio": f64 = 0.1, "0.1",
+        "How much of a second asking one ordinary command earns a host.";
+    hsm_retry_savings "hsm.retry_savings": u32 = 100, "100",
+        "How many second askings a host may save up.";
     hsm_symmetric "hsm.symmetric_time": Duration = us(60), "60us",
         "How long an HSM takes for a symmetric command.";
     hsm_timeout "hsm.timeout": Duration = ms(250), "250ms",
@@ -171,8 +190,7 @@ parameters! {
 impl Parameters {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            hsm_timeout: self.hsm_timeout,
-            hsm_attempts: self.hsm_attempts,
+            fleet: self.fleet(),
             region_timeout: self.region_timeout,
             region_attempts: self.region_attempts,
             key_store_timeout: self.key_store_timeout,
@@ -185,8 +203,27 @@ impl Parameters {
         }
     }
 
+    fn fleet(&self) -> FleetParameters {
+        FleetParameters {
+            attempts: self.hsm_attempts,
+            timeout: self.hsm_timeout,
+            pair_timeout: self.hsm_pair_timeout,
+            hedge_after: self.hsm_hedge_after,
+            outstanding: self.hsm_outstanding,
+            retry_ratio: self.hsm_retry_ratio,
+            retry_savings: f64::from(self.hsm_retry_savings),
+            failures: self.hsm_failures,
+            quarantine: self.hsm_quarantine,
+            quarantine_at_most: self.hsm_quarantine_at_most,
+        }
+    }
+
     pub(crate) fn service_time(&self) -> ServiceTime {
-        ServiceTime { symmetric: self.hsm_symmetric, asymmetric: self.hsm_asymmetric }
+        ServiceTime {
+            symmetric: self.hsm_symmetric,
+            asymmetric: self.hsm_asymmetric,
+            queue: self.hsm_queue as usize,
+        }
     }
 
     pub(crate) fn patience(&self) -> Patience {
@@ -263,6 +300,6 @@ mod tests {
     fn an_override_reaches_its_field() {
         let value = ParameterValue::Duration(ms(7));
         let parameters = Parameters::with(&[Parameter { name: "hsm.timeout", value }]);
-        assert_eq!(parameters.limits().hsm_timeout, ms(7));
+        assert_eq!(parameters.limits().fleet.timeout, ms(7));
     }
 }

@@ -258,6 +258,21 @@ impl Command {
         )
     }
 
+    /// Whether asking a second HSM beside the first is worth it: not for what takes long by itself, and
+    /// not for an order about the domain, which is carried by its consent.
+    pub fn may_be_hedged(&self) -> bool {
+        !self.is_order() && !self.makes_a_pair() && !matches!(self, Command::ReencryptTokens { .. })
+    }
+
+    /// Whether a key pair has to be searched for, which for RSA takes seconds.
+    pub fn makes_a_pair(&self) -> bool {
+        match self {
+            Command::GenerateBackingKey { spec, .. } => spec.is_asymmetric(),
+            Command::GenerateDataKeyPair { .. } | Command::GenerateWrappingKey { .. } => true,
+            _ => false,
+        }
+    }
+
     /// A short name, for metrics and histories.
     pub fn name(&self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@
 //! (the remedy against retry storms that AWS's own SDKs use). AWS documents the fleet, not these
 //! figures; each is a named parameter of ours.
 
+use super::command::Command;
 use std::time::Duration;
 
 /// An HSM, by its place in the host's list.
@@ -18,6 +19,8 @@ pub struct FleetParameters {
     pub attempts: u32,
     /// How long an answer may take before another HSM is asked.
     pub timeout: Duration,
+    /// As `timeout`, for a command that makes a key pair.
+    pub pair_timeout: Duration,
     /// How long before one more HSM is asked beside the first, for commands that may run twice.
     pub hedge_after: Duration,
     /// How many commands of a host an HSM may have before it at once.
@@ -39,6 +42,7 @@ impl Default for FleetParameters {
         FleetParameters {
             attempts: 3,
             timeout: Duration::from_millis(250),
+            pair_timeout: Duration::from_secs(5),
             hedge_after: Duration::from_millis(50),
             outstanding: 512,
             retry_ratio: 0.1,
@@ -77,7 +81,8 @@ pub enum Route {
 pub enum Ending {
     /// It answered, if only to refuse.
     Answered,
-    /// It answered what cannot be trusted, or did not answer in time.
+    /// It answered what cannot be trusted, did not answer in time, or was overtaken by an HSM that was
+    /// asked later: one that hangs would otherwise stay the least busy of all.
     Failed,
     /// The host does not wait for it any more, for another one answered first.
     Forgotten,
@@ -125,29 +130,32 @@ impl Fleet {
             return Route::Exhausted;
         }
         let fresh = |at: &HsmIndex| !tried.contains(at);
-        let open: Vec<HsmIndex> = (0..self.hsms.len()).filter(fresh).collect();
-        if open.is_empty() {
+        if !(0..self.hsms.len()).any(|at| fresh(&at)) {
             return Route::Exhausted;
         }
-        let has_room = |at: &HsmIndex| self.hsms[*at].outstanding < self.parameters.outstanding;
-        let open: Vec<HsmIndex> = open.into_iter().filter(has_room).collect();
-        if open.is_empty() {
-            return Route::Saturated;
-        }
-        let chosen = self.choose(now, &open, draw);
+        let Some(chosen) = self.choose(now, fresh, draw) else { return Route::Saturated };
         self.spend(purpose);
         self.take(now, chosen);
         Route::Ask(chosen)
     }
 
-    /// The least busy of the healthy ones; where none is, the one that is left alone no longer than
-    /// the others: asking somebody is better than refusing.
-    fn choose(&self, now: Duration, open: &[HsmIndex], draw: u64) -> HsmIndex {
-        let first = usize::try_from(draw % open.len() as u64).unwrap_or(0);
-        let turns = (0..open.len()).map(|turn| open[(first + turn) % open.len()]);
-        let healthy = turns.clone().filter(|at| self.hsms[*at].is_healthy(now));
+    /// The least busy of the healthy ones that have room; where none is, the one that is left alone no
+    /// longer than the others: asking somebody is better than refusing. Nothing is collected here,
+    /// for every command of a host comes this way.
+    fn choose(
+        &self,
+        now: Duration,
+        fresh: impl Fn(&HsmIndex) -> bool + Copy,
+        draw: u64,
+    ) -> Option<HsmIndex> {
+        let count = self.hsms.len();
+        let has_room = |at: &HsmIndex| self.hsms[*at].outstanding < self.parameters.outstanding;
+        let first = usize::try_from(draw % count as u64).unwrap_or(0);
+        let turns = || (0..count).map(|turn| (first + turn) % count);
+        let open = || turns().filter(fresh).filter(has_room);
+        let healthy = open().filter(|at| self.hsms[*at].is_healthy(now));
         let least = healthy.min_by_key(|at| self.hsms[*at].outstanding);
-        least.or_else(|| turns.min_by_key(|at| self.hsms[*at].until)).unwrap_or(open[first])
+        least.or_else(|| open().min_by_key(|at| self.hsms[*at].until))
     }
 
     fn affords(&self, purpose: Purpose) -> bool {
@@ -168,10 +176,10 @@ impl Fleet {
         health.probed |= health.until.is_some_and(|until| until <= now);
     }
 
-    /// Notes how an HSM ended a command at `now`.
-    pub fn ended(&mut self, now: Duration, hsm: HsmIndex, ending: Ending) {
+    /// Notes how an HSM ended a command at `now`; for how long it is left alone, if that begins here.
+    pub fn ended(&mut self, now: Duration, hsm: HsmIndex, ending: Ending) -> Option<Duration> {
         let FleetParameters { failures, quarantine, quarantine_at_most, .. } = self.parameters;
-        let Some(health) = self.hsms.get_mut(hsm) else { return };
+        let health = self.hsms.get_mut(hsm)?;
         health.outstanding = health.outstanding.saturating_sub(1);
         match ending {
             // A probe that nobody waited for has shown nothing.
@@ -186,9 +194,11 @@ impl Fleet {
                     let factor = 2_u32.saturating_pow(beyond.min(16));
                     let pause = quarantine.saturating_mul(factor).min(quarantine_at_most);
                     health.until = Some(now.saturating_add(pause));
+                    return Some(pause);
                 }
             }
         }
+        None
     }
 
     /// Forgets what was outstanding, for a host that starts anew.
@@ -199,6 +209,14 @@ impl Fleet {
     /// How many commands an HSM has before it.
     pub fn outstanding(&self, hsm: HsmIndex) -> u32 {
         self.hsms.get(hsm).map_or(0, |health| health.outstanding)
+    }
+
+    /// How long an HSM may take for a command.
+    pub fn timeout(&self, command: &Command) -> Duration {
+        match command.makes_a_pair() {
+            true => self.parameters.pair_timeout,
+            false => self.parameters.timeout,
+        }
     }
 
     /// Whether an HSM is left alone at `now`.
@@ -233,7 +251,7 @@ mod tests {
     fn fail(fleet: &mut Fleet, now: Duration, hsm: HsmIndex, times: u32) {
         for _ in 0..times {
             fleet.hsms[hsm].outstanding += 1;
-            fleet.ended(now, hsm, Ending::Failed);
+            let _ = fleet.ended(now, hsm, Ending::Failed);
         }
     }
 

@@ -126,6 +126,8 @@ pub enum Fault {
     Refused,
     /// The signatures are not the quorum that the domain's rules ask for.
     NoQuorum,
+    /// As many commands wait before it as it takes; another HSM may have room.
+    Busy,
 }
 
 impl fmt::Debug for Reply {

@@ -173,6 +173,7 @@ fn hsm_error(fault: Fault) -> Error {
         Fault::NotJoined | Fault::UnknownDomainKey => {
             ErrorCode::KeyUnavailable.says("The key is not available at the moment. Try again.")
         }
+        Fault::Busy => ErrorCode::KmsInternal.says("The service is busy. Try again."),
         Fault::BadToken | Fault::Refused | Fault::NoQuorum => internal(),
     }
 }

@@ -193,6 +193,12 @@ impl Sink<'_> {
                 self.text(command);
                 self.flag(*done);
             }
+            Event::Routed { request, hsm, what } => {
+                self.tag(13);
+                self.bytes(&request.0.to_be_bytes());
+                self.maybe(*hsm, |sink, hsm| sink.number(hsm.0.into()));
+                self.text(what.name());
+            }
             Event::Settled(settlement) => {
                 let Settlement { region, position, digest, sets } = &**settlement;
                 self.tag(10);

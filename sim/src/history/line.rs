@@ -43,6 +43,10 @@ pub fn line(event: &Event) -> String {
         Event::Executed { command, done } => {
             format!("HSM {} {command}", if *done { "executed" } else { "refused" })
         }
+        Event::Routed { request, hsm, what } => {
+            let hsm = hsm.map_or("no HSM".to_owned(), |hsm| format!("HSM {}", hsm.0));
+            format!("{} at {hsm}: {}", id(*request), what.name())
+        }
         Event::Settled(settlement) => {
             let Settlement { region, position, digest: [a, b, c, d, ..], sets } = &**settlement;
             let sets = sets.len();

@@ -144,10 +144,60 @@ pub enum Event {
         /// Whether it did.
         done: bool,
     },
+    /// A host or worker did something out of the ordinary about an HSM.
+    Routed {
+        /// The request or task that the command belongs to.
+        request: RequestId,
+        /// The HSM; none when there was none to ask.
+        hsm: Option<NodeId>,
+        /// What.
+        what: Routing,
+    },
     /// At the very end: a follower's or a journal's state.
     Settled(Box<Settlement>),
     /// A fault acted on a node, the subject of the record.
     Acted(NodeAction),
+}
+
+/// What a host does about an HSM beyond asking it and taking its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Routing {
+    /// It asked this one beside another that is late.
+    Hedged,
+    /// It asked this one after another had failed.
+    Retried,
+    /// This one has not answered in time.
+    TimedOut,
+    /// It leaves this one alone for a while.
+    Quarantined,
+    /// It dropped an answer of this one: late, a second copy, or not to what it was asked.
+    Discarded,
+    /// Every HSM has as much before it as it may.
+    Saturated,
+}
+
+impl Routing {
+    /// All of them, in order.
+    pub const ALL: [Routing; 6] = [
+        Routing::Hedged,
+        Routing::Retried,
+        Routing::TimedOut,
+        Routing::Quarantined,
+        Routing::Discarded,
+        Routing::Saturated,
+    ];
+
+    /// A word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Routing::Hedged => "hedged",
+            Routing::Retried => "retried",
+            Routing::TimedOut => "timed out",
+            Routing::Quarantined => "quarantined",
+            Routing::Discarded => "discarded",
+            Routing::Saturated => "saturated",
+        }
+    }
 }
 
 /// The state that a follower or a journal has reached.
@@ -220,6 +270,7 @@ impl Event {
             Event::Answered { .. }
             | Event::Admitted { .. }
             | Event::CommandThrottled { .. }
+            | Event::Routed { .. }
             | Event::Conflicted { .. } => Source::Host,
             Event::Executed { .. } => Source::Hsm,
             Event::Committed { .. } | Event::Settled(_) => Source::Journal,

@@ -13,16 +13,37 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     Hsm,
+    /// An HSM that makes a key pair.
+    HsmPair,
+    /// An HSM, before another one is asked beside it.
+    Hedge,
     Region,
     Append,
     CatchUp,
     KeyStore,
 }
 
+impl Wait {
+    const ALL: [Wait; 7] = [
+        Wait::Hsm,
+        Wait::HsmPair,
+        Wait::Hedge,
+        Wait::Region,
+        Wait::Append,
+        Wait::CatchUp,
+        Wait::KeyStore,
+    ];
+
+    /// From the number in a timer's token.
+    pub(super) fn of(kind: u64) -> Option<Wait> {
+        Wait::ALL.into_iter().find(|wait| *wait as u64 == kind)
+    }
+}
+
 /// The queues, one a kind.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    queues: [VecDeque<(SimTime, AskId)>; 5],
+    queues: [VecDeque<(SimTime, AskId)>; Wait::ALL.len()],
 }
 
 impl Deadlines {

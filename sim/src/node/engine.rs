@@ -7,6 +7,7 @@
 
 mod appending;
 mod asking;
+mod fleet;
 
 pub(super) use asking::asker;
 
@@ -22,7 +23,7 @@ use crate::random::Seed;
 use crate::sabotage::Sabotages;
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
 use kms_core::error::{Error, ErrorCode};
-use kms_core::hsm::OperatorKey;
+use kms_core::hsm::{Fleet, FleetParameters, OperatorKey};
 use kms_core::multi_region::RegionCommand;
 use kms_core::name::RegionName;
 use kms_core::ops::{Request, Response};
@@ -37,10 +38,8 @@ use std::time::Duration;
 /// How long and how often an engine tries.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long an HSM may take before another one is asked.
-    pub hsm_timeout: Duration,
-    /// How many HSMs are asked, one after another.
-    pub hsm_attempts: u32,
+    /// How it deals with its HSMs.
+    pub fleet: FleetParameters,
     /// How long another Region may take before another of its hosts is asked.
     pub region_timeout: Duration,
     /// How many hosts of it are asked.
@@ -139,7 +138,8 @@ struct Operation {
 
 enum Stage {
     Deciding,
-    Asking { question: Ask, then: Then, attempt: u32, mended: u32, peer: NodeId },
+    Asking { question: Ask, then: Then, attempt: u32, peer: NodeId },
+    AskingHsm(fleet::HsmQuestion),
     Appending { append: Arc<Append>, result: Arc<KmsResult<Response>>, attempt: u32 },
     CatchingUp { head: Option<u64>, question: u64 },
 }
@@ -159,7 +159,10 @@ pub(super) struct Engine {
     /// The requests under way.
     active: BTreeSet<RequestId>,
     deadlines: Deadlines,
-    outstanding: BTreeMap<NodeId, u32>,
+    /// What is known of the HSMs.
+    fleet: Fleet,
+    /// Questions beside the one that an operation is filed under, and that one.
+    hedges: BTreeMap<AskId, AskId>,
     next: AskId,
     finished: VecDeque<Finished>,
 }
@@ -168,6 +171,8 @@ impl Engine {
     pub(super) fn new(kms: Kms, meter: Meter, settings: Settings) -> Engine {
         let Settings { peers, limits, sabotages, operator, seed, .. } = settings;
         Engine {
+            fleet: Fleet::new(peers.hsms.len(), limits.fleet),
+            hedges: BTreeMap::new(),
             kms,
             meter,
             peers,
@@ -179,7 +184,6 @@ impl Engine {
             operations: BTreeMap::new(),
             active: BTreeSet::new(),
             deadlines: Deadlines::default(),
-            outstanding: BTreeMap::new(),
             next: 0,
             finished: VecDeque::new(),
         }
@@ -191,7 +195,8 @@ impl Engine {
         self.operations.clear();
         self.active.clear();
         self.deadlines.clear();
-        self.outstanding.clear();
+        self.hedges.clear();
+        self.fleet.restart();
         self.finished.clear();
     }
 
@@ -342,31 +347,58 @@ impl Engine {
 
     /// Files an operation under a new question, which may wait so long.
     fn file(&mut self, now: Now, operation: Box<Operation>, wait: Wait, out: &mut Out) -> AskId {
+        let ask = self.next_ask();
+        self.file_as(now, operation, ask, wait, out);
+        ask
+    }
+
+    fn next_ask(&mut self) -> AskId {
+        self.next += 1;
+        self.next
+    }
+
+    fn file_as(
+        &mut self,
+        now: Now,
+        operation: Box<Operation>,
+        ask: AskId,
+        wait: Wait,
+        out: &mut Out,
+    ) {
+        self.wait_also(now, ask, wait, out);
+        self.operations.insert(ask, operation);
+    }
+
+    /// Notes that a question waits for this, too.
+    fn wait_also(&mut self, now: Now, ask: AskId, wait: Wait, out: &mut Out) {
         let timeout = match wait {
-            Wait::Hsm => self.limits.hsm_timeout,
+            Wait::Hsm => self.limits.fleet.timeout,
+            Wait::HsmPair => self.limits.fleet.pair_timeout,
+            Wait::Hedge => self.limits.fleet.hedge_after,
             Wait::Region => self.limits.region_timeout,
             Wait::KeyStore => self.limits.key_store_timeout,
             Wait::Append => self.limits.append_timeout,
             Wait::CatchUp => self.limits.catch_up_timeout,
         };
-        self.next += 1;
-        self.deadlines.add(now.monotonic, wait, timeout, self.next, out);
-        self.operations.insert(self.next, operation);
-        self.next
+        self.deadlines.add(now.monotonic, wait, timeout, ask, out);
     }
 
     /// Questions of a kind may have waited long enough.
     pub(super) fn deadline(&mut self, now: Now, kind: u64, out: &mut Out) {
-        let open = |ask| self.operations.contains_key(&ask);
+        let open = |ask| self.operations.contains_key(&ask) || self.hedges.contains_key(&ask);
         for ask in self.deadlines.over(now.monotonic, kind, open, out) {
-            self.timed_out(now, ask, out);
+            match Wait::of(kind) {
+                Some(Wait::Hedge) => self.hedge(now, ask, out),
+                Some(Wait::Hsm | Wait::HsmPair) => self.hsm_timed_out(now, ask, out),
+                _ => self.timed_out(now, ask, out),
+            }
         }
     }
 
     fn timed_out(&mut self, now: Now, ask: AskId, out: &mut Out) {
         let Some(operation) = self.take(ask, |_| true) else { return };
         match &operation.stage {
-            Stage::Deciding => {}
+            Stage::Deciding | Stage::AskingHsm(_) => {}
             Stage::Asking { .. } => self.ask_another(now, operation, out),
             Stage::CatchingUp { head, .. } => {
                 let head = *head;
@@ -395,12 +427,7 @@ impl Engine {
     }
 
     fn take(&mut self, ask: AskId, fits: impl Fn(&Stage) -> bool) -> Option<Box<Operation>> {
-        let operation = self.operations.get(&ask).filter(|operation| fits(&operation.stage))?;
-        if let Stage::Asking { question: Ask::Hsm { .. }, peer, .. } = &operation.stage
-            && let Some(load) = self.outstanding.get_mut(peer)
-        {
-            *load = load.saturating_sub(1);
-        }
+        self.operations.get(&ask).filter(|operation| fits(&operation.stage))?;
         self.operations.remove(&ask)
     }
 }
@@ -411,3 +438,6 @@ const MOST_WAITS: u32 = 8;
 fn no_answer() -> Error {
     ErrorCode::KmsInternal.says("The request could not be completed. Try again.")
 }
+
+#[cfg(test)]
+mod tests;

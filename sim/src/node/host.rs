@@ -45,7 +45,9 @@ impl Host {
                 let work = Work::Command(command);
                 engine.begin(now, Origin::Peer(from, ask), work, id, caller, out);
             }
-            Message::HsmReply { ask, result } => engine.hsm_replied(now, ask, result, out),
+            Message::HsmReply { ask, draw, result } => {
+                engine.hsm_replied(now, from, ask, draw, result, out);
+            }
             Message::RegionReply { ask, result } => engine.region_replied(now, ask, result, out),
             Message::KeyStoreReply { ask, result } => {
                 engine.key_store_replied(now, ask, result, out);

@@ -7,7 +7,8 @@ use crate::driver::{Input, Node, Now};
 use crate::history::Event;
 use crate::message::Message;
 use crate::random::Seed;
-use kms_core::hsm::{Command, HsmDevice};
+use kms_core::hsm::{Command, Fault, HsmDevice};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long an HSM takes.
@@ -17,6 +18,8 @@ pub struct ServiceTime {
     pub symmetric: Duration,
     /// For a command with public-key cryptography.
     pub asymmetric: Duration,
+    /// How many commands may wait; to more it answers that it is busy.
+    pub queue: usize,
 }
 
 /// An HSM.
@@ -25,12 +28,22 @@ pub struct HsmNode {
     seed: Seed,
     service: ServiceTime,
     busy_until: SimTime,
+    /// When each command that waits or is served will have been, in order.
+    queue: VecDeque<SimTime>,
 }
 
 impl HsmNode {
     /// An HSM that may have joined its domain already.
     pub fn new(device: HsmDevice, seed: Seed, service: ServiceTime) -> HsmNode {
-        HsmNode { device, seed, service, busy_until: SimTime::ZERO }
+        HsmNode { device, seed, service, busy_until: SimTime::ZERO, queue: VecDeque::new() }
+    }
+
+    /// Whether one more command may wait.
+    fn has_room(&mut self, now: SimTime) -> bool {
+        while self.queue.front().is_some_and(|served| *served <= now) {
+            self.queue.pop_front();
+        }
+        self.queue.len() < self.service.queue
     }
 
     fn takes(&self, command: &Command) -> Duration {
@@ -70,6 +83,11 @@ impl Node for HsmNode {
         else {
             return;
         };
+        if !self.has_room(now.monotonic) {
+            out.record(Event::Executed { command: command.name(), done: false });
+            let result = Err(Fault::Busy);
+            return out.send(from, Message::HsmReply { ask, draw, result }, 64);
+        }
         let (request, attempt) = draw;
         let mut random = NamedRandom::new(self.seed, now.node, request, attempt);
         let result = match mandate {
@@ -79,12 +97,14 @@ impl Node for HsmNode {
         out.record(Event::Executed { command: command.name(), done: result.is_ok() });
         let start = self.busy_until.max(now.monotonic);
         self.busy_until = start.after(self.takes(&command));
+        self.queue.push_back(self.busy_until);
         let wait = self.busy_until.since(now.monotonic);
-        out.send_after(wait, from, Message::HsmReply { ask, result }, 256);
+        out.send_after(wait, from, Message::HsmReply { ask, draw, result }, 256);
     }
 
     fn crash(&mut self) {
         self.device.reset();
         self.busy_until = SimTime::ZERO;
+        self.queue.clear();
     }
 }

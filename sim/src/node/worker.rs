@@ -9,6 +9,7 @@ use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
 use crate::history::{Event, settled};
 use crate::message::Message;
+use crate::place::NodeId;
 use kms_core::Kms;
 use kms_core::env::{Caller, RequestId};
 use kms_core::name::{AccountId, PrincipalArn, RegionName};
@@ -72,10 +73,12 @@ impl Worker {
         }
     }
 
-    fn message(&mut self, now: Now, body: Message, out: &mut Out) {
+    fn message(&mut self, now: Now, from: NodeId, body: Message, out: &mut Out) {
         let engine = &mut self.engine;
         match body {
-            Message::HsmReply { ask, result } => engine.hsm_replied(now, ask, result, out),
+            Message::HsmReply { ask, draw, result } => {
+                engine.hsm_replied(now, from, ask, draw, result, out);
+            }
             Message::RegionReply { ask, result } => engine.region_replied(now, ask, result, out),
             Message::KeyStoreReply { ask, result } => {
                 engine.key_store_replied(now, ask, result, out);
@@ -187,7 +190,7 @@ impl Node for Worker {
                 self.engine.start(out);
                 arm_settle(now, self.settle_at, out);
             }
-            Input::Message { body, .. } => self.message(now, body, out),
+            Input::Message { from, body } => self.message(now, from, body, out),
             Input::Garbled { .. } => {}
             Input::Timer(token) => match Alarm::of(token) {
                 Alarm::Deadline(kind) => self.engine.deadline(now, kind, out),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::SimTime;
+use crate::history::Routing;
 use crate::place::NodeId;
 use kms_core::env::RequestId;
 use sha2::{Digest as _, Sha256};
@@ -169,6 +170,9 @@ fn service_events() -> Vec<Event> {
         Event::Conflicted { request },
         Event::CommandThrottled { request, pool: "p" },
         Event::Executed { command: "Encrypt", done: true },
+        Event::Routed { request, hsm: None, what: Routing::Saturated },
+        Event::Routed { request, hsm: Some(NodeId(0)), what: Routing::Hedged },
+        Event::Routed { request, hsm: Some(NodeId(0)), what: Routing::TimedOut },
         Event::Settled(Box::new(Settlement { region, position: 1, digest: [0; 32], sets: vec![] })),
         Event::Acted(NodeAction::Crash(NodeId(7))),
         Event::Acted(NodeAction::Restart(NodeId(7))),
@@ -223,5 +227,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "1f94f2243c0524b4d74119507c5e3c086a6d498b5d0c7e81e8faa008b622903c");
+    assert_eq!(text, "ef8b9b3ef2f17d08aa7867caaf3cc9015f9d9cb65acf7b652f5b5526136384a9");
 }

@@ -1,20 +1,18 @@
-//! Questions to HSMs and other Regions: whom to ask, what to make of the answer, and whom to ask next.
+//! Questions to other Regions and key stores: whom to ask, what to make of the answer, and whom to ask
+//! next. Questions to HSMs have a fleet to choose from, and a file of their own.
 
 use super::{Engine, Operation, Stage};
 use crate::driver::Now;
 use crate::message::{AskId, Message};
+use crate::node::Out;
 use crate::node::deadlines::Wait;
-use crate::node::{NamedRandom, Out};
 use crate::place::NodeId;
 use crate::random::{Name, Site, Stream};
 use kms_core::Result as KmsResult;
 use kms_core::env::RequestId;
-use kms_core::hsm::{self, Fault, Mandate};
 use kms_core::key_store;
 use kms_core::multi_region::RegionReply;
 use kms_core::step::{Ask, Reply, Then};
-use kms_core::token::DomainEpoch;
-use std::sync::Arc;
 
 const ROUTE: Site = Site::new("route");
 
@@ -27,38 +25,35 @@ impl Engine {
         then: Then,
         out: &mut Out,
     ) {
+        if let Ask::Hsm { command, tokens } = question {
+            return self.ask_fleet(now, operation, (command, tokens), then, out);
+        }
         let attempt = 0;
         let Some(peer) = self.peer(now, &operation, &question, attempt) else {
             let step = self.resume(now, &mut operation, then, Reply::TimedOut);
             return self.advance(now, operation, step, out);
         };
-        operation.stage = Stage::Asking { question, then, attempt, mended: 0, peer };
+        operation.stage = Stage::Asking { question, then, attempt, peer };
         self.send_question(now, operation, out);
     }
 
     pub(super) fn send_question(&mut self, now: Now, operation: Box<Operation>, out: &mut Out) {
-        let Stage::Asking { question, attempt, mended, peer, .. } = &operation.stage else {
+        let Stage::Asking { question, attempt, peer, .. } = &operation.stage else {
             return;
         };
         let (peer, id) = (*peer, operation.call.request_id);
         let caller = operation.call.caller.clone();
-        let draw = (id, operation.asked << 16 | mended << 8 | attempt);
+        let draw = (id, operation.asked << 16 | attempt);
         let question = question.clone();
         let wait = match &question {
-            Ask::Hsm { .. } => Wait::Hsm,
+            Ask::Hsm { .. } => return,
             Ask::Region { .. } => Wait::Region,
             Ask::KeyStore { .. } => Wait::KeyStore,
         };
         let asked = operation.asked;
         let ask = self.file(now, operation, wait, out);
         match question {
-            Ask::Hsm { command, tokens } => {
-                *self.outstanding.entry(peer).or_default() += 1;
-                let size = u32::try_from(command.size() + 160 * tokens.len()).unwrap_or(u32::MAX);
-                let (domain, mandate) = (self.domain(), self.mandate(now, draw, &command));
-                let message = Message::HsmCommand { ask, draw, command, tokens, domain, mandate };
-                out.send(peer, message, size);
-            }
+            Ask::Hsm { .. } => {}
             Ask::Region { command, .. } => {
                 let id = command_id(id, asked);
                 out.send(peer, Message::RegionCommand { ask, id, caller, command }, 512);
@@ -69,8 +64,7 @@ impl Engine {
         }
     }
 
-    /// Whom to ask: the HSM with the least outstanding work, or a host of the other Region; another
-    /// one at each attempt.
+    /// Whom to ask: the key store, or a host of the other Region, another one at each attempt.
     pub(super) fn peer(
         &self,
         now: Now,
@@ -87,7 +81,7 @@ impl Engine {
                 let known = self.key_store(command);
                 return known.filter(|_| attempt < self.limits.key_store_attempts);
             }
-            Ask::Hsm { .. } => (&self.peers.hsms, self.limits.hsm_attempts),
+            Ask::Hsm { .. } => return None,
             Ask::Region { region, .. } => {
                 (self.peers.regions.get(region)?, self.limits.region_attempts)
             }
@@ -97,11 +91,7 @@ impl Engine {
         }
         let first = usize::try_from(stream.below(peers.len() as u64)).unwrap_or(0);
         let turn = |turn: usize| peers[(first + turn) % peers.len()];
-        if attempt > 0 {
-            return Some(turn(attempt as usize));
-        }
-        let load = |peer: NodeId| self.outstanding.get(&peer).copied().unwrap_or(0);
-        (0..peers.len()).map(turn).min_by_key(|peer| load(*peer))
+        Some(turn(attempt as usize))
     }
 
     /// Where a proxy is. The model of the world has no clusters and no endpoint services.
@@ -127,63 +117,6 @@ impl Engine {
         }
     }
 
-    /// An HSM's answer. One that has lost its domain, or has an older one, is given the domain and
-    /// asked again.
-    pub(in crate::node) fn hsm_replied(
-        &mut self,
-        now: Now,
-        ask: AskId,
-        result: Result<hsm::Reply, Fault>,
-        out: &mut Out,
-    ) {
-        let Some(operation) = self.take(ask, |stage| matches!(stage, Stage::Asking { .. })) else {
-            return;
-        };
-        let reply = match result {
-            Ok(reply) => Reply::Hsm(reply),
-            Err(Fault::NotJoined | Fault::UnknownDomainKey) => {
-                return self.mend(now, operation, out);
-            }
-            Err(fault) => Reply::HsmFault(fault),
-        };
-        self.answer(now, operation, reply, out);
-    }
-
-    pub(super) fn mend(&mut self, now: Now, mut operation: Box<Operation>, out: &mut Out) {
-        let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
-        let Stage::Asking { mended, peer, .. } = &mut operation.stage else { return };
-        *mended += 1;
-        let (peer, hopeless) = (*peer, *mended > 2);
-        let (Some(token), false) = (domain, hopeless) else {
-            return self.ask_another(now, operation, out);
-        };
-        let command = Arc::new(hsm::Command::Join { token });
-        let draw = (operation.call.request_id, u32::MAX);
-        let (domain, mandate) = (self.domain(), self.mandate(now, draw, &command));
-        let tokens = Vec::new();
-        let join = Message::HsmCommand { ask: 0, draw, command, tokens, domain, mandate };
-        out.send(peer, join, 1024);
-        self.send_question(now, operation, out);
-    }
-
-    /// The service host's consent to an order about the domain, as this node knows it.
-    pub(super) fn mandate(
-        &self,
-        now: Now,
-        draw: (RequestId, u32),
-        command: &hsm::Command,
-    ) -> Option<Arc<Mandate>> {
-        let (domain, _) = self.kms.state().domain().filter(|_| command.is_order())?;
-        let mut random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
-        let operator = [self.operator.as_ref()];
-        Some(Arc::new(Mandate::new(command, &domain.token, operator, &mut random)))
-    }
-
-    /// The active domain key, as far as this node has heard.
-    pub(super) fn domain(&self) -> DomainEpoch {
-        self.kms.state().domain().map(|(record, _)| record.token.active).unwrap_or_default()
-    }
-
     /// Another Region's answer.
     pub(in crate::node) fn region_replied(
         &mut self,
@@ -206,6 +139,19 @@ impl Engine {
     ) {
         let stage = std::mem::replace(&mut operation.stage, Stage::Deciding);
         let Stage::Asking { question, then, .. } = stage else { return };
+        self.go_on(now, operation, question, then, reply, out);
+    }
+
+    /// Goes on with the answer to a question, and keeps it for deciding again.
+    pub(super) fn go_on(
+        &mut self,
+        now: Now,
+        mut operation: Box<Operation>,
+        question: Ask,
+        then: Then,
+        reply: Reply,
+        out: &mut Out,
+    ) {
         operation.answered.push((question, reply.clone()));
         let step = self.resume(now, &mut operation, then, reply);
         self.advance(now, operation, step, out);
@@ -217,8 +163,8 @@ impl Engine {
         match self.peer(now, &operation, question, next) {
             None => self.answer(now, operation, Reply::TimedOut, out),
             Some(other) => {
-                if let Stage::Asking { attempt, mended, peer, .. } = &mut operation.stage {
-                    (*attempt, *mended, *peer) = (next, 0, other);
+                if let Stage::Asking { attempt, peer, .. } = &mut operation.stage {
+                    (*attempt, *peer) = (next, other);
                 }
                 self.send_question(now, operation, out);
             }
