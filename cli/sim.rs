@@ -12,6 +12,7 @@ mod replay;
 mod run;
 mod schema;
 mod seeds;
+mod swarm;
 
 use crate::exit::{Exit, Failure};
 use clap::{Args, Subcommand};
@@ -26,6 +27,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run scenarios and judge what happened
     Run(run::Arguments),
+    /// Run scenarios that nobody wrote: a seed draws each
+    Swarm(swarm::Arguments),
     /// Run a scenario twice, in two processes, and compare everything that happened
     Check(check::Arguments),
     /// List faults, oracles, workloads, sabotages or scenarios
@@ -40,6 +43,7 @@ enum Command {
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Swarm(arguments) => swarm::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Schema => schema::schema(),

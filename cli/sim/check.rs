@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 fn start(arguments: &Arguments, folder: &Path) -> Result<Child, Failure> {
     let Setup { overrides, backend } = &arguments.setup;
-    let (path, seed) = (arguments.scenario.as_path(), arguments.seed);
+    let (path, seed) = (Some(arguments.scenario.as_path()), arguments.seed);
     let program = std::env::current_exe()
         .map_err(|error| Failure::usage(format!("cannot find this program: {error}")))?;
     Command::new(&program)

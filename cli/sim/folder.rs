@@ -96,7 +96,7 @@ struct Configuration<'a> {
 impl<'a> Configuration<'a> {
     fn of(job: &'a Job) -> Self {
         Configuration {
-            scenario: job.input.path.display().to_string(),
+            scenario: job.input.label(),
             seed: job.seed,
             overrides: &job.overrides,
             backend: job.backend.name(),

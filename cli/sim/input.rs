@@ -1,6 +1,8 @@
 //! Scenario files by name: read, checked, and the nearest one offered for a name that is none.
 
 use crate::exit::Failure;
+use ::sim::random::Seed;
+use ::sim::swarm;
 use ::sim::vocabulary::vocabulary;
 use scenarios::{Override, Scenario};
 use std::collections::BTreeSet;
@@ -10,11 +12,11 @@ use std::sync::Arc;
 /// Where the library is, seen from the root of the repository.
 pub(crate) const LIBRARY: &str = "scenarios";
 
-/// A scenario and the file it is from.
+/// A scenario and where it is from.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
-    /// The file, as it was named.
-    pub(crate) path: PathBuf,
+    /// The file, as it was named; none when a seed drew the scenario.
+    pub(crate) path: Option<PathBuf>,
     /// What it says, overrides applied.
     pub(crate) scenario: Arc<Scenario>,
 }
@@ -30,10 +32,23 @@ pub(crate) fn read(paths: &[PathBuf], overrides: &[String]) -> Result<Vec<Input>
         if seen.insert(path.clone()) {
             let scenario = Scenario::load(&path, &overrides, &vocabulary);
             let scenario = Arc::new(scenario.map_err(Failure::usage)?);
-            inputs.push(Input { path, scenario });
+            inputs.push(Input { path: Some(path), scenario });
         }
     }
     Ok(inputs)
+}
+
+impl Input {
+    /// The scenario that a seed of the swarm draws.
+    pub(crate) fn swarm(seed: u64) -> Input {
+        Input { path: None, scenario: Arc::new(swarm::draw(Seed(seed)).scenario) }
+    }
+
+    /// What a person would call it.
+    pub(crate) fn label(&self) -> String {
+        let path = self.path.as_ref().map(|path| path.display().to_string());
+        path.unwrap_or_else(|| self.scenario.name.clone())
+    }
 }
 
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

@@ -125,7 +125,7 @@ impl Job {
 
     /// The command that runs it again.
     pub(crate) fn replay(&self) -> String {
-        let (path, overrides) = (self.input.path.as_path(), self.overrides.as_slice());
+        let (path, overrides) = (self.input.path.as_deref(), self.overrides.as_slice());
         Replay { path, seed: self.seed, overrides, backend: self.backend }.command()
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 /// What a run was made of, apart from the program.
 pub(crate) struct Replay<'a> {
-    /// The scenario file, as it was named.
-    pub(crate) path: &'a Path,
+    /// The scenario file, as it was named; none when the seed drew the scenario.
+    pub(crate) path: Option<&'a Path>,
     /// The seed.
     pub(crate) seed: u64,
     /// The overrides, as they were written.
@@ -24,9 +24,11 @@ impl Replay<'_> {
 
     /// The arguments, each as a shell takes it.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let path = self.path.display().to_string();
-        let mut words: Vec<String> = ["sim", "run", &path, "--seed"].map(str::to_owned).into();
-        words.push(self.seed.to_string());
+        let mut words = match self.path {
+            Some(path) => vec!["sim".to_owned(), "run".to_owned(), path.display().to_string()],
+            None => vec!["sim".to_owned(), "swarm".to_owned()],
+        };
+        words.extend(["--seed".to_owned(), self.seed.to_string()]);
         for one in self.overrides {
             words.extend(["--set".to_owned(), one.clone()]);
         }
@@ -61,7 +63,7 @@ mod tests {
     use super::*;
 
     fn replay(overrides: &[String], backend: Backend) -> String {
-        let path = Path::new("scenarios/quickstart.toml");
+        let path = Some(Path::new("scenarios/quickstart.toml"));
         Replay { path, seed: 7, overrides, backend }.after("keyquake")
     }
 
@@ -69,6 +71,12 @@ mod tests {
     fn what_is_not_said_is_not_repeated() {
         let expected = "keyquake sim run scenarios/quickstart.toml --seed 7";
         assert_eq!(replay(&[], Backend::default()), expected);
+    }
+
+    #[test]
+    fn what_a_seed_drew_is_drawn_again() {
+        let replay = Replay { path: None, seed: 7, overrides: &[], backend: Backend::default() };
+        assert_eq!(replay.after("keyquake"), "keyquake sim swarm --seed 7");
     }
 
     #[test]

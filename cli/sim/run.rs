@@ -20,7 +20,7 @@ use std::sync::mpsc;
 use std::thread;
 
 /// The seed of a run for which none is chosen.
-const USUAL_SEED: u64 = 42;
+pub(crate) const USUAL_SEED: u64 = 42;
 
 /// Set by Ctrl-C. Runs look at it whenever they say how far they are.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -45,11 +45,18 @@ pub(crate) struct Arguments {
     /// A range of seeds: A..B without B, A..=B with it
     #[arg(long, value_name = "A..B")]
     seeds: Option<Seeds>,
+    #[command(flatten)]
+    setup: Setup,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// How runs are carried out, shown and kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Manner {
     /// How many runs at a time
     #[arg(long, value_name = "N", default_value = "1")]
     jobs: NonZeroUsize,
-    #[command(flatten)]
-    setup: Setup,
     /// Print one line of JSON a run, and nothing else
     #[arg(long)]
     json: bool,
@@ -77,13 +84,18 @@ pub(crate) struct Setup {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let jobs = jobs(arguments)?;
-    let folder = (!arguments.no_report).then(|| Folder::open(&arguments.output));
-    let keep = Keep { folder: folder.transpose()?, history: arguments.history };
     say_seed(arguments);
+    run_and_tell(&jobs, &arguments.manner)
+}
+
+/// Runs everything, prints what came of it and keeps it.
+pub(crate) fn run_and_tell(jobs: &[Job], manner: &Manner) -> Result<Exit, Failure> {
+    let folder = (!manner.no_report).then(|| Folder::open(&manner.output));
+    let keep = Keep { folder: folder.transpose()?, history: manner.history };
     obey_interrupts()?;
     let mut all = Collected::default();
-    let printer = Printer::new(arguments.json, jobs.len());
-    run_all(&jobs, arguments.jobs.get(), &keep, &printer, &mut all)?;
+    let printer = Printer::new(manner.json, jobs.len());
+    run_all(jobs, manner.jobs.get(), &keep, &printer, &mut all)?;
     let index = all.index(&keep)?;
     printer.end(&all.reports, index.as_deref())?;
     if all.left_out > 0 {
@@ -112,7 +124,7 @@ fn distinct(inputs: &[Input]) -> Result<(), Failure> {
     let mut names: BTreeMap<String, &Input> = BTreeMap::new();
     for input in inputs {
         if let Some(other) = names.insert(input.scenario.name.to_lowercase(), input) {
-            let (one, two) = (other.path.display(), input.path.display());
+            let (one, two) = (other.label(), input.label());
             let name = &input.scenario.name;
             return Err(Failure::usage(format!(
                 "{one} and {two} are both named {name}; run them apart, with a folder each"

@@ -7,6 +7,7 @@
 //! - [`schema_listing`] describes every key, from the very code that reads them;
 //! - [`Schedule`] turns [`Arrivals`] into intended starts, alike in simulation and under load;
 //! - [`Workload::generator`] makes the requests of a workload's clients, [`Script`] those written out;
+//! - [`Document`] is a scenario as a tree that programs change and write down again;
 //! - [`library`] lists the scenario files of a folder.
 //!
 //! | module | what it holds |
@@ -19,6 +20,7 @@
 //! | `value`, `source`, `error`, `nearest` | the tree, places in texts, and the error |
 
 mod arrivals;
+mod document;
 mod error;
 mod fault;
 mod kind;
@@ -39,6 +41,7 @@ mod vocabulary;
 mod workload;
 
 pub use arrivals::{ARRIVALS, Arrivals, Schedule};
+pub use document::Document;
 pub use error::ScenarioError;
 pub use fault::{
     Bandwidth, ClockSkew, Clogging, Direction, FAULTS, Fault, FaultKind, HowItFails, HsmLoss,
@@ -56,7 +59,7 @@ pub use schema::{
     Phase, Propagation, Quota, RetryMode, SCHEMA, Sabotage, Scenario, Throttling, Topology,
     Verdict,
 };
-pub use units::{Bytes, ClockOffset, Probability, Rate, duration_text};
+pub use units::{Bytes, ClockOffset, Probability, Rate, duration_text, parse_duration};
 pub use vocabulary::{
     Argument, ArgumentProblem, Arguments, Names, ParameterInfo, ParameterKind, ParameterValue,
     Vocabulary,

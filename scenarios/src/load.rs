@@ -75,12 +75,7 @@ fn load(
     vocabulary: &Vocabulary,
 ) -> Result<Scenario, ScenarioError> {
     let mut sources = Sources::default();
-    let text = open(path).map_err(|why| ScenarioError::whole_file(&show(path), why))?;
-    let mut chain = vec![normal(path)];
-    let mut tree = file(&mut sources, open, path, &text, &mut chain)?;
-    for one in overrides {
-        one.apply(&mut tree, &mut sources)?;
-    }
+    let tree = merged(&mut sources, open, path, overrides)?;
     let mut session = Session::reading(vocabulary.clone());
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let read = |reader: &mut Reader<'_, '_>| Scenario::read(reader, &name);
@@ -89,6 +84,26 @@ fn load(
         Some(problem) => Err(sources.error(problem.place, &problem.message)),
         None => Ok(scenario),
     }
+}
+
+/// A file with its bases and overrides, as a tree.
+pub(crate) fn tree(path: &Path, overrides: &[Override]) -> Result<Table, ScenarioError> {
+    merged(&mut Sources::default(), &open, path, overrides)
+}
+
+fn merged(
+    sources: &mut Sources,
+    open: Open<'_>,
+    path: &Path,
+    overrides: &[Override],
+) -> Result<Table, ScenarioError> {
+    let text = open(path).map_err(|why| ScenarioError::whole_file(&show(path), why))?;
+    let mut chain = vec![normal(path)];
+    let mut tree = file(sources, open, path, &text, &mut chain)?;
+    for one in overrides {
+        one.apply(&mut tree, sources)?;
+    }
+    Ok(tree)
 }
 
 /// One file with its bases below it.

@@ -53,8 +53,11 @@ impl Rate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClockOffset(pub i64);
 
-/// Parses `"250ms"`, `"1.5s"` or `"30d"` exactly; the error says what is wrong with the text.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Parses `"250ms"`, `"1.5s"` or `"30d"` exactly.
+///
+/// # Errors
+/// What is wrong with the text, in a sentence.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let nanoseconds = quantity(text, &DURATION_UNITS)?;
     u64::try_from(nanoseconds)
         .map(Duration::from_nanos)

@@ -5,7 +5,7 @@
 //! which are plain state machines that exchange [`message`]s; [`genesis`] makes the keys they start
 //! with. [`driver`] runs them on madsim; [`place`] says where they are, [`net`] how long messages
 //! take, [`clock`] what time they believe it is, [`disk`] what survives a crash, [`random`] where
-//! every draw comes from. [`fault`] is what goes wrong, [`sabotage`] what is wrong on purpose.
+//! every draw comes from; [`swarm`] draws whole runs. [`fault`] is what goes wrong, [`sabotage`] what is wrong on purpose.
 //! [`history`] is all that [`oracle`]s see.
 
 #[cfg(all(feature = "sim", not(madsim)))]
@@ -45,6 +45,8 @@ pub mod report;
 pub mod run;
 #[cfg(all(feature = "sim", madsim))]
 pub mod sabotage;
+#[cfg(all(feature = "sim", madsim))]
+pub mod swarm;
 #[cfg(all(feature = "sim", madsim))]
 pub mod vocabulary;
 #[cfg(all(feature = "sim", madsim))]

@@ -34,3 +34,21 @@ fn pools() -> impl Iterator<Item = &'static str> {
         .collect();
     names.into_iter()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scenarios::{Document, Scenario, library};
+    use std::path::Path;
+
+    #[test]
+    fn what_a_document_writes_reads_as_the_same_scenario() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+        for path in library(&folder).unwrap() {
+            let file = Scenario::load(&path, &[], &vocabulary()).unwrap();
+            let document = Document::open(&path, &[]).unwrap();
+            let again = document.scenario(&file.name, &vocabulary()).unwrap();
+            assert_eq!(file, again, "{}", path.display());
+        }
+    }
+}
