@@ -71,6 +71,16 @@ fn hsm_domain_key_rotation_under_partition() {
 }
 
 #[test]
+fn hsm_quorum_loss() {
+    passes("hsm/quorum-loss");
+}
+
+#[test]
+fn hsm_sick_hsms() {
+    passes("hsm/sick-hsms");
+}
+
+#[test]
 fn hsm_reset_storm() {
     passes("hsm/reset-storm");
 }

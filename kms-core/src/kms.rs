@@ -144,6 +144,12 @@ impl Kms {
         self.run(call, task.name(), None, meter, random, |checks| ops::task(checks, task))
     }
 
+    /// Decides an operator's order to rotate the domain key now.
+    pub fn rotate_domain_key(&self, call: &Call, random: &mut dyn Random) -> Step {
+        let meter = &mut Meter::off();
+        self.run(call, "RotateDomainKey", None, meter, random, ops::order_domain_key_rotation)
+    }
+
     /// The work that is due at `now`, soonest first.
     pub fn advance(&self, now: Timestamp) -> Vec<Task> {
         let due = self.state.due().take_while(|due| due.at <= now);

@@ -91,6 +91,11 @@ impl UseRecorder {
         }
     }
 
+    /// Whether there is nothing to write down.
+    pub fn is_empty(&self) -> bool {
+        self.latest.is_empty()
+    }
+
     /// What is to be appended now, each under an id of its own. None of it can conflict: a key that is
     /// gone by then is passed over, and a later use that another host has written stays.
     pub fn flush(&mut self) -> Vec<Append> {

@@ -3,6 +3,7 @@
 //! A report is kept as JSON beside the run's history, so that a page can be drawn again by a newer
 //! version. All times are simulated time since the start of the run unless a name says otherwise.
 
+mod hsm;
 mod json;
 mod latency;
 mod series;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use hsm::HsmUse;
 pub use json::ReportError;
 pub use latency::{Latency, Quantile};
 pub use series::{Bucket, Limit, Series};
@@ -77,6 +79,9 @@ pub struct RunReport {
     pub series: Vec<Series>,
     /// Latency of answered requests as the clients saw it, one entry for each operation.
     pub latencies: Vec<Latency>,
+    /// What each HSM had to do, and what hosts thought of it.
+    #[serde(default)]
+    pub hsms: Vec<HsmUse>,
     /// Faults that lasted.
     pub faults: Vec<Fault>,
     /// Events that happened at one point in time: a crash, a restart, a deletion, a rotation.
@@ -106,6 +111,7 @@ impl RunReport {
             violations: Vec::new(),
             series: Vec::new(),
             latencies: Vec::new(),
+            hsms: Vec::new(),
             faults: Vec::new(),
             events: Vec::new(),
             phases: Vec::new(),

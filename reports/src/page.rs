@@ -5,6 +5,7 @@
 //! their own text, are inserted as they are.
 
 mod evidence;
+mod fleet;
 mod index;
 mod load;
 mod shell;
@@ -33,6 +34,7 @@ pub fn page(report: &RunReport) -> String {
             (load::latency(report))
             (evidence::timeline(report))
             (load::errors(report))
+            (fleet::fleet(report))
             (phases(report))
             (parameters(report))
             (provenance(report))

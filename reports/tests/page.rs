@@ -118,6 +118,16 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
+fn the_fleet_has_a_section_and_a_run_without_hsms_has_none() {
+    let mut report = sample::failing();
+    let with = page(&report);
+    assert!(with.contains("HSM fleet") && with.contains("us-east-1/hsm-1"));
+    assert!(with.contains("17,312") || with.contains("17\u{202f}312"), "the commands");
+    report.hsms.clear();
+    assert!(!page(&report).contains("HSM fleet"));
+}
+
+#[test]
 fn an_empty_run_still_has_a_page() {
     let mut report = sample::passing();
     report.counts = Counts::default();

@@ -44,9 +44,10 @@ pub use arrivals::{ARRIVALS, Arrivals, Schedule};
 pub use document::Document;
 pub use error::ScenarioError;
 pub use fault::{
-    Bandwidth, ClockSkew, Clogging, Direction, FAULTS, Fault, FaultKind, HowItFails, HsmLoss,
-    KeyStoreOutage, Latency, LinkCut, Links, MessageCorruption, MessageDuplication, MessageLoss,
-    NodeCrash, NodePause, RegionPartition, Reordering, Role, ZoneLoss,
+    Bandwidth, ClockSkew, Clogging, CutDirection, Direction, FAULTS, Fault, FaultKind, HowItFails,
+    HsmCapacityLoss, HsmCut, HsmHang, HsmLoss, HsmSlow, HsmWrongEpoch, Hsms, KeyStoreOutage,
+    Latency, LinkCut, Links, MessageCorruption, MessageDuplication, MessageLoss, NodeCrash,
+    NodePause, OperatorMistake, QuorumLoss, RegionPartition, Reordering, Role, ZoneLoss,
 };
 pub use kind::RegionName;
 pub use library::library;
@@ -55,9 +56,9 @@ pub use load::schema_listing;
 pub use overrides::Override;
 pub use reader::Entry;
 pub use schema::{
-    Client, Expect, KeyGroup, KeyName, KeySelector, Keys, LatencyMatrix, Operation, Parameter,
-    Phase, Propagation, Quota, RetryMode, SCHEMA, Sabotage, Scenario, Throttling, Topology,
-    Verdict,
+    Client, Expect, KeyGroup, KeyName, KeySelector, Keys, LatencyBounds, LatencyMatrix, Operation,
+    Parameter, Phase, Propagation, Quota, RetryMode, SCHEMA, Sabotage, Scenario, Throttling,
+    Topology, Verdict,
 };
 pub use units::{Bytes, ClockOffset, Probability, Rate, duration_text, parse_duration};
 pub use vocabulary::{

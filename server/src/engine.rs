@@ -32,6 +32,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// How often a decision is taken again after a conflict.
 const MOST_DECISIONS: u8 = 8;
 
+/// How many HSMs a Region has: one for each of three zones.
+const HSMS: usize = 3;
+
 /// How an engine is set up.
 #[derive(Clone, Debug, Default)]
 pub struct Configuration {
@@ -41,7 +44,7 @@ pub struct Configuration {
     pub settings: Settings,
 }
 
-/// Some Regions of a KMS, with one HSM each, in memory.
+/// Some Regions of a KMS, with some HSMs each, in memory.
 pub struct Engine {
     regions: BTreeMap<RegionName, Region>,
     key_stores: Mutex<Backends>,
@@ -214,22 +217,22 @@ impl Engine {
     }
 }
 
-/// New Regions with one HSM each.
+/// New Regions with some HSMs each.
 fn found(
     configuration: Configuration,
     backend: &Arc<dyn CryptoBackend>,
     clock: Clock,
 ) -> BTreeMap<RegionName, Region> {
     let Configuration { regions, settings } = configuration;
-    let hsm =
-        |name: &RegionName| (*name, vec![HsmIdentity::generate(backend.as_ref(), &mut random())]);
+    let identity = |_| HsmIdentity::generate(backend.as_ref(), &mut random());
+    let hsm = |name: &RegionName| (*name, (0..HSMS).map(identity).collect::<Vec<_>>());
     let hsms: Vec<_> = regions.iter().map(hsm).collect();
     let domains = kms_core::hsm::found(&hsms, backend.as_ref(), &mut random());
     let domains = domains.expect("the backend of production has P-384");
     let settings = Settings { regions, ..settings };
     let begin = |(name, hsms): &(RegionName, Vec<HsmIdentity>)| {
         let (settings, domain) = (settings.clone(), &domains[name]);
-        (*name, Region::begin(*name, settings, &hsms[0], domain, backend, clock.now()))
+        (*name, Region::begin(*name, settings, hsms, domain, backend, clock.now()))
     };
     hsms.iter().map(begin).collect()
 }

@@ -3,7 +3,7 @@
 
 use crate::disk::DiskParameters;
 use crate::net::NetworkParameters;
-use crate::node::{Limits, Patience, ServiceTime};
+use crate::node::{Limits, Patience};
 use kms_core::hsm::FleetParameters;
 use scenarios::{Parameter, ParameterInfo, ParameterKind, ParameterValue};
 use std::time::Duration;
@@ -119,8 +119,6 @@ parameters! {
         "How often a request is decided when the journal refuses what was stale.";
     host_in_flight "host.in_flight": u32 = 10_000, "10000",
         "Operations an API host has under way at most; more are refused.";
-    hsm_asymmetric "hsm.asymmetric_time": Duration = ms(1), "1ms",
-        "How long an HSM takes for a command with public-key cryptography.";
     hsm_attempts "hsm.attempts": u32 = 3, "3",
         "How many HSMs a host asks, one after another.";
     hsm_failures "hsm.failures": u32 = 3, "3",
@@ -135,14 +133,10 @@ parameters! {
         "How long a host leaves a sick HSM alone at first; each further failure doubles it.";
     hsm_quarantine_at_most "hsm.quarantine_at_most": Duration = s(30), "30s",
         "How long it leaves it alone at most.";
-    hsm_queue "hsm.queue": u32 = 1_024, "1024",
-        "How many commands may wait at an HSM; to more it answers that it is busy.";
     hsm_retry_ratio "hsm.retry_ratio": f64 = 0.1, "0.1",
         "How much of a second asking one ordinary command earns a host.";
     hsm_retry_savings "hsm.retry_savings": u32 = 100, "100",
         "How many second askings a host may save up.";
-    hsm_symmetric "hsm.symmetric_time": Duration = us(60), "60us",
-        "How long an HSM takes for a symmetric command.";
     hsm_timeout "hsm.timeout": Duration = ms(250), "250ms",
         "How long a host waits for an HSM before it asks another one.";
     journal_append_attempts "journal.append_attempts": u32 = 4, "4",
@@ -215,14 +209,6 @@ impl Parameters {
             failures: self.hsm_failures,
             quarantine: self.hsm_quarantine,
             quarantine_at_most: self.hsm_quarantine_at_most,
-        }
-    }
-
-    pub(crate) fn service_time(&self) -> ServiceTime {
-        ServiceTime {
-            symmetric: self.hsm_symmetric,
-            asymmetric: self.hsm_asymmetric,
-            queue: self.hsm_queue as usize,
         }
     }
 

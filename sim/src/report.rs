@@ -1,11 +1,12 @@
 //! A run as the report shows it: history and judgement in, plain data out.
 //!
-//! `counts` adds up, `series` counts attempts over time against the quotas, `timeline` places faults,
+//! `counts` adds up, `fleet` shows the HSMs, `series` counts attempts over time against the quotas, `timeline` places faults,
 //! events and phases, `evidence` shows what the oracles found with the history around it. Nothing
 //! here decides anything; the verdict is the run's.
 
 mod counts;
 mod evidence;
+mod fleet;
 mod series;
 mod timeline;
 
@@ -35,6 +36,7 @@ pub fn report(run: &Run, tool: Tool, replay: String, wall: Duration) -> RunRepor
         oracles: evidence::oracles(run),
         violations: evidence::violations(run),
         series: series::series(run),
+        hsms: fleet::hsms(run),
         faults: timeline::faults(scene),
         events: timeline::events(run),
         phases: timeline::phases(scene),
@@ -61,6 +63,10 @@ fn micros(at: SimTime) -> Micros {
     Micros(at.micros())
 }
 
+fn micros_of(span: Duration) -> Micros {
+    Micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -80,6 +86,7 @@ fn parameters(scene: &Scene) -> Vec<Parameter> {
     all.extend(changed.into_iter().map(|(info, (name, value))| {
         parameter(name, value, format!("the scenario; {} unless set", info.default))
     }));
+    all.extend(fleet::figures(&scene.scenario.hsm));
     all.extend(
         usual
             .into_iter()

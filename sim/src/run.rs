@@ -173,7 +173,7 @@ impl<'c> Court<'c> {
     fn hear(&mut self, at: SimTime, node: NodeId, event: Event) {
         let record = self.history.push(at, node, event);
         self.judges.record(record, self.context);
-        self.tally.note(&record.event);
+        self.tally.note(record);
     }
 }
 

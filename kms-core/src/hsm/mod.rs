@@ -5,6 +5,7 @@
 //! serve any request, and one that lost its memory serves again once it has rejoined (AWS KMS
 //! Cryptographic Details: domains, durability protection).
 
+mod answer;
 mod ceremony;
 mod command;
 mod device;
@@ -12,6 +13,7 @@ mod domain;
 mod fleet;
 mod import_token;
 mod manage;
+mod model;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -27,5 +29,6 @@ pub use domain::{
 };
 pub use fleet::{Ending, Fleet, FleetParameters, HsmIndex, Purpose, Route};
 pub use import_token::{ImportTerms, ImportToken};
+pub use model::{Class, Figure, Figures, HsmModel};
 pub use reply::{Fault, Reply};
 pub use with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};

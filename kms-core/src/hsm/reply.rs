@@ -130,6 +130,13 @@ pub enum Fault {
     Busy,
 }
 
+impl Fault {
+    /// Whether it is about the HSM that says it, so that another one may do what was asked.
+    pub fn is_of_the_hsm(self) -> bool {
+        matches!(self, Fault::NotJoined | Fault::UnknownDomainKey | Fault::Busy)
+    }
+}
+
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

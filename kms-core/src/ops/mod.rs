@@ -65,7 +65,7 @@ mod usage;
 pub mod verify;
 pub mod verify_mac;
 
-pub(crate) use tasks::task;
+pub(crate) use tasks::{order_domain_key_rotation, task};
 
 use crate::error::{ErrorCode, Result};
 use crate::kms::Checks;

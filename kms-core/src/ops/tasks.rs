@@ -41,7 +41,7 @@ pub(crate) fn task(checks: Checks<'_, '_>, task: &Task) -> Result<Next> {
         Task::ReportDeparture(id) => report_departure(checks, *id),
         Task::ExpireMaterial(id) => imported::expire_material(checks, *id),
         Task::ReportHolding(id) => imported::report_holding(checks, *id),
-        Task::RotateDomainKey => rotate_domain_key(checks),
+        Task::RotateDomainKey => rotate_domain_key(checks, Turn::Due),
         Task::ReencryptTokens(epoch) => reencrypt_tokens(checks, *epoch),
         Task::ConnectKeyStore(id) => key_stores::connect(checks, *id),
         Task::DisconnectKeyStore(id) => key_stores::disconnect(checks, *id),
@@ -247,10 +247,27 @@ fn report_departure(checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     })
 }
 
-fn rotate_domain_key(mut checks: Checks<'_, '_>) -> Result<Next> {
+/// Decides an operator's order to rotate the domain key.
+pub(crate) fn order_domain_key_rotation(checks: Checks<'_, '_>) -> Result<Next> {
+    rotate_domain_key(checks, Turn::Ordered)
+}
+
+/// Why the domain key is rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It is its time.
+    Due,
+    /// An operator says so.
+    Ordered,
+}
+
+/// Rotates the domain key. Whoever wants it, it has to wait until no key token is under an older one:
+/// each rotation drops the oldest domain key, and with it would go what is still under that.
+fn rotate_domain_key(mut checks: Checks<'_, '_>, turn: Turn) -> Result<Next> {
     let now = checks.call().now;
     let due = |domain: &DomainRecord| {
-        domain.rotated.after(DOMAIN_KEY_LIFE) <= now && domain.tokens_since == domain.token.active
+        let time = turn == Turn::Ordered || domain.rotated.after(DOMAIN_KEY_LIFE) <= now;
+        time && domain.tokens_since == domain.token.active
     };
     let Some(domain) = checks.read_domain().filter(due) else { return done(checks) };
     let from = domain.token.active;

@@ -3,8 +3,8 @@
 
 use hdrhistogram::Histogram;
 use reports::data::{
-    Bucket, Counts, EventLine, Fault, Latency, Limit, Micros, Oracle, OracleVerdict, Parameter,
-    Phase, PointEvent, RunReport, Scenario, Series, Tool, Verdict, Violation,
+    Bucket, Counts, EventLine, Fault, HsmUse, Latency, Limit, Micros, Oracle, OracleVerdict,
+    Parameter, Phase, PointEvent, RunReport, Scenario, Series, Tool, Verdict, Violation,
 };
 
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-northeast-1"];
@@ -28,6 +28,7 @@ pub(crate) fn failing() -> RunReport {
     report.violations = violations();
     report.series = series();
     report.latencies = latencies();
+    report.hsms = hsms();
     report.faults = faults();
     report.events = events();
     report.phases = phases();
@@ -64,6 +65,25 @@ fn counts() -> Counts {
         tasks: 96,
         asks: asks.map(|(name, n)| (name.to_owned(), n)).into(),
     }
+}
+
+fn hsms() -> Vec<HsmUse> {
+    let hsm = |name: &str, commands, quarantines| HsmUse {
+        name: name.into(),
+        lanes: 4,
+        commands,
+        refused: 3,
+        busy: Micros::seconds(41),
+        waited: Micros::seconds(9),
+        deepest: 77,
+        hedges: 120,
+        retries: 44,
+        timeouts: 31,
+        quarantines,
+        discarded: 12,
+        distrusted: 0,
+    };
+    vec![hsm("us-east-1/hsm-0", 17_312, 0), hsm("us-east-1/hsm-1", 9_104, 2)]
 }
 
 fn oracles() -> Vec<Oracle> {

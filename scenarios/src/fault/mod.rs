@@ -6,7 +6,13 @@
 mod bandwidth;
 mod clock_skew;
 mod clogging;
+mod hsm_capacity_loss;
+mod hsm_cut;
+mod hsm_hang;
 mod hsm_loss;
+mod hsm_slow;
+mod hsm_wrong_epoch;
+mod hsms;
 mod key_store_outage;
 mod latency;
 mod link_cut;
@@ -16,6 +22,8 @@ mod message_duplication;
 mod message_loss;
 mod node_crash;
 mod node_pause;
+mod operator_mistake;
+mod quorum_loss;
 mod region_partition;
 mod reordering;
 mod role;
@@ -24,7 +32,13 @@ mod zone_loss;
 pub use bandwidth::Bandwidth;
 pub use clock_skew::ClockSkew;
 pub use clogging::Clogging;
+pub use hsm_capacity_loss::HsmCapacityLoss;
+pub use hsm_cut::{CutDirection, HsmCut};
+pub use hsm_hang::HsmHang;
 pub use hsm_loss::HsmLoss;
+pub use hsm_slow::HsmSlow;
+pub use hsm_wrong_epoch::HsmWrongEpoch;
+pub use hsms::Hsms;
 pub use key_store_outage::{HowItFails, KeyStoreOutage};
 pub use latency::Latency;
 pub use link_cut::LinkCut;
@@ -34,6 +48,8 @@ pub use message_duplication::MessageDuplication;
 pub use message_loss::MessageLoss;
 pub use node_crash::NodeCrash;
 pub use node_pause::NodePause;
+pub use operator_mistake::OperatorMistake;
+pub use quorum_loss::QuorumLoss;
 pub use region_partition::{Direction, RegionPartition};
 pub use reordering::Reordering;
 use role::ROLE;
@@ -63,7 +79,12 @@ pub enum FaultKind {
     Bandwidth(Bandwidth),
     ClockSkew(ClockSkew),
     Clogging(Clogging),
+    HsmCapacityLoss(HsmCapacityLoss),
+    HsmCut(HsmCut),
+    HsmHang(HsmHang),
     HsmLoss(HsmLoss),
+    HsmSlow(HsmSlow),
+    HsmWrongEpoch(HsmWrongEpoch),
     KeyStoreOutage(KeyStoreOutage),
     Latency(Latency),
     LinkCut(LinkCut),
@@ -72,6 +93,8 @@ pub enum FaultKind {
     MessageLoss(MessageLoss),
     NodeCrash(NodeCrash),
     NodePause(NodePause),
+    OperatorMistake(OperatorMistake),
+    QuorumLoss(QuorumLoss),
     RegionPartition(RegionPartition),
     Reordering(Reordering),
     ZoneLoss(ZoneLoss),
@@ -95,9 +118,34 @@ pub const FAULTS: &[Entry<FaultKind>] = &[
         read: |reader| FaultKind::Clogging(Clogging::read(reader)),
     },
     Entry {
+        name: "hsm-capacity-loss",
+        doc: "HSMs carry out fewer commands at once.",
+        read: |reader| FaultKind::HsmCapacityLoss(HsmCapacityLoss::read(reader)),
+    },
+    Entry {
+        name: "hsm-cut",
+        doc: "HSMs are cut off in one direction: they hear nothing, or are not heard.",
+        read: |reader| FaultKind::HsmCut(HsmCut::read(reader)),
+    },
+    Entry {
+        name: "hsm-hang",
+        doc: "HSMs take commands and answer none.",
+        read: |reader| FaultKind::HsmHang(HsmHang::read(reader)),
+    },
+    Entry {
         name: "hsm-loss",
         doc: "HSMs go down and come back with their volatile memory empty.",
         read: |reader| FaultKind::HsmLoss(HsmLoss::read(reader)),
+    },
+    Entry {
+        name: "hsm-slow",
+        doc: "HSMs take many times as long.",
+        read: |reader| FaultKind::HsmSlow(HsmSlow::read(reader)),
+    },
+    Entry {
+        name: "hsm-wrong-epoch",
+        doc: "HSMs stay in an old state of the domain and claim to be up to date.",
+        read: |reader| FaultKind::HsmWrongEpoch(HsmWrongEpoch::read(reader)),
     },
     Entry {
         name: "key-store-outage",
@@ -138,6 +186,16 @@ pub const FAULTS: &[Entry<FaultKind>] = &[
         name: "node-pause",
         doc: "Nodes stop for a while and go on as if nothing had happened.",
         read: |reader| FaultKind::NodePause(NodePause::read(reader)),
+    },
+    Entry {
+        name: "operator-mistake",
+        doc: "Operators have the domain key rotated out of turn.",
+        read: |reader| FaultKind::OperatorMistake(OperatorMistake::read(reader)),
+    },
+    Entry {
+        name: "quorum-loss",
+        doc: "Nobody consents to orders, so no HSM joins and no domain key rotates.",
+        read: |reader| FaultKind::QuorumLoss(QuorumLoss::read(reader)),
     },
     Entry {
         name: "region-partition",

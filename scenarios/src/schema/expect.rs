@@ -1,8 +1,9 @@
 //! What a run must show. The oracles judge every run; this adds what the scenario is about.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::kind::{Count, Kind, List, Named, PROBABILITY, Word};
+use crate::kind::{Count, Kind, List, Named, POSITIVE_DURATION, PROBABILITY, Word};
 use crate::listing::FieldDefault;
 use crate::reader::Reader;
 use crate::units::Probability;
@@ -16,8 +17,19 @@ pub struct Expect {
     pub allowed_errors: Option<Vec<String>>,
     /// The least share of requests answered, client errors counting as answers.
     pub availability_min: Option<Probability>,
+    /// The greatest median and 99th percentile of the time that calls may take, retries included.
+    pub latency: LatencyBounds,
     /// Bounds on throttled requests, by quota pool.
     pub throttled: BTreeMap<String, Throttling>,
+}
+
+/// How long calls may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LatencyBounds {
+    /// Half of them.
+    pub median: Option<Duration>,
+    /// All but one in a hundred.
+    pub p99: Option<Duration>,
 }
 
 /// How a run must end.
@@ -70,6 +82,7 @@ impl Expect {
                     &PROBABILITY,
                     "Least share of requests answered; client errors count as answers.",
                 ),
+                latency: latency(reader),
                 throttled: throttled(reader),
             }
         })
@@ -99,6 +112,25 @@ fn verdict(reader: &mut Reader<'_, '_>) -> Verdict {
             Verdict::Pass
         }
     }
+}
+
+fn latency(reader: &mut Reader<'_, '_>) -> LatencyBounds {
+    let bounds = LatencyBounds {
+        median: reader.optional(
+            "latency_median_max",
+            &POSITIVE_DURATION,
+            "Greatest median of the time a successful call takes, retries included.",
+        ),
+        p99: reader.optional(
+            "latency_p99_max",
+            &POSITIVE_DURATION,
+            "Greatest 99th percentile of the time a successful call takes, retries included.",
+        ),
+    };
+    if bounds.p99.is_some_and(|p99| bounds.median.is_some_and(|median| median > p99)) {
+        reader.complain("latency_p99_max", "the 99th percentile is never below the median");
+    }
+    bounds
 }
 
 fn throttled(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Throttling> {

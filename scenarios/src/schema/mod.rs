@@ -5,6 +5,7 @@
 
 mod client;
 mod expect;
+mod hsm;
 mod keys;
 mod operation;
 mod parameters;
@@ -14,7 +15,7 @@ mod sabotage;
 mod topology;
 
 pub use client::{Client, RetryMode};
-pub use expect::{Expect, Throttling, Verdict};
+pub use expect::{Expect, LatencyBounds, Throttling, Verdict};
 pub(crate) use keys::SELECTORS;
 pub use keys::{KeyGroup, KeyName, KeySelector, Keys};
 pub use operation::Operation;
@@ -26,6 +27,8 @@ pub use sabotage::Sabotage;
 pub use topology::{LatencyMatrix, Propagation, Topology};
 
 use std::time::Duration;
+
+use kms_core::hsm::HsmModel;
 
 use crate::kind::{Count, POSITIVE_DURATION, TEXT};
 use crate::reader::Reader;
@@ -42,6 +45,8 @@ pub struct Scenario {
     pub description: String,
     /// Regions and what stands in them.
     pub topology: Topology,
+    /// The model of each HSM.
+    pub hsm: HsmModel,
     /// The keys that exist when the storm begins.
     pub keys: Keys,
     /// How many accounts share the load.
@@ -86,6 +91,7 @@ impl Scenario {
             "What the scenario shows, in a sentence.",
         );
         let topology = Topology::read(reader);
+        let hsm = hsm::read(reader);
         let keys = Keys::read(reader);
         let accounts = reader.table("accounts", "The accounts that share the load.", |reader| {
             reader.or(
@@ -103,6 +109,7 @@ impl Scenario {
             name: name.into(),
             description,
             topology,
+            hsm,
             keys,
             accounts,
             quota,

@@ -1,6 +1,6 @@
-//! One Region: its state, its HSM, and the one way its state changes.
+//! One Region: its state, its HSMs, and the one way its state changes.
 
-use super::hsm::Hsm;
+use super::hsm::Hsms;
 use super::{Work, lock};
 use crate::random::random;
 use kms_core::Kms;
@@ -8,7 +8,7 @@ use kms_core::audit::AuditRecord;
 use kms_core::crypto::{CryptoBackend, SecretKey};
 use kms_core::env::{Call, RequestId, Site, Timestamp, draw};
 use kms_core::error::ErrorCode;
-use kms_core::hsm::{Command, Founded, HsmIdentity};
+use kms_core::hsm::{Command, FleetParameters, Founded, HsmIdentity};
 use kms_core::kms::Settings;
 use kms_core::name::RegionName;
 use kms_core::quota::Meter;
@@ -23,16 +23,16 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 pub(super) struct Region {
     pub(super) name: RegionName,
     kms: RwLock<Kms>,
-    hsm: Hsm,
+    hsms: Hsms,
     uses: Mutex<UseRecorder>,
 }
 
 impl Region {
-    /// A new Region, with the domain that its HSM has founded.
+    /// A new Region, with the domain that its HSMs have founded.
     pub(super) fn begin(
         name: RegionName,
         settings: Settings,
-        identity: &HsmIdentity,
+        identities: &[HsmIdentity],
         domain: &Founded,
         backend: &Arc<dyn CryptoBackend>,
         now: Timestamp,
@@ -42,7 +42,7 @@ impl Region {
         let region = Region {
             name,
             kms: RwLock::new(Kms::new(name, settings)),
-            hsm: Hsm::new(identity, domain.host().clone(), backend),
+            hsms: Hsms::new(identities, domain.host(), backend, FleetParameters::default()),
             uses: Mutex::default(),
         };
         let token = domain.token.clone();
@@ -77,14 +77,11 @@ impl Region {
         Outcome { result, append: None, audit: AuditRecord::begin(call, work.name()) }
     }
 
-    /// Asks the HSM, with the domain as the log has it.
+    /// Asks an HSM, with the domain as the log has it.
     pub(super) fn ask_hsm(&self, command: &Command, tokens: &[Arc<KeyToken>]) -> Reply {
         let domain = self.kms().state().domain().map(|(record, _)| record.token.clone());
         let Some(domain) = domain else { return Reply::TimedOut };
-        match self.hsm.execute(command, tokens, &domain) {
-            Ok(reply) => Reply::Hsm(reply),
-            Err(fault) => Reply::HsmFault(fault),
-        }
+        self.hsms.ask(command, tokens, &domain)
     }
 
     /// Appends, if every precondition holds, and applies: nobody sees the one without the other.
@@ -99,7 +96,7 @@ impl Region {
         for change in &append.tokens {
             kms.apply_token(change);
             if let TokenChange::Erase(token) = change {
-                self.hsm.forget(*token);
+                self.hsms.forget(*token);
             }
         }
         if !append.changes.is_empty() {

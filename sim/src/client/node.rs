@@ -368,7 +368,7 @@ impl Node for Client {
                 self.answer(now, id, &result, out);
             }
             // A damaged answer is no answer; nobody else has anything to say to a client.
-            Input::Message { .. } | Input::Garbled { .. } => {}
+            Input::Message { .. } | Input::Garbled { .. } | Input::Ail(_) | Input::Heal(_) => {}
             Input::Timer(token) => match Timer::of(token) {
                 Timer::Start { share } => self.start_due(now, share, out),
                 Timer::Retry { call } => self.attempt(now, call, out),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::clock::{SimTime, nanos};
+use crate::fault::Ailment;
 use crate::place::NodeId;
 
 /// A state machine that the driver runs.
@@ -72,6 +73,10 @@ pub enum Input<M> {
         /// Who sent it.
         from: NodeId,
     },
+    /// Something is wrong with the machine from now on, whatever runs on it and whether it is up.
+    Ail(Ailment),
+    /// That is over.
+    Heal(Ailment),
     /// A timer fired: the token that the node chose. Timers are not cancelled; a node ignores the
     /// tokens that no longer matter.
     Timer(u64),

@@ -54,6 +54,8 @@ impl<F: FnMut(&Now, &Input<u32>, u32, &mut Out)> Node for Actor<F> {
             Input::Message { from, body } => Seen::Message(*from, *body),
             Input::Garbled { from } => Seen::Garbled(*from),
             Input::Timer(token) => Seen::Timer(now, *token),
+            Input::Ail(ailment) => Seen::Acted(NodeAction::Ail(now.node, *ailment)),
+            Input::Heal(ailment) => Seen::Acted(NodeAction::Heal(now.node, *ailment)),
         });
         (self.script)(&now, &input, self.crashes, out);
     }
@@ -158,7 +160,7 @@ fn gossip(seed: u64) -> (Result<Summary, RunError>, Log) {
                 Input::Start => (0..5).for_each(|n| out.after(Duration::from_millis(n * 7), n)),
                 Input::Timer(n) => out.send(next, u32::try_from(*n).unwrap(), 100),
                 Input::Message { body, .. } if *body < 60 => out.send(next, body + 5, 100),
-                Input::Message { .. } | Input::Garbled { .. } => {}
+                _ => {}
             }
         },
     )

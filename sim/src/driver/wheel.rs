@@ -6,7 +6,7 @@
 //! grain, so that inputs of almost the same moment are ready together and their order is searched.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::driver::agenda::Agenda;
 use crate::driver::node::{Effect, Input, Node};
 use crate::driver::tasks::{Fallen, Tasks, Turn};
 use crate::driver::{Plan, Progress, Recorder, RunError, Stop, Summary, World};
-use crate::fault::NodeAction;
+use crate::fault::{Ailment, NodeAction};
 use crate::net::{Content, Envelope};
 use crate::place::{NodeId, Role};
 
@@ -76,6 +76,8 @@ pub(super) struct Wheel<'a, N: Node, R> {
     tasks: Rc<Tasks<N>>,
     agenda: Agenda<Due<N::Message>>,
     lives: Vec<Life>,
+    /// What is wrong with whom.
+    ailing: BTreeSet<(NodeId, Ailment)>,
     now: SimTime,
     grain: u64,
     unfinished: usize,
@@ -94,6 +96,7 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             tasks,
             agenda: Agenda::new(),
             lives: world.topology.nodes().map(|_| Life::default()).collect(),
+            ailing: BTreeSet::new(),
             now: SimTime::ZERO,
             grain: nanos(plan.grain).max(1),
             unfinished: clients.count(),
@@ -185,7 +188,7 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         let counter = match input {
             _ if life.number != number || life.holds > 0 => &mut self.summary.lost,
             Input::Message { .. } | Input::Garbled { .. } => &mut self.summary.messages,
-            Input::Timer(_) => &mut self.summary.timers,
+            Input::Timer(_) | Input::Ail(_) | Input::Heal(_) => &mut self.summary.timers,
             Input::Start => &mut self.summary.starts,
         };
         *counter += 1;
@@ -356,7 +359,21 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             NodeAction::Crash(node) => self.crash(node),
             NodeAction::Restart(node) => self.restart(node),
             NodeAction::Skew(node, change) => self.skew(node, change),
+            NodeAction::Ail(node, ailment) => {
+                self.ailing.insert((node, ailment));
+                self.tell(node, Input::Ail(ailment));
+            }
+            NodeAction::Heal(node, ailment) => {
+                self.ailing.remove(&(node, ailment));
+                self.tell(node, Input::Heal(ailment));
+            }
         }
+    }
+
+    /// Tells a machine, whatever life it lives.
+    fn tell(&self, node: NodeId, input: Input<N::Message>) {
+        let clock = &self.lives[node.index()].clock;
+        self.tasks.deliver(node, clock.wall_micros(self.now), input);
     }
 
     fn crash(&mut self, node: NodeId) {
@@ -387,9 +404,12 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         self.ring(node, number);
     }
 
-    /// Ends the storm: no more faults, every node up, every clock right.
+    /// Ends the storm: no more faults, every node well and up, every clock right.
     fn calm(&mut self) {
         self.world.faults.end_all();
+        for (node, ailment) in std::mem::take(&mut self.ailing) {
+            self.act(NodeAction::Heal(node, ailment));
+        }
         for node in (0..).map(NodeId).take(self.lives.len()) {
             let life = &mut self.lives[node.index()];
             if life.holds > 0 {

@@ -7,10 +7,16 @@
 //! To add a fault: one file with `INFO`, the fault and `place`, one `mod` line, one line in [`FAULTS`]
 //! and one in [`place`]; its words are one file of the scenario language.
 
+pub mod ailment;
 pub mod bandwidth;
 pub mod clock_skew;
 pub mod clogging;
+pub mod hsm_capacity_loss;
+pub mod hsm_cut;
+pub mod hsm_hang;
 pub mod hsm_loss;
+pub mod hsm_slow;
+pub mod hsm_wrong_epoch;
 pub mod key_store_outage;
 pub mod latency;
 pub mod link_cut;
@@ -20,8 +26,10 @@ pub mod message_duplication;
 pub mod message_loss;
 pub mod node_crash;
 pub mod node_pause;
+pub mod operator_mistake;
 mod outages;
 pub mod placement;
+pub mod quorum_loss;
 pub mod region_partition;
 pub mod reordering;
 mod set;
@@ -30,6 +38,7 @@ pub mod zone_loss;
 
 use std::time::Duration;
 
+pub use crate::fault::ailment::Ailment;
 pub use crate::fault::placement::{Placed, Placement};
 pub use crate::fault::set::{FaultId, Faults, Judgement};
 
@@ -44,7 +53,12 @@ pub const FAULTS: &[FaultInfo] = &[
     bandwidth::INFO,
     clock_skew::INFO,
     clogging::INFO,
+    hsm_capacity_loss::INFO,
+    hsm_cut::INFO,
+    hsm_hang::INFO,
     hsm_loss::INFO,
+    hsm_slow::INFO,
+    hsm_wrong_epoch::INFO,
     key_store_outage::INFO,
     latency::INFO,
     link_cut::INFO,
@@ -53,6 +67,8 @@ pub const FAULTS: &[FaultInfo] = &[
     message_loss::INFO,
     node_crash::INFO,
     node_pause::INFO,
+    operator_mistake::INFO,
+    quorum_loss::INFO,
     region_partition::INFO,
     reordering::INFO,
     zone_loss::INFO,
@@ -64,7 +80,12 @@ pub fn place(words: &FaultKind, at: &Placement<'_>) -> Placed {
         FaultKind::Bandwidth(words) => bandwidth::place(words, at),
         FaultKind::ClockSkew(words) => clock_skew::place(words, at),
         FaultKind::Clogging(words) => clogging::place(words, at),
+        FaultKind::HsmCapacityLoss(words) => hsm_capacity_loss::place(words, at),
+        FaultKind::HsmCut(words) => hsm_cut::place(words, at),
+        FaultKind::HsmHang(words) => hsm_hang::place(words, at),
         FaultKind::HsmLoss(words) => hsm_loss::place(words, at),
+        FaultKind::HsmSlow(words) => hsm_slow::place(words, at),
+        FaultKind::HsmWrongEpoch(words) => hsm_wrong_epoch::place(words, at),
         FaultKind::KeyStoreOutage(words) => key_store_outage::place(words, at),
         FaultKind::Latency(words) => latency::place(words, at),
         FaultKind::LinkCut(words) => link_cut::place(words, at),
@@ -73,6 +94,8 @@ pub fn place(words: &FaultKind, at: &Placement<'_>) -> Placed {
         FaultKind::MessageLoss(words) => message_loss::place(words, at),
         FaultKind::NodeCrash(words) => node_crash::place(words, at),
         FaultKind::NodePause(words) => node_pause::place(words, at),
+        FaultKind::OperatorMistake(words) => operator_mistake::place(words, at),
+        FaultKind::QuorumLoss(words) => quorum_loss::place(words, at),
         FaultKind::RegionPartition(words) => region_partition::place(words, at),
         FaultKind::Reordering(words) => reordering::place(words, at),
         FaultKind::ZoneLoss(words) => zone_loss::place(words, at),
@@ -131,13 +154,21 @@ pub enum NodeAction {
     Restart(NodeId),
     /// Its wall clock changes. Of two faults that change the same clock, the later one counts.
     Skew(NodeId, ClockChange),
+    /// Something is wrong with it from now on.
+    Ail(NodeId, Ailment),
+    /// That is over.
+    Heal(NodeId, Ailment),
 }
 
 impl NodeAction {
     /// The node it is done to.
     pub fn node(self) -> NodeId {
         match self {
-            NodeAction::Crash(node) | NodeAction::Restart(node) | NodeAction::Skew(node, _) => node,
+            NodeAction::Crash(node)
+            | NodeAction::Restart(node)
+            | NodeAction::Skew(node, _)
+            | NodeAction::Ail(node, _)
+            | NodeAction::Heal(node, _) => node,
         }
     }
 }

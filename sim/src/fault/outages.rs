@@ -154,7 +154,7 @@ pub(super) mod tests {
                 match action {
                     NodeAction::Crash(_) => crashes += 1,
                     NodeAction::Restart(_) => restarts += 1,
-                    NodeAction::Skew(..) => unreachable!("outages leave clocks alone"),
+                    other => unreachable!("outages do nothing else: {other:?}"),
                 }
                 last = now;
             }

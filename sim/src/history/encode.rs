@@ -5,10 +5,12 @@
 //! lists carry their length, every variant has a tag: two different records never share their bytes.
 
 use super::{
-    CallFacts, Changed, Digest, Event, Got, Record, SetMember, SetRole, Settlement, Target, Wanted,
+    CallFacts, Changed, Digest, Event, Got, Holdings, HsmLoad, Record, SetMember, SetRole,
+    Settlement, Target, Wanted,
 };
 use crate::clock::ClockChange;
-use crate::fault::NodeAction;
+use crate::fault::{Ailment, NodeAction};
+use crate::place::NodeId;
 use kms_core::env::Timestamp;
 use kms_core::error::ErrorCode;
 use kms_core::name::{AccountId, GrantId, KeyArn, KeyId, MaterialId, RegionName};
@@ -199,6 +201,17 @@ impl Sink<'_> {
                 self.maybe(*hsm, |sink, hsm| sink.number(hsm.0.into()));
                 self.text(what.name());
             }
+            Event::Loaded(load) => {
+                let HsmLoad { lanes, commands, refused, busy, waited, deepest } = **load;
+                self.tag(14);
+                for number in [u64::from(lanes), commands, refused, deepest] {
+                    self.number(number);
+                }
+                for time in [busy, waited] {
+                    self.bytes(&time.as_nanos().to_be_bytes());
+                }
+            }
+            Event::Kept(holdings) => self.holdings(holdings),
             Event::Settled(settlement) => {
                 let Settlement { region, position, digest, sets } = &**settlement;
                 self.tag(10);
@@ -293,7 +306,28 @@ impl Sink<'_> {
                     }
                 }
             }
+            NodeAction::Ail(node, ailment) => self.ailment(3, node, ailment),
+            NodeAction::Heal(node, ailment) => self.ailment(4, node, ailment),
         }
+    }
+
+    fn holdings(&mut self, holdings: &Holdings) {
+        let Holdings { region, position, tokens, digest, missing, unopenable, overdue } = holdings;
+        self.tag(15);
+        self.region(*region);
+        self.number(*position);
+        self.number(*tokens);
+        self.bytes(digest);
+        self.list(missing.iter(), |sink, key| sink.key(*key));
+        self.number(*unopenable);
+        self.list(overdue.iter(), Self::task);
+    }
+
+    fn ailment(&mut self, tag: u8, node: NodeId, ailment: Ailment) {
+        self.tag(tag);
+        self.bytes(&node.0.to_be_bytes());
+        self.text(ailment.name());
+        self.number(ailment.figure().into());
     }
 
     fn task(&mut self, task: &Task) {

@@ -4,7 +4,9 @@
 //! byte that the digest of the history covers, so that two records that read alike but differ are
 //! still told apart.
 
-use super::{Changed, Event, Got, Record, SetRole, Settlement, Target, Wanted, encode};
+use super::{
+    Changed, Event, Got, Holdings, HsmLoad, Record, SetRole, Settlement, Target, Wanted, encode,
+};
 use crate::clock::ClockChange;
 use crate::fault::NodeAction;
 use kms_core::env::RequestId;
@@ -46,6 +48,18 @@ pub fn line(event: &Event) -> String {
         Event::Routed { request, hsm, what } => {
             let hsm = hsm.map_or("no HSM".to_owned(), |hsm| format!("HSM {}", hsm.0));
             format!("{} at {hsm}: {}", id(*request), what.name())
+        }
+        Event::Loaded(load) => {
+            let HsmLoad { commands, refused, deepest, .. } = **load;
+            format!("HSM took {commands} commands, refused {refused}, {deepest} before it at most")
+        }
+        Event::Kept(holdings) => {
+            let Holdings { region, tokens, missing, unopenable, overdue, .. } = &**holdings;
+            let (missing, overdue) = (missing.len(), overdue.len());
+            format!(
+                "{region} keeps {tokens} key tokens, {missing} missing, {unopenable} unopenable, \
+                 {overdue} tasks overdue"
+            )
         }
         Event::Settled(settlement) => {
             let Settlement { region, position, digest: [a, b, c, d, ..], sets } = &**settlement;
@@ -173,6 +187,8 @@ fn acted(action: &NodeAction) -> String {
             format!("clock off by {offset_micros} µs, drifting {drift_ppm} ppm")
         }
         NodeAction::Skew(_, ClockChange::Correct) => "clock steps to the truth".to_owned(),
+        NodeAction::Ail(_, ailment) => format!("is {} from now on", ailment.name()),
+        NodeAction::Heal(_, ailment) => format!("is not {} any more", ailment.name()),
     }
 }
 

@@ -15,7 +15,7 @@ pub use facts::{CallFacts, Digest, Facts, Got, Grantee, Target, Wanted};
 pub use line::{fingerprint, line};
 
 #[cfg(all(feature = "sim", madsim))]
-pub(crate) use settled::settled;
+pub(crate) use settled::settle;
 
 use crate::clock::SimTime;
 use crate::fault::NodeAction;
@@ -28,6 +28,7 @@ use kms_core::task::Task;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who can say something. An oracle names the sources it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,8 +154,12 @@ pub enum Event {
         /// What.
         what: Routing,
     },
+    /// At the very end: what an HSM had to do.
+    Loaded(Box<HsmLoad>),
     /// At the very end: a follower's or a journal's state.
     Settled(Box<Settlement>),
+    /// At the very end: a follower's or a journal's key tokens, and the work it knows of that is late.
+    Kept(Box<Holdings>),
     /// A fault acted on a node, the subject of the record.
     Acted(NodeAction),
 }
@@ -174,17 +179,20 @@ pub enum Routing {
     Discarded,
     /// Every HSM has as much before it as it may.
     Saturated,
+    /// This one answered what cannot be the answer.
+    Distrusted,
 }
 
 impl Routing {
     /// All of them, in order.
-    pub const ALL: [Routing; 6] = [
+    pub const ALL: [Routing; 7] = [
         Routing::Hedged,
         Routing::Retried,
         Routing::TimedOut,
         Routing::Quarantined,
         Routing::Discarded,
         Routing::Saturated,
+        Routing::Distrusted,
     ];
 
     /// A word for it.
@@ -196,7 +204,35 @@ impl Routing {
             Routing::Quarantined => "quarantined",
             Routing::Discarded => "discarded",
             Routing::Saturated => "saturated",
+            Routing::Distrusted => "distrusted",
         }
+    }
+}
+
+/// What an HSM had to do in a run, over all of its lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HsmLoad {
+    /// How many commands it can carry out at once.
+    pub lanes: u32,
+    /// How many it took.
+    pub commands: u64,
+    /// How many it refused because too many waited.
+    pub refused: u64,
+    /// How long it worked, all lanes together.
+    pub busy: Duration,
+    /// How long commands waited before it began, all together.
+    pub waited: Duration,
+    /// How many commands waited or were carried out at most.
+    pub deepest: u64,
+}
+
+impl HsmLoad {
+    /// One more command: how long it waited and took, and how many there are now.
+    pub fn note(&mut self, waited: Duration, takes: Duration, waiting: usize) {
+        self.commands += 1;
+        self.busy += takes;
+        self.waited += waited;
+        self.deepest = self.deepest.max(waiting as u64);
     }
 }
 
@@ -211,6 +247,25 @@ pub struct Settlement {
     pub digest: [u8; 32],
     /// The set memberships of its multi-Region keys.
     pub sets: Vec<SetMember>,
+}
+
+/// The key tokens that a follower or a journal has, and what it has left undone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holdings {
+    /// The Region.
+    pub region: RegionName,
+    /// How far its log is.
+    pub position: u64,
+    /// How many key tokens there are.
+    pub tokens: u64,
+    /// Of all tokens, in order.
+    pub digest: [u8; 32],
+    /// Keys with a material whose token is not there.
+    pub missing: Vec<KeyId>,
+    /// How many tokens are under a domain key that the domain has dropped.
+    pub unopenable: u64,
+    /// Tasks that are long overdue.
+    pub overdue: Vec<Task>,
 }
 
 /// What a log entry does to a record, for oracles.
@@ -272,8 +327,8 @@ impl Event {
             | Event::CommandThrottled { .. }
             | Event::Routed { .. }
             | Event::Conflicted { .. } => Source::Host,
-            Event::Executed { .. } => Source::Hsm,
-            Event::Committed { .. } | Event::Settled(_) => Source::Journal,
+            Event::Executed { .. } | Event::Loaded(_) => Source::Hsm,
+            Event::Committed { .. } | Event::Settled(_) | Event::Kept(_) => Source::Journal,
             Event::TaskTried { .. } => Source::Worker,
             Event::Acted(_) => Source::World,
         }

@@ -8,6 +8,7 @@
 mod appending;
 mod asking;
 mod fleet;
+mod uses;
 
 pub(super) use asking::asker;
 
@@ -16,6 +17,7 @@ use super::follower::Follower;
 use super::{NamedRandom, Out, monotonic};
 use crate::clock::SimTime;
 use crate::driver::Now;
+use crate::fault::Ailment;
 use crate::history::Event;
 use crate::message::{AskId, Feed};
 use crate::place::NodeId;
@@ -30,6 +32,7 @@ use kms_core::ops::{Request, Response};
 use kms_core::quota::Meter;
 use kms_core::step::{Append, Ask, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
+use kms_core::usage::UseRecorder;
 use kms_core::{Kms, Result as KmsResult};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -99,6 +102,10 @@ pub(super) enum Work {
     Command(Arc<RegionCommand>),
     /// Something that is due.
     Task(Task),
+    /// An operator's order to rotate the domain key.
+    Rotation,
+    /// Writing down which keys were used.
+    Uses,
 }
 
 /// Who hears what came of it.
@@ -154,6 +161,9 @@ pub(super) struct Engine {
     follower: Follower,
     sabotages: Sabotages,
     operator: Arc<OperatorKey>,
+    ailments: BTreeSet<Ailment>,
+    uses: UseRecorder,
+    settle_at: SimTime,
     /// Behind pointers: each is filed and taken out several times.
     operations: BTreeMap<AskId, Box<Operation>>,
     /// The requests under way.
@@ -169,7 +179,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(kms: Kms, meter: Meter, settings: Settings) -> Engine {
-        let Settings { peers, limits, sabotages, operator, seed, .. } = settings;
+        let Settings { peers, limits, sabotages, operator, seed, settle_at } = settings;
         Engine {
             fleet: Fleet::new(peers.hsms.len(), limits.fleet),
             hedges: BTreeMap::new(),
@@ -181,6 +191,9 @@ impl Engine {
             follower: Follower::default(),
             sabotages,
             operator,
+            ailments: BTreeSet::new(),
+            uses: UseRecorder::default(),
+            settle_at,
             operations: BTreeMap::new(),
             active: BTreeSet::new(),
             deadlines: Deadlines::default(),
@@ -196,8 +209,19 @@ impl Engine {
         self.active.clear();
         self.deadlines.clear();
         self.hedges.clear();
+        self.uses = UseRecorder::default();
         self.fleet.restart();
         self.finished.clear();
+    }
+
+    /// Something is wrong with this machine from now on.
+    pub(super) fn ail(&mut self, ailment: Ailment) {
+        self.ailments.insert(ailment);
+    }
+
+    /// That is over.
+    pub(super) fn heal(&mut self, ailment: Ailment) {
+        self.ailments.remove(&ailment);
     }
 
     /// Begins to follow the journal.
@@ -282,6 +306,9 @@ impl Engine {
             Work::Request(request) => kms.decide(call, request, meter, &mut random),
             Work::Command(command) => kms.serve(call, command, meter, &mut random),
             Work::Task(task) => kms.carry_out(call, task, &mut random),
+            // There is nothing to decide about it.
+            Work::Uses => return self.finish(operation, Arc::new(Err(no_answer())), None),
+            Work::Rotation => kms.rotate_domain_key(call, &mut random),
         };
         for (account, pool) in self.meter.take_admitted() {
             out.record(Event::Admitted { account, pool });
@@ -321,6 +348,9 @@ impl Engine {
         outcome: Box<Outcome>,
         out: &mut Out,
     ) {
+        if outcome.append.is_none() && matches!(operation.work, Work::Request(_)) {
+            self.note_use(now, &outcome, out);
+        }
         let Outcome { result, append, .. } = *outcome;
         let result = Arc::new(result);
         match append.filter(|_| result.is_ok()) {

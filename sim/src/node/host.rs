@@ -4,7 +4,7 @@ use super::engine::{Engine, Finished, Origin, Settings, Work, asker};
 use super::{Alarm, In, Out, arm_settle, monotonic};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
-use crate::history::{Event, settled};
+use crate::history::{Event, settle};
 use crate::message::Message;
 use crate::place::NodeId;
 use kms_core::Kms;
@@ -68,9 +68,14 @@ impl Node for Host {
             Input::Start => self.start(now, out),
             Input::Message { from, body } => self.message(now, from, body, out),
             Input::Garbled { .. } => {}
+            Input::Ail(ailment) => self.engine.ail(ailment),
+            Input::Heal(ailment) => self.engine.heal(ailment),
             Input::Timer(token) => match Alarm::of(token) {
                 Alarm::Deadline(kind) => self.engine.deadline(now, kind, out),
-                Alarm::Settle => out.record(settled(self.engine.kms.state())),
+                Alarm::Flush => self.engine.flush_uses(now, out),
+                Alarm::Settle => {
+                    settle(now, self.engine.kms.state(), self.engine.kms.tokens(), out);
+                }
                 _ => {}
             },
         }

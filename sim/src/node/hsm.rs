@@ -1,74 +1,161 @@
-//! An HSM as a machine: one command after another, each taking its time, and a memory that a power
-//! cut empties.
+//! An HSM as a machine: it carries out some commands at once, lets others wait and refuses the rest, and
+//! has a memory that a power cut empties.
+//!
+//! How long it takes is a model, the core's `HsmModel`. A command is carried out when it arrives and
+//! answered when its time has come, so that its draws are its own however long the queue is.
 
-use super::{In, NamedRandom, Out};
+use super::{Alarm, In, NamedRandom, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
-use crate::history::Event;
+use crate::fault::Ailment;
+use crate::history::{Event, HsmLoad};
 use crate::message::Message;
-use crate::random::Seed;
-use kms_core::hsm::{Command, Fault, HsmDevice};
-use std::collections::VecDeque;
+use crate::random::{Name, Seed, Site, Stream};
+use kms_core::env::RequestId;
+use kms_core::hsm::{Command, Fault, HsmDevice, HsmModel, Mandate, Reply};
+use kms_core::token::{DomainEpoch, KeyToken};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an HSM takes.
-#[derive(Clone, Copy, Debug)]
-pub struct ServiceTime {
-    /// For a symmetric command, and for each key token of a batch.
-    pub symmetric: Duration,
-    /// For a command with public-key cryptography.
-    pub asymmetric: Duration,
-    /// How many commands may wait; to more it answers that it is busy.
-    pub queue: usize,
-}
+const SERVICE: Site = Site::new("HSM service time");
 
 /// An HSM.
 pub struct HsmNode {
     device: HsmDevice,
     seed: Seed,
-    service: ServiceTime,
-    busy_until: SimTime,
-    /// When each command that waits or is served will have been, in order.
-    queue: VecDeque<SimTime>,
+    model: HsmModel,
+    settle_at: SimTime,
+    ailments: BTreeSet<Ailment>,
+    /// When each lane is free again.
+    lanes: Vec<SimTime>,
+    /// When each command that waits or is being carried out will have been.
+    waiting: BinaryHeap<Reverse<SimTime>>,
+    load: HsmLoad,
 }
 
 impl HsmNode {
     /// An HSM that may have joined its domain already.
-    pub fn new(device: HsmDevice, seed: Seed, service: ServiceTime) -> HsmNode {
-        HsmNode { device, seed, service, busy_until: SimTime::ZERO, queue: VecDeque::new() }
+    pub fn new(device: HsmDevice, seed: Seed, model: HsmModel, settle_at: SimTime) -> HsmNode {
+        HsmNode {
+            device,
+            seed,
+            settle_at,
+            ailments: BTreeSet::new(),
+            lanes: vec![SimTime::ZERO; model.lanes as usize],
+            waiting: BinaryHeap::new(),
+            load: HsmLoad { lanes: model.lanes, ..HsmLoad::default() },
+            model,
+        }
     }
 
     /// Whether one more command may wait.
     fn has_room(&mut self, now: SimTime) -> bool {
-        while self.queue.front().is_some_and(|served| *served <= now) {
-            self.queue.pop_front();
+        while self.waiting.peek().is_some_and(|Reverse(done)| *done <= now) {
+            self.waiting.pop();
         }
-        self.queue.len() < self.service.queue
+        self.waiting.len() < self.model.queue as usize
     }
 
-    fn takes(&self, command: &Command) -> Duration {
-        match command {
-            Command::ReencryptTokens { tokens, .. } => {
-                self.service.symmetric * u32::try_from(tokens.len()).unwrap_or(u32::MAX)
-            }
-            Command::OfferTransfer { .. }
-            | Command::ExportBackingKeys { .. }
-            | Command::ImportBackingKeys { .. }
-            | Command::ChangeDomain { .. }
-            | Command::Join { .. }
-            | Command::RotateDomainKey { .. }
-            | Command::Sign { .. }
-            | Command::Verify { .. }
-            | Command::Encapsulate { .. }
-            | Command::Decapsulate { .. }
-            | Command::DeriveSharedSecret { .. }
-            | Command::GenerateDataKeyPair { .. } => self.service.asymmetric,
-            Command::GenerateBackingKey { spec, .. } if spec.is_asymmetric() => {
-                self.service.asymmetric
-            }
-            _ => self.service.symmetric,
+    /// Takes a command into the lane that is free first; when it is done.
+    fn take(&mut self, now: SimTime, takes: Duration) -> SimTime {
+        let narrow = self.ailments.iter().filter_map(|ailment| match ailment {
+            Ailment::Narrow(lanes) => Some(*lanes as usize),
+            _ => None,
+        });
+        let width = narrow.min().unwrap_or(self.lanes.len()).clamp(1, self.lanes.len());
+        let lanes = self.lanes[..width].iter_mut();
+        let Some(lane) = lanes.min_by_key(|free| **free) else { return now };
+        let starts = (*lane).max(now);
+        *lane = starts.after(takes);
+        let done = *lane;
+        self.waiting.push(Reverse(done));
+        self.load.note(starts.since(now), takes, self.waiting.len());
+        done
+    }
+
+    /// How long a command takes: the median of its class, spread, and longer when the machine is slow.
+    fn takes(
+        &self,
+        now: Now,
+        command: &Command,
+        tokens: &[Arc<KeyToken>],
+        draw: (RequestId, u32),
+    ) -> Duration {
+        let median = self.model.median(command, tokens);
+        let slow = self.ailments.iter().filter_map(|ailment| match ailment {
+            Ailment::Slow(factor) => Some(*factor),
+            _ => None,
+        });
+        median.mul_f64(self.spread(now, draw)) * slow.max().unwrap_or(1)
+    }
+
+    /// A factor whose logarithm is normal around zero.
+    fn spread(&self, now: Now, (request, attempt): (RequestId, u32)) -> f64 {
+        if self.model.spread == 0.0 {
+            return 1.0;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a name wants any 64 bits")]
+        let request = request.0 as u64;
+        let name = Name::new(self.seed, SERVICE).node(now.node).request(request).attempt(attempt);
+        libm::exp(self.model.spread * normal(&mut Stream::named(name)))
+    }
+
+    fn carry_out(
+        &mut self,
+        command: &Command,
+        (tokens, domain): (&[Arc<KeyToken>], DomainEpoch),
+        mandate: Option<&Mandate>,
+        random: &mut NamedRandom,
+    ) -> Result<Reply, Fault> {
+        let stale = self.ailments.contains(&Ailment::Stale);
+        match mandate {
+            // It believes to have done it already.
+            Some(_) if stale && matches!(command, Command::Join { .. }) => Ok(Reply::Joined),
+            Some(mandate) => self.device.manage(command, mandate, random),
+            None if stale => self.device.execute(command, tokens, random),
+            None => self.device.serve(command, tokens, domain, random),
         }
     }
+
+    /// An HSM that has just rejoined tests itself before it serves.
+    fn warm_up(&mut self, now: SimTime) {
+        let ready = now.after(self.model.warm_up);
+        self.lanes.iter_mut().for_each(|lane| *lane = (*lane).max(ready));
+    }
+
+    fn command(&mut self, now: Now, from: crate::place::NodeId, message: Message, out: &mut Out) {
+        let Message::HsmCommand { ask, draw, command, tokens, domain, mandate } = message else {
+            return;
+        };
+        if self.ailments.contains(&Ailment::Hung) {
+            return;
+        }
+        if !self.has_room(now.monotonic) {
+            self.load.refused += 1;
+            let result = Err(Fault::Busy);
+            return out.send(from, Message::HsmReply { ask, draw, result }, 64);
+        }
+        let mut random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
+        let forgot = self.device.serial().is_none();
+        let work = (&tokens[..], domain);
+        let result = self.carry_out(&command, work, mandate.as_deref(), &mut random);
+        out.record(Event::Executed { command: command.name(), done: result.is_ok() });
+        let takes = self.takes(now, &command, &tokens, draw);
+        let done = self.take(now.monotonic, takes);
+        if forgot && self.device.serial().is_some() {
+            self.warm_up(done);
+        }
+        let wait = done.since(now.monotonic);
+        out.send_after(wait, from, Message::HsmReply { ask, draw, result }, 256);
+    }
+}
+
+/// A draw from the standard normal distribution, by Box and Muller.
+fn normal(stream: &mut Stream) -> f64 {
+    let (radius, angle) = (1.0 - stream.unit(), stream.unit());
+    libm::sqrt(-2.0 * libm::log(radius)) * libm::cos(std::f64::consts::TAU * angle)
 }
 
 impl Node for HsmNode {
@@ -76,35 +163,112 @@ impl Node for HsmNode {
     type Event = Event;
 
     fn handle(&mut self, now: Now, input: In, out: &mut Out) {
-        let Input::Message {
-            from,
-            body: Message::HsmCommand { ask, draw, command, tokens, domain, mandate },
-        } = input
-        else {
-            return;
-        };
-        if !self.has_room(now.monotonic) {
-            out.record(Event::Executed { command: command.name(), done: false });
-            let result = Err(Fault::Busy);
-            return out.send(from, Message::HsmReply { ask, draw, result }, 64);
+        match input {
+            Input::Start => arm_settle(now, self.settle_at, out),
+            Input::Message { from, body } => self.command(now, from, body, out),
+            Input::Garbled { .. } => {}
+            Input::Timer(token) if Alarm::of(token) == Alarm::Settle => {
+                out.record(Event::Loaded(Box::new(self.load)));
+            }
+            Input::Timer(_) => {}
+            Input::Ail(ailment) => drop(self.ailments.insert(ailment)),
+            Input::Heal(ailment) => drop(self.ailments.remove(&ailment)),
         }
-        let (request, attempt) = draw;
-        let mut random = NamedRandom::new(self.seed, now.node, request, attempt);
-        let result = match mandate {
-            Some(mandate) => self.device.manage(&command, &mandate, &mut random),
-            None => self.device.serve(&command, &tokens, domain, &mut random),
-        };
-        out.record(Event::Executed { command: command.name(), done: result.is_ok() });
-        let start = self.busy_until.max(now.monotonic);
-        self.busy_until = start.after(self.takes(&command));
-        self.queue.push_back(self.busy_until);
-        let wait = self.busy_until.since(now.monotonic);
-        out.send_after(wait, from, Message::HsmReply { ask, draw, result }, 256);
     }
 
     fn crash(&mut self) {
         self.device.reset();
-        self.busy_until = SimTime::ZERO;
-        self.queue.clear();
+        self.lanes.fill(SimTime::ZERO);
+        self.waiting.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::Effect;
+    use crate::place::NodeId;
+    use kms_core::crypto::RustCrypto;
+    use kms_core::hsm::{Class, HsmIdentity};
+    use kms_core::local::SeededRandom;
+
+    fn node(model: HsmModel) -> HsmNode {
+        let identity = HsmIdentity::generate(&RustCrypto, &mut SeededRandom::new(1));
+        let device = HsmDevice::new(identity, Arc::new(RustCrypto));
+        HsmNode::new(device, Seed(1), model, SimTime::from_secs(10))
+    }
+
+    fn model() -> HsmModel {
+        let mut model = HsmModel { lanes: 2, queue: 3, spread: 0.0, ..HsmModel::default() };
+        model.service[Class::Symmetric as usize] = Duration::from_millis(10);
+        model
+    }
+
+    /// How many milliseconds a command waits for its answer, and the answer; nothing when there is none.
+    fn ask(node: &mut HsmNode, millis: u64) -> Option<(u64, Option<Fault>)> {
+        let now = Now { wall_micros: 0, monotonic: SimTime::from_millis(millis), node: NodeId(7) };
+        let body = Message::HsmCommand {
+            ask: 1,
+            draw: (RequestId(u128::from(millis)), 0),
+            command: Arc::new(Command::GenerateRandom { bytes: 1 }),
+            tokens: Vec::new(),
+            domain: DomainEpoch(0),
+            mandate: None,
+        };
+        let mut out = Out::default();
+        node.handle(now, Input::Message { from: NodeId(0), body }, &mut out);
+        out.drain().find_map(|effect| match effect {
+            Effect::Send { body: Message::HsmReply { result, .. }, after, .. } => {
+                Some((after / 1_000_000, result.err()))
+            }
+            _ => None,
+        })
+    }
+
+    fn ail(node: &mut HsmNode, ailment: Ailment) {
+        let now = Now { wall_micros: 0, monotonic: SimTime::ZERO, node: NodeId(7) };
+        node.handle(now, Input::Ail(ailment), &mut Out::default());
+    }
+
+    #[test]
+    fn two_lanes_serve_the_third_waits_and_the_fourth_is_refused() {
+        let mut node = node(model());
+        let lost = Some(Fault::NotJoined);
+        assert_eq!(ask(&mut node, 0), Some((10, lost)));
+        assert_eq!(ask(&mut node, 0), Some((10, lost)));
+        assert_eq!(ask(&mut node, 0), Some((20, lost)));
+        assert_eq!(ask(&mut node, 0), Some((0, Some(Fault::Busy))));
+        assert_eq!(ask(&mut node, 10), Some((10, lost)), "two are done by then");
+        let HsmLoad { commands, refused, deepest, waited, .. } = node.load;
+        assert_eq!((commands, refused, deepest, waited), (4, 1, 3, Duration::from_millis(10)));
+    }
+
+    #[test]
+    fn ailments_do_what_they_say_until_they_are_healed() {
+        let mut slow = node(model());
+        ail(&mut slow, Ailment::Slow(3));
+        assert_eq!(ask(&mut slow, 0).map(|(millis, _)| millis), Some(30));
+        let mut narrow = node(model());
+        ail(&mut narrow, Ailment::Narrow(1));
+        let times: Vec<_> = (0..3).filter_map(|_| ask(&mut narrow, 0)).map(|(ms, _)| ms).collect();
+        assert_eq!(times, [10, 20, 30]);
+        let mut hung = node(model());
+        ail(&mut hung, Ailment::Hung);
+        assert_eq!(ask(&mut hung, 0), None);
+        hung.ailments.clear();
+        assert!(ask(&mut hung, 0).is_some());
+    }
+
+    #[test]
+    fn service_times_spread_around_their_median() {
+        let node = node(HsmModel { spread: 0.25, ..model() });
+        let now = Now { wall_micros: 0, monotonic: SimTime::ZERO, node: NodeId(7) };
+        let mut factors: Vec<f64> =
+            (0..1_000).map(|request| node.spread(now, (RequestId(request), 0))).collect();
+        factors.sort_by(f64::total_cmp);
+        let (low, middle, high) = (factors[158], factors[500], factors[841]);
+        assert!((0.97..1.03).contains(&middle), "{middle}");
+        assert!((0.72..0.84).contains(&low) && (1.2..1.38).contains(&high), "{low} {high}");
+        assert_eq!(node.spread(now, (RequestId(5), 1)), node.spread(now, (RequestId(5), 1)));
     }
 }

@@ -8,7 +8,7 @@ use super::{Alarm, In, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::disk::{Disk, Sync};
 use crate::driver::{Input, Node, Now};
-use crate::history::{Changed, Event, settled};
+use crate::history::{Changed, Event, settle};
 use crate::message::{AskId, Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
 use crate::random::{Name, Seed, Site, Stream};
@@ -383,7 +383,9 @@ impl Node for JournalNode {
             Input::Timer(token) => match Alarm::of(token) {
                 Alarm::Synced => self.synced(now, out),
                 Alarm::Resend => self.resend(out),
-                Alarm::Settle => out.record(settled(self.journal.state())),
+                Alarm::Settle => {
+                    settle(now, self.journal.state(), &self.durable_tokens, out);
+                }
                 _ => {}
             },
             _ => {}

@@ -14,7 +14,7 @@ mod worker;
 
 pub use engine::{Limits, Peers, Settings};
 pub use host::Host;
-pub use hsm::{HsmNode, ServiceTime};
+pub use hsm::HsmNode;
 pub use journal::{Followers, JournalNode};
 pub use key_store::KeyStoreNode;
 pub use worker::{Patience, Worker};
@@ -50,6 +50,8 @@ pub(crate) enum Alarm {
     Synced,
     /// Report the state at the end of the run.
     Settle,
+    /// Write down which keys were used.
+    Flush,
 }
 
 impl Alarm {
@@ -61,6 +63,7 @@ impl Alarm {
             Alarm::Resend => 2,
             Alarm::Synced => 3,
             Alarm::Settle => 4,
+            Alarm::Flush => 5,
         }
     }
 
@@ -71,6 +74,7 @@ impl Alarm {
             1 => Alarm::Work,
             2 => Alarm::Resend,
             3 => Alarm::Synced,
+            5 => Alarm::Flush,
             _ => Alarm::Settle,
         }
     }
@@ -124,7 +128,14 @@ mod tests {
 
     #[test]
     fn an_alarm_survives_its_token() {
-        let alarms = [Alarm::Deadline(3), Alarm::Work, Alarm::Resend, Alarm::Synced, Alarm::Settle];
+        let alarms = [
+            Alarm::Deadline(3),
+            Alarm::Work,
+            Alarm::Resend,
+            Alarm::Synced,
+            Alarm::Settle,
+            Alarm::Flush,
+        ];
         for alarm in alarms {
             assert_eq!(Alarm::of(alarm.token()), alarm);
         }

@@ -7,7 +7,8 @@ use super::engine::{Engine, Finished, Origin, Settings, Work};
 use super::{Alarm, In, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
-use crate::history::{Event, settled};
+use crate::fault::Ailment;
+use crate::history::{Event, settle};
 use crate::message::Message;
 use crate::place::NodeId;
 use kms_core::Kms;
@@ -52,6 +53,7 @@ pub struct Worker {
     requests: u128,
     armed: Option<u64>,
     paused: Option<SimTime>,
+    up: bool,
     settle_at: SimTime,
 }
 
@@ -69,6 +71,7 @@ impl Worker {
             requests: 0,
             armed: None,
             paused: None,
+            up: false,
             settle_at,
         }
     }
@@ -107,6 +110,18 @@ impl Worker {
         }
         self.arm_pause(now, resume, out);
         self.arm(now, out);
+    }
+
+    /// An operator's order is carried out at once, by a worker that is up.
+    fn ail(&mut self, now: Now, ailment: Ailment, out: &mut Out) {
+        if ailment != Ailment::Hasty {
+            return self.engine.ail(ailment);
+        }
+        if self.up {
+            self.requests += 1;
+            let id = task_request(now, self.requests);
+            self.engine.begin(now, Origin::Own, Work::Rotation, id, self.service.clone(), out);
+        }
     }
 
     fn under_way(&self) -> usize {
@@ -187,18 +202,23 @@ impl Node for Worker {
     fn handle(&mut self, now: Now, input: In, out: &mut Out) {
         match input {
             Input::Start => {
+                self.up = true;
                 self.engine.start(out);
                 arm_settle(now, self.settle_at, out);
             }
             Input::Message { from, body } => self.message(now, from, body, out),
             Input::Garbled { .. } => {}
+            Input::Ail(ailment) => self.ail(now, ailment, out),
+            Input::Heal(ailment) => self.engine.heal(ailment),
             Input::Timer(token) => match Alarm::of(token) {
                 Alarm::Deadline(kind) => self.engine.deadline(now, kind, out),
-                Alarm::Settle => out.record(settled(self.engine.kms.state())),
+                Alarm::Settle => {
+                    settle(now, self.engine.kms.state(), self.engine.kms.tokens(), out);
+                }
                 _ => {}
             },
         }
-        loop {
+        while self.up {
             while let Some(finished) = self.engine.next_finished() {
                 self.finished(now, &finished, out);
             }
@@ -210,6 +230,7 @@ impl Node for Worker {
     }
 
     fn crash(&mut self) {
+        self.up = false;
         self.engine.crash();
         self.tried.clear();
         self.armed = None;

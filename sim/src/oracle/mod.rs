@@ -11,6 +11,7 @@ mod context;
 mod convergence;
 mod deletion;
 mod key_log;
+mod key_tokens;
 mod quota;
 mod reference_model;
 #[cfg(test)]
@@ -162,6 +163,7 @@ pub const ORACLES: &[Entry] = &[
     ciphertext_durability::ENTRY,
     convergence::ENTRY,
     deletion::ENTRY,
+    key_tokens::ENTRY,
     quota::ENTRY,
     reference_model::ENTRY,
 ];

@@ -2,7 +2,7 @@
 
 use super::micros;
 use crate::clock::ClockChange;
-use crate::fault::NodeAction;
+use crate::fault::{Ailment, NodeAction};
 use crate::history::{Changed, Event, Record};
 use crate::place::{NodeId, Topology};
 use crate::run::{Run, Scene};
@@ -87,10 +87,21 @@ fn of_action(record: &Record, action: NodeAction, topology: &Topology) -> PointE
             (node, "clock step", "has a wrong clock")
         }
         NodeAction::Skew(node, ClockChange::Correct) => (node, "clock step", "has a right clock"),
+        NodeAction::Ail(node, ailment) => (node, "ailment", ailment.name()),
+        NodeAction::Heal(node, ailment) => return recovered(record, node, ailment, topology),
     };
     let label = format!("{} {what}", topology.name(node));
     let target = lane_of(node, topology);
     PointEvent { label, kind: kind.to_owned(), target, at: micros(record.at) }
+}
+
+fn recovered(record: &Record, node: NodeId, ailment: Ailment, topology: &Topology) -> PointEvent {
+    PointEvent {
+        label: format!("{} is not {} any more", topology.name(node), ailment.name()),
+        kind: "recovery".to_owned(),
+        target: lane_of(node, topology),
+        at: micros(record.at),
+    }
 }
 
 /// Nodes of a role in a Region share a lane.

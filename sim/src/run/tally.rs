@@ -1,24 +1,54 @@
 //! What a scenario expects of its calls, counted while the run goes on.
 
-use crate::history::Event;
+use crate::clock::SimTime;
+use crate::history::{Event, Record};
+use crate::place::NodeId;
+use hdrhistogram::Histogram;
 use kms_core::error::ErrorCode;
 use scenarios::Scenario;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// How calls ended, and which pools refused attempts.
-#[derive(Debug, Default)]
+/// How calls ended and how long they took, and which pools refused attempts.
+#[derive(Debug)]
 pub(super) struct Tally {
+    /// When each open call began.
+    began: BTreeMap<(NodeId, u64), SimTime>,
+    /// How many microseconds successful calls took.
+    took: Histogram<u64>,
     calls: u64,
     errors: BTreeMap<ErrorCode, u64>,
     throttled: BTreeMap<&'static str, u64>,
 }
 
+impl Default for Tally {
+    fn default() -> Tally {
+        const DAY: u64 = 86_400_000_000;
+        let took = Histogram::new_with_max(DAY, 3);
+        Tally {
+            began: BTreeMap::new(),
+            took: took.expect("three digits up to a day are within its limits"),
+            calls: 0,
+            errors: BTreeMap::new(),
+            throttled: BTreeMap::new(),
+        }
+    }
+}
+
 impl Tally {
-    /// Counts one more event.
-    pub(super) fn note(&mut self, event: &Event) {
-        match event {
-            Event::Ended { error, .. } => {
+    /// Counts one more record.
+    pub(super) fn note(&mut self, record: &Record) {
+        match &record.event {
+            Event::Called { call, attempt: 0 | 1, .. } => {
+                self.began.insert((record.node, *call), record.at);
+            }
+            Event::Ended { call, error } => {
                 self.calls += 1;
+                let began = self.began.remove(&(record.node, *call));
+                if let (Some(began), None) = (began, error) {
+                    let took = record.at.since(began).as_micros();
+                    self.took.saturating_record(u64::try_from(took).unwrap_or(u64::MAX));
+                }
                 if let Some(error) = error {
                     *self.errors.entry(*error).or_default() += 1;
                 }
@@ -40,6 +70,7 @@ impl Tally {
     pub(super) fn unmet(&self, scenario: &Scenario) -> Vec<String> {
         let mut unmet = Vec::new();
         unmet.extend(self.too_unavailable(scenario));
+        unmet.extend(self.too_slow(scenario));
         unmet.extend(self.unexpected_errors(scenario));
         unmet.extend(self.throttled_otherwise(scenario));
         unmet
@@ -52,6 +83,23 @@ impl Tally {
         let availability = 1.0 - failed as f64 / self.calls.max(1) as f64;
         (availability < least)
             .then(|| format!("availability is {availability:.4}, and at least {least} is expected"))
+    }
+
+    fn too_slow(&self, scenario: &Scenario) -> Vec<String> {
+        let bounds = scenario.expect.latency;
+        let bounds =
+            [("the median", 0.5, bounds.median), ("the 99th percentile", 0.99, bounds.p99)];
+        let told = |(name, quantile, bound): (&str, f64, Option<Duration>)| {
+            let bound = bound?;
+            let took = Duration::from_micros(self.took.value_at_quantile(quantile));
+            let [took_text, bound_text] = [took, bound].map(scenarios::duration_text);
+            (took > bound).then(|| {
+                format!(
+                    "{name} of the calls took {took_text}, and at most {bound_text} is expected"
+                )
+            })
+        };
+        bounds.into_iter().filter_map(told).collect()
     }
 
     fn unexpected_errors(&self, scenario: &Scenario) -> Vec<String> {
@@ -91,7 +139,10 @@ mod tests {
         );
         let scenario = Scenario::parse("x.toml", &text, &[], &crate::vocabulary::vocabulary());
         let mut tally = Tally::default();
-        events.iter().for_each(|event| tally.note(event));
+        for (second, event) in (1..).zip(events) {
+            let (at, node) = (SimTime::from_secs(second), NodeId(0));
+            tally.note(&Record { at, node, event: event.clone() });
+        }
         tally.unmet(&scenario.unwrap())
     }
 
@@ -105,6 +156,40 @@ mod tests {
         let events = events.map(ended);
         assert_eq!(unmet("availability_min = 0.75", &events).len(), 0);
         assert_eq!(unmet("availability_min = 0.76", &events).len(), 1);
+    }
+
+    #[test]
+    fn calls_that_take_longer_than_they_may_are_told() {
+        let began = |call| Event::Called {
+            request: RequestId(1),
+            call,
+            attempt: 1,
+            region: kms_core::name::RegionName::parse("us-east-1").unwrap(),
+            facts: std::sync::Arc::new(crate::history::CallFacts {
+                principal: "x".into(),
+                account: kms_core::name::AccountId::new(1),
+                administrator: true,
+                wanted: crate::history::Wanted::ListKeys,
+            }),
+        };
+        let ended = |call, error| Event::Ended { call, error };
+        // Two calls of two seconds, and a failed one of three.
+        let failed = Some(ErrorCode::KmsInternal);
+        let events = [
+            began(1),
+            began(2),
+            ended(1, None),
+            ended(2, None),
+            began(3),
+            began(4),
+            began(5),
+            ended(3, failed),
+        ];
+        let bounds =
+            |median, p99| format!("latency_median_max = '{median}'\nlatency_p99_max = '{p99}'");
+        assert_eq!(unmet(&bounds("2010ms", "2010ms"), &events).len(), 0);
+        assert_eq!(unmet(&bounds("1990ms", "2010ms"), &events).len(), 1);
+        assert_eq!(unmet(&bounds("1990ms", "1999ms"), &events).len(), 2);
     }
 
     #[test]

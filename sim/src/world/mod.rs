@@ -217,8 +217,8 @@ impl World {
         }
         for identity in &beginning.hsms {
             let device = genesis::joined(identity, beginning, &self.backend);
-            let service = self.parameters.service_time();
-            nodes.push(Box::new(HsmNode::new(device, self.seed, service)));
+            let model = self.scenario.hsm;
+            nodes.push(Box::new(HsmNode::new(device, self.seed, model, self.settle_at())));
         }
         let worker = Worker::new(self.kms(name, beginning), self.parameters.patience(), settings);
         let followers = hosts.into_iter().chain(self.of_role(index, Role::Worker)).collect();

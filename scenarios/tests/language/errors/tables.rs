@@ -142,6 +142,40 @@ x.toml:4:9: 0 is out of range; it must be 1 to 6
           ^"#,
     },
     Case {
+        name: "a figure of an HSM out of range",
+        input: r#"
+[hsm]
+lanes = 0
+"#,
+        error: r#"
+x.toml:4:9: 0 is out of range; it must be 1 to 64
+  lanes = 0
+          ^"#,
+    },
+    Case {
+        name: "a command that no HSM has a figure for",
+        input: r#"
+[hsm.service]
+rsa-2047 = "4ms"
+"#,
+        error: r#"
+x.toml:4:1: unknown key "rsa-2047" in [hsm.service]; did you mean "rsa-2048"?
+  rsa-2047 = "4ms"
+  ^^^^^^^^"#,
+    },
+    Case {
+        name: "a percentile below the median",
+        input: r#"
+[expect]
+latency_median_max = "2s"
+latency_p99_max = "1s"
+"#,
+        error: r#"
+x.toml:5:19: the 99th percentile is never below the median
+  latency_p99_max = "1s"
+                    ^^^^"#,
+    },
+    Case {
         name: "a probability out of range",
         input: r#"
 [expect]

@@ -7,6 +7,7 @@
 use super::{Engine, Operation, Stage};
 use crate::clock::SimTime;
 use crate::driver::Now;
+use crate::fault::Ailment;
 use crate::history::{Event, Routing};
 use crate::message::{AskId, Message};
 use crate::node::deadlines::Wait;
@@ -46,6 +47,8 @@ struct Asked {
     draw: u32,
     mended: u32,
     since: SimTime,
+    /// The domain key that it was told is active.
+    domain: DomainEpoch,
 }
 
 impl HsmQuestion {
@@ -142,10 +145,11 @@ impl Engine {
         out: &mut Out,
     ) {
         let (request, number) = (operation.call.request_id, operation.asked);
+        let domain = self.domain();
         let Stage::AskingHsm(question) = &mut operation.stage else { return };
         let draw = question.draw(number, 0);
         question.tried.push(hsm);
-        let asked = Asked { ask, hsm, draw, mended: 0, since: now.monotonic };
+        let asked = Asked { ask, hsm, draw, mended: 0, since: now.monotonic, domain };
         let place = usize::from(question.open[0].is_some());
         question.open[place] = Some(asked);
         self.send_command(now, request, question, asked, out);
@@ -168,7 +172,7 @@ impl Engine {
             mandate: self.mandate(now, draw, command),
             command: command.clone(),
             tokens: tokens.clone(),
-            domain: self.domain(),
+            domain: asked.domain,
         };
         out.send(self.peers.hsms[asked.hsm], message, size);
     }
@@ -213,7 +217,17 @@ impl Engine {
             return;
         };
         match result {
-            Ok(reply) => self.answered_first(now, operation, place, Reply::Hsm(reply), out),
+            Ok(reply) if is_credible(&operation, place, &reply) => {
+                self.answered_first(now, operation, place, Reply::Hsm(reply), out);
+            }
+            Ok(_) => {
+                out.record(Event::Routed {
+                    request: draw.0,
+                    hsm: Some(from),
+                    what: Routing::Distrusted,
+                });
+                self.failed(now, operation, place, None, Ending::Failed, out);
+            }
             Err(Fault::NotJoined | Fault::UnknownDomainKey) => {
                 self.mend(now, operation, place, result.err(), out);
             }
@@ -341,12 +355,14 @@ impl Engine {
     ) {
         let (request, number) = (operation.call.request_id, operation.asked);
         let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
+        let epoch = self.domain();
         let Stage::AskingHsm(question) = &mut operation.stage else { return };
         let Some(mut asked) = question.open[place] else { return };
         asked.mended += 1;
         let Some(token) = domain.filter(|_| asked.mended <= MOST_MENDS) else {
             return self.failed(now, operation, place, fault, Ending::Failed, out);
         };
+        asked.domain = epoch;
         asked.draw = asked.draw & 0xff | question.draw(number, asked.mended) & !0xff;
         question.open[place] = Some(asked);
         self.send_join(now, request, asked.hsm, token, out);
@@ -375,14 +391,22 @@ impl Engine {
     fn mandate(&self, now: Now, draw: (RequestId, u32), command: &Command) -> Option<Arc<Mandate>> {
         let (domain, _) = self.kms.state().domain().filter(|_| command.is_order())?;
         let mut random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
-        let operator = [self.operator.as_ref()];
-        Some(Arc::new(Mandate::new(command, &domain.token, operator, &mut random)))
+        let mute = self.ailments.contains(&Ailment::Unauthorized);
+        let operators = Some(self.operator.as_ref()).filter(|_| !mute);
+        Some(Arc::new(Mandate::new(command, &domain.token, operators, &mut random)))
     }
 
     /// The active domain key, as far as this node has heard.
     fn domain(&self) -> DomainEpoch {
         self.kms.state().domain().map(|(record, _)| record.token.active).unwrap_or_default()
     }
+}
+
+/// Whether an HSM's reply can be the answer to what it was asked.
+fn is_credible(operation: &Operation, place: usize, reply: &hsm::Reply) -> bool {
+    let Stage::AskingHsm(question) = &operation.stage else { return false };
+    let domain = question.open[place].map(|asked| asked.domain).unwrap_or_default();
+    question.command.is_answered_by(reply, domain)
 }
 
 /// The question that nobody waits for an answer to: an order to join.
