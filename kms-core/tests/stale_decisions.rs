@@ -102,6 +102,13 @@ impl Rig {
         self.finish(host, &call, step)
     }
 
+    /// An operator's order to rotate the domain key.
+    fn rotate_domain_key(&mut self) -> Outcome {
+        let (host, call) = (self.host(), self.call(&self.owner));
+        let step = host.rotate_domain_key(&call, &mut SeededRandom::new(78));
+        self.finish(&host, &call, step)
+    }
+
     fn finish(&mut self, host: &Kms, call: &Call, mut step: Step) -> Outcome {
         let random = &mut SeededRandom::new(99);
         loop {
@@ -298,6 +305,26 @@ fn a_domain_key_that_another_worker_rotated() {
     assert_eq!(refused.broken, Precondition::VersionIs(RecordId::Domain, 1));
     let again = rig.carry_out(&rig.host(), &Task::RotateDomainKey);
     assert_eq!((again.result, again.append), (Ok(Response::TaskDone), None));
+}
+
+/// Each rotation drops the oldest domain key, so one order after another would lose what is under it.
+#[test]
+fn an_order_to_rotate_waits_for_no_day_but_for_the_key_tokens() {
+    let mut rig = Rig::new();
+    rig.create_key();
+    let ordered = rig.rotate_domain_key();
+    rig.append(&changes_of(&ordered)).unwrap();
+    let active = |rig: &Rig| rig.journal.state().domain().map(|(domain, _)| domain.token.active);
+    let second = active(&rig).expect("a domain");
+    let early = rig.rotate_domain_key();
+    assert_eq!((early.result, early.append), (Ok(Response::TaskDone), None));
+    for _ in 0..2 {
+        let reencrypted = rig.carry_out(&rig.host(), &Task::ReencryptTokens(second));
+        rig.append(&changes_of(&reencrypted)).unwrap();
+    }
+    let ordered = rig.rotate_domain_key();
+    rig.append(&changes_of(&ordered)).unwrap();
+    assert!(active(&rig) > Some(second));
 }
 
 #[test]

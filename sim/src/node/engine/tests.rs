@@ -4,9 +4,11 @@ use super::*;
 use crate::driver::Effect;
 use crate::history::Routing;
 use crate::message::Message;
+use crate::node::Alarm;
 use crate::parameters::Parameters;
+use kms_core::audit::AuditRecord;
 use kms_core::hsm::{Fault, Reply as HsmReply};
-use kms_core::name::{AccountId, PrincipalArn};
+use kms_core::name::{AccountId, KeyArn, KeyId, PrincipalArn};
 use kms_core::ops::generate_random;
 use kms_core::wire::NumberOfBytes;
 
@@ -214,4 +216,35 @@ fn what_no_hsm_can_open_is_unavailable_and_not_a_time_out() {
     let asked = one(&bench.begin(at(0)));
     bench.reply(at(1), asked, Err(Fault::NotJoined));
     assert_eq!(bench.ended(), [Some(ErrorCode::KeyUnavailable)]);
+}
+
+#[test]
+fn uses_are_written_down_a_minute_later_and_never_near_the_end() {
+    let used = |millis| {
+        let mut bench = bench();
+        let (now, nothing) = (at(millis), Append::default());
+        let call = bench.engine.flushing(now, RequestId(1), nothing).call;
+        let mut audit = AuditRecord::begin(&call, "Encrypt");
+        let id = KeyId::single_region([1; 16]);
+        let (account, region) = (AccountId::new(1), RegionName::parse("us-east-1").unwrap());
+        audit.keys = vec![KeyArn { region, account, id }];
+        let outcome = Outcome { result: Ok(Response::TaskDone), append: None, audit };
+        bench.engine.note_use(now, &outcome, &mut bench.out);
+        bench.engine.note_use(now, &outcome, &mut bench.out);
+        bench
+    };
+    let mut early = used(0);
+    let timers: Vec<_> = early.out.drain().collect();
+    let flush = Alarm::Flush.token();
+    assert!(matches!(timers[..], [Effect::After(_, token)] if token == flush), "{timers:?}");
+    for uses in [1, 0] {
+        early.engine.flush_uses(at(60_000), &mut early.out);
+        let sent = early.out.drain().filter_map(|effect| match effect {
+            Effect::Send { body: Message::Append { append, .. }, .. } => Some(append.changes.len()),
+            _ => None,
+        });
+        assert_eq!(sent.sum::<usize>(), uses, "one change with all of them");
+    }
+    let mut late = used(920_000);
+    assert_eq!(late.out.drain().count(), 0);
 }

@@ -38,7 +38,7 @@ impl Engine {
         }
     }
 
-    fn flushing(&self, now: Now, id: RequestId, append: Append) -> Operation {
+    pub(super) fn flushing(&self, now: Now, id: RequestId, append: Append) -> Operation {
         let principal = PrincipalArn::service("kms.amazonaws.com", AccountId::new(0));
         let call = Call {
             request_id: id,
