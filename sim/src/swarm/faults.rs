@@ -20,11 +20,16 @@ struct Scope<'s> {
 }
 
 /// Every kind of fault.
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 22] = [
     Kind { name: "bandwidth", words: bandwidth },
     Kind { name: "clock-skew", words: clock_skew },
     Kind { name: "clogging", words: clogging },
+    Kind { name: "hsm-capacity-loss", words: hsm_capacity_loss },
+    Kind { name: "hsm-cut", words: hsm_cut },
+    Kind { name: "hsm-hang", words: |scope| scope.maybe_region(Table::new()) },
     Kind { name: "hsm-loss", words: hsm_loss },
+    Kind { name: "hsm-slow", words: hsm_slow },
+    Kind { name: "hsm-wrong-epoch", words: |scope| scope.maybe_region(Table::new()) },
     Kind { name: "key-store-outage", words: key_store_outage },
     Kind { name: "latency", words: latency },
     Kind { name: "link-cut", words: link_cut },
@@ -33,6 +38,8 @@ const KINDS: [Kind; 15] = [
     Kind { name: "message-loss", words: |scope| scope.on_links(0.001, 0.2) },
     Kind { name: "node-crash", words: node_crash },
     Kind { name: "node-pause", words: node_pause },
+    Kind { name: "operator-mistake", words: operator_mistake },
+    Kind { name: "quorum-loss", words: |scope| scope.maybe_region(Table::new()) },
     Kind { name: "region-partition", words: region_partition },
     Kind { name: "reordering", words: reordering },
     Kind { name: "zone-loss", words: zone_loss },
@@ -158,6 +165,26 @@ impl Scope<'_> {
     fn repeated(&mut self, how_long: &'static str) -> Table {
         table([("every", self.part(0.1, 0.6)), (how_long, self.part(0.02, 0.3))])
     }
+}
+
+fn hsm_capacity_loss(scope: &mut Scope<'_>) -> Table {
+    let lanes = whole(scope.dice.between(1, 3));
+    scope.maybe_region(table([("lanes", lanes)]))
+}
+
+fn hsm_cut(scope: &mut Scope<'_>) -> Table {
+    let direction = *scope.dice.one(&["deaf", "mute"]);
+    scope.maybe_region(table([("direction", direction.into())]))
+}
+
+fn hsm_slow(scope: &mut Scope<'_>) -> Table {
+    let factor = whole(scope.dice.between(2, 200));
+    scope.maybe_region(table([("factor", factor)]))
+}
+
+fn operator_mistake(scope: &mut Scope<'_>) -> Table {
+    let every = scope.part(0.2, 0.8);
+    scope.maybe_region(table([("every", every)]))
 }
 
 fn hsm_loss(scope: &mut Scope<'_>) -> Table {
