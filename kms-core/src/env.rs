@@ -87,6 +87,10 @@ pub enum Site {
     SignatureNonce,
     /// What randomizes an encryption for a public key: the seed of OAEP, the ephemeral scalar of SM2.
     EncryptionSeed,
+    /// The key around what an attested recipient gets.
+    EnvelopeKey,
+    /// The initialisation vector of the same.
+    EnvelopeIv,
     /// The secret that is encapsulated.
     Encapsulation,
     /// The id of a new custom key store.

@@ -19,6 +19,7 @@ pub(crate) use key_stores::{check_connection, check_kind, no_such_store};
 pub(crate) use own_key::OwnKey;
 pub(crate) use read::no_such_key;
 
+use crate::attestation::Fingerprint;
 use crate::audit::AuditRecord;
 use crate::crypto::SecretKey;
 use crate::env::{Call, Random, Timestamp};
@@ -54,6 +55,8 @@ pub struct Settings {
     pub key_store_times: Times,
     /// The Regions a key may be replicated to.
     pub regions: Vec<RegionName>,
+    /// The roots that vouch for enclaves; a document of any other is refused.
+    pub attestation_roots: Vec<Fingerprint>,
     /// Since when uses of keys are recorded; those before are not known.
     pub uses_tracked_since: Timestamp,
     /// The key that grant tokens of this Region are recognised by.
@@ -70,6 +73,7 @@ impl Default for Settings {
             updating_time: Duration::from_secs(1),
             key_store_times: Times::default(),
             regions: Vec::new(),
+            attestation_roots: vec![Fingerprint::AWS_NITRO_ENCLAVES],
             uses_tracked_since: Timestamp::EPOCH,
             grant_token_key: SecretKey::new([0; 32]),
         }

@@ -16,11 +16,12 @@
 //! - [`key`], [`algorithm`], [`multi_region`], `rotation`, [`task`], [`usage`] are the life of a key;
 //!   [`key_store`] is where the keys of some of them lie outside.
 //! - [`hsm`], [`token`], [`ciphertext`], [`crypto`] are where key material is, and only there.
-//! - [`integration`] knows the AWS services that call KMS for their users.
+//! - [`attestation`] knows who asks from inside an enclave; [`integration`] knows the AWS services that call KMS for their users.
 //! - [`env`], [`name`], [`error`] are the words all of it is said in.
 //! - [`local`] is the smallest shell, for tests and benches.
 
 pub mod algorithm;
+pub mod attestation;
 pub mod audit;
 pub mod ciphertext;
 pub mod crypto;

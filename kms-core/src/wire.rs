@@ -11,6 +11,7 @@ mod key_ref;
 mod key_store;
 mod member;
 mod number;
+mod recipient;
 mod shape;
 mod text;
 
@@ -25,6 +26,7 @@ pub use key_ref::KeyRef;
 pub use key_store::*;
 pub use member::*;
 pub use number::*;
+pub use recipient::*;
 pub use shape::{Member, Object, Problems, Shape, member, put};
 pub use text::*;
 

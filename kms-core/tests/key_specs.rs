@@ -103,7 +103,7 @@ fn opened(
     by: EncryptionAlgorithm,
 ) -> Result<Plaintext> {
     match ask(local, key, opening(key, blob, by))? {
-        Response::Decrypt(opened) => Ok(opened.plaintext),
+        Response::Decrypt(opened) => Ok(opened.plaintext.unwrap()),
         other => panic!("{other:?}"),
     }
 }

@@ -142,6 +142,20 @@ pub enum Command {
         /// How many.
         bytes: usize,
     },
+    /// Do this, and give what is secret in the answer to nobody but an attested recipient.
+    ForRecipient {
+        /// The recipient's key.
+        recipient: PublicKey,
+        /// What to do.
+        command: Box<Command>,
+    },
+    /// Give what came from a custom key store to nobody but an attested recipient.
+    Envelop {
+        /// The recipient's key.
+        recipient: PublicKey,
+        /// What it gets.
+        plaintext: SecretBytes,
+    },
     /// Wrap key tokens again, under the active domain key.
     ReencryptTokens {
         /// Which.
@@ -242,6 +256,7 @@ impl Command {
             | Command::Decapsulate { with, .. }
             | Command::DeriveSharedSecret { with, .. } => vec![with.token],
             Command::ReencryptTokens { tokens, .. } => tokens.clone(),
+            Command::ForRecipient { command, .. } => command.tokens(),
             Command::ExportBackingKeys { keys, .. } => keys.iter().map(|key| key.token).collect(),
             _ => Vec::new(),
         }
@@ -292,6 +307,8 @@ impl Command {
             Command::Decapsulate { .. } => "Decapsulate",
             Command::DeriveSharedSecret { .. } => "DeriveSharedSecret",
             Command::GenerateRandom { .. } => "GenerateRandom",
+            Command::ForRecipient { command, .. } => command.name(),
+            Command::Envelop { .. } => "Envelop",
             Command::ReencryptTokens { .. } => "ReencryptTokens",
             Command::RotateDomainKey { .. } => "RotateDomainKey",
             Command::OfferTransfer { .. } => "OfferTransfer",
@@ -321,6 +338,10 @@ impl Command {
             Command::ImportMaterial { token, wrapped, .. } => token.sealed.len() + wrapped.len(),
             Command::GenerateDataKey { context, .. }
             | Command::GenerateDataKeyPair { context, .. } => context.size(),
+            Command::ForRecipient { recipient, command } => {
+                recipient.encoded.len() + command.size()
+            }
+            Command::Envelop { recipient, plaintext } => recipient.encoded.len() + plaintext.len(),
             Command::ReencryptTokens { tokens, .. } => tokens.len() * 128,
             Command::ImportBackingKeys { transferred, .. } => {
                 transferred.iter().map(|one| 152 + one.sealed.len()).sum()

@@ -5,6 +5,7 @@ use super::domain::DomainToken;
 use crate::crypto::SecretBytes;
 use crate::token::KeyToken;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 /// What an HSM answers.
@@ -79,6 +80,13 @@ pub enum Reply {
         /// The bytes.
         bytes: SecretBytes,
     },
+    /// To `ForRecipient`.
+    ForRecipient {
+        /// What was secret, as CMS EnvelopedData for the recipient.
+        envelope: Arc<[u8]>,
+        /// The rest of the answer.
+        reply: Box<Reply>,
+    },
     /// To `ReencryptTokens` and `ImportBackingKeys`.
     Tokens {
         /// The key tokens, under the active domain key.
@@ -97,6 +105,23 @@ pub enum Reply {
     Joined,
     /// To `Leave`.
     Left,
+}
+
+impl Reply {
+    /// Takes out what a caller may see in the clear, if there is anything of the kind.
+    pub(crate) fn take_plaintext(&mut self) -> Option<SecretBytes> {
+        match self {
+            Reply::Plaintext { plaintext: secret }
+            | Reply::SharedSecret { secret }
+            | Reply::Random { bytes: secret } => {
+                Some(mem::replace(secret, SecretBytes::from(Vec::new())))
+            }
+            Reply::DataKey { plaintext, .. } | Reply::DataKeyPair { plaintext, .. } => {
+                plaintext.take()
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Why an HSM did not do what it was asked.
@@ -152,6 +177,7 @@ impl fmt::Debug for Reply {
             Reply::Encapsulated { .. } => "Encapsulated",
             Reply::SharedSecret { .. } => "SharedSecret",
             Reply::Random { .. } => "Random",
+            Reply::ForRecipient { .. } => "ForRecipient",
             Reply::Tokens { .. } => "Tokens",
             Reply::Domain { .. } => "Domain",
             Reply::Offer(_) => "Offer",

@@ -1,6 +1,7 @@
 //! Decrypt: opens what a KMS key sealed, with whichever material sealed it.
 
 use super::passage::Opener;
+use super::recipient::{Receiver, Released};
 use super::{Info, usage};
 use crate::ciphertext::{Blob, EncryptionContext, key_of};
 use crate::error::{Error, ErrorCode, Result};
@@ -10,7 +11,8 @@ use crate::name::{KeyArn, KeyIdentifier, MaterialId};
 use crate::policy::{Action, RequestContext};
 use crate::step::Next;
 use crate::wire::{
-    CiphertextBlob, DryRunModifier, EncryptionAlgorithm, GrantTokens, KeyRef, Plaintext,
+    CiphertextBlob, CiphertextForRecipient, DryRunModifier, EncryptionAlgorithm, GrantTokens,
+    KeyRef, Plaintext, RecipientInfo,
 };
 
 /// What the model says of it.
@@ -44,6 +46,8 @@ crate::shape! {
         key_id: Option<KeyRef> = "KeyId",
         /// How; `SYMMETRIC_DEFAULT` unless said.
         encryption_algorithm: Option<EncryptionAlgorithm> = "EncryptionAlgorithm",
+        /// Who gets the plaintext instead of the caller.
+        recipient: Option<RecipientInfo> = "Recipient",
         /// Only check.
         dry_run: bool = "DryRun",
         /// What the check leaves out.
@@ -57,9 +61,11 @@ crate::shape! {
         /// The key that made the ciphertext.
         key_id: KeyArn = "KeyId",
         /// What was encrypted.
-        plaintext: Plaintext = "Plaintext",
+        plaintext: Option<Plaintext> = "Plaintext",
         /// How.
         encryption_algorithm: EncryptionAlgorithm = "EncryptionAlgorithm",
+        /// The plaintext, when a recipient gets it.
+        ciphertext_for_recipient: Option<CiphertextForRecipient> = "CiphertextForRecipient",
         /// The material that made a symmetric ciphertext.
         key_material_id: Option<MaterialId> = "KeyMaterialId",
     }
@@ -74,6 +80,7 @@ impl Request {
             grant_tokens: GrantTokens::default(),
             key_id: None,
             encryption_algorithm: None,
+            recipient: None,
             dry_run: false,
             dry_run_modifiers: Vec::new(),
         }
@@ -84,7 +91,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let algorithm = request.encryption_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault);
     let blob =
         looked_at(request.ciphertext_blob.as_ref(), request.dry_run, &request.dry_run_modifiers)?;
+    let receiver = Receiver::of(&checks, request.recipient.as_ref())?;
     let mut context = checks.context(Action::Decrypt);
+    context.attestation = receiver.attested();
     context.encryption_context = Some(request.encryption_context.pairs());
     context.encryption_algorithm = Some(algorithm.as_str());
     let (named, bound_to) = (request.key_id.as_ref(), &request.encryption_context);
@@ -96,12 +105,15 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let Found { key, from, material } =
         source.check(&mut checks, context, &request.grant_tokens, "Decrypt")?;
     let effects = checks.pass(request.dry_run)?;
-    from.open(effects, move |plaintext, effects| {
+    let key_material_id = receiver.unless_attested(material);
+    from.open_for(receiver, effects, move |released, effects| {
+        let Released { plaintext, ciphertext_for_recipient } = released;
         effects.done(Response {
             key_id: key.arn,
-            plaintext: Plaintext(plaintext),
+            plaintext,
             encryption_algorithm: algorithm,
-            key_material_id: material,
+            ciphertext_for_recipient,
+            key_material_id,
         })
     })
 }
@@ -262,7 +274,7 @@ mod tests {
         let key = local.create_key();
         let blob = sealed(&mut local, key);
         let Any::Decrypt(opened) = local.call(Request::new(blob)).unwrap() else { panic!() };
-        assert_eq!(opened.plaintext.0.as_bytes(), b"secret");
+        assert_eq!(opened.plaintext.unwrap().0.as_bytes(), b"secret");
         assert_eq!(opened.key_id, key);
     }
 

@@ -2,6 +2,7 @@
 //!
 //! It is the raw x-coordinate; what to derive from it is the caller's affair.
 
+use super::recipient::Receiver;
 use super::{Info, usage};
 use crate::algorithm::KeyAgreementAlgorithm;
 use crate::error::{ErrorCode, Result};
@@ -11,7 +12,9 @@ use crate::kms::{Checks, internal};
 use crate::name::KeyArn;
 use crate::policy::Action;
 use crate::step::Next;
-use crate::wire::{GrantTokens, KeyRef, Plaintext, PublicKeyBlob};
+use crate::wire::{
+    CiphertextForRecipient, GrantTokens, KeyRef, Plaintext, PublicKeyBlob, RecipientInfo,
+};
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -42,6 +45,8 @@ crate::shape! {
         grant_tokens: GrantTokens = "GrantTokens",
         /// Only check.
         dry_run: bool = "DryRun",
+        /// Who gets the secret instead of the caller.
+        recipient: Option<RecipientInfo> = "Recipient",
     }
 }
 
@@ -51,7 +56,9 @@ crate::shape! {
         /// The key.
         key_id: KeyArn = "KeyId",
         /// The secret: 32, 48 or 66 bytes, by the curve.
-        shared_secret: Plaintext = "SharedSecret",
+        shared_secret: Option<Plaintext> = "SharedSecret",
+        /// The secret, when a recipient gets it.
+        ciphertext_for_recipient: Option<CiphertextForRecipient> = "CiphertextForRecipient",
         /// How it was agreed on.
         key_agreement_algorithm: KeyAgreementAlgorithm = "KeyAgreementAlgorithm",
         /// Where the key's material comes from.
@@ -68,6 +75,7 @@ impl Request {
             public_key: peer,
             grant_tokens: GrantTokens::default(),
             dry_run: false,
+            recipient: None,
         }
     }
 }
@@ -75,6 +83,8 @@ impl Request {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let algorithm = request.key_agreement_algorithm;
     let mut context = checks.context(Action::DeriveSharedSecret);
+    let receiver = Receiver::of(&checks, request.recipient.as_ref())?;
+    context.attestation = receiver.attested();
     context.key_agreement_algorithm = Some(algorithm.as_str());
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
     let allowed = (algorithm, key.spec.key_agreement_algorithms());
@@ -82,10 +92,11 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let peer = request.public_key.0.clone();
     let command = Command::DeriveSharedSecret { with: key.current()?, peer };
     let effects = checks.pass(request.dry_run)?;
-    effects.ask_hsm(command, move |reply, effects| match reply {
-        Reply::SharedSecret { secret } => effects.done(Response {
+    receiver.ask(effects, command, move |reply, released, effects| match reply {
+        Reply::SharedSecret { .. } => effects.done(Response {
             key_id: key.arn,
-            shared_secret: Plaintext(secret),
+            shared_secret: released.plaintext,
+            ciphertext_for_recipient: released.ciphertext_for_recipient,
             key_agreement_algorithm: algorithm,
             key_origin: key.origin,
         }),
@@ -125,7 +136,7 @@ mod tests {
             let here = agree(&mut local, one, for_one).unwrap();
             let there = agree(&mut local, two, for_two).unwrap();
             assert_eq!(here.shared_secret, there.shared_secret);
-            assert_eq!(here.shared_secret.0.len(), length);
+            assert_eq!(here.shared_secret.unwrap().0.len(), length);
             assert_eq!((here.key_id, here.key_origin), (one, Origin::AwsKms));
         }
     }

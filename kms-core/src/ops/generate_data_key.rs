@@ -1,9 +1,9 @@
 //! GenerateDataKey: a key for use outside of KMS, in the clear and under a KMS key.
 
 use super::in_store::Held;
+use super::recipient::{Receiver, Released};
 use super::{Info, usage};
 use crate::ciphertext::EncryptionContext;
-use crate::crypto::SecretBytes;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{BackingKeyRef, Command, DataKeyPlaintext, Reply};
 use crate::kms::{Checks, Effects, internal};
@@ -11,7 +11,8 @@ use crate::name::{KeyArn, MaterialId};
 use crate::policy::Action;
 use crate::step::Next;
 use crate::wire::{
-    CiphertextBlob, DataKeySpec, EncryptionAlgorithm, GrantTokens, KeyRef, NumberOfBytes, Plaintext,
+    CiphertextBlob, CiphertextForRecipient, DataKeySpec, EncryptionAlgorithm, GrantTokens, KeyRef,
+    NumberOfBytes, Plaintext, RecipientInfo,
 };
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ crate::shape! {
         key_spec: Option<DataKeySpec> = "KeySpec",
         /// Grants that may not have reached every host.
         grant_tokens: GrantTokens = "GrantTokens",
+        /// Who gets the plaintext instead of the caller.
+        recipient: Option<RecipientInfo> = "Recipient",
         /// Only check.
         dry_run: bool = "DryRun",
     }
@@ -55,9 +58,11 @@ crate::shape! {
         /// The data key, sealed.
         ciphertext_blob: CiphertextBlob = "CiphertextBlob",
         /// The data key.
-        plaintext: Plaintext = "Plaintext",
+        plaintext: Option<Plaintext> = "Plaintext",
         /// The key that sealed it.
         key_id: KeyArn = "KeyId",
+        /// The plaintext, when a recipient gets it.
+        ciphertext_for_recipient: Option<CiphertextForRecipient> = "CiphertextForRecipient",
         /// The material that sealed it.
         key_material_id: Option<MaterialId> = "KeyMaterialId",
     }
@@ -72,6 +77,7 @@ impl Request {
             number_of_bytes: None,
             key_spec: Some(DataKeySpec::Aes256),
             grant_tokens: GrantTokens::default(),
+            recipient: None,
             dry_run: false,
         }
     }
@@ -85,14 +91,17 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         encryption_context: &request.encryption_context,
         bytes: length(request.key_spec, request.number_of_bytes)?,
         grant_tokens: &request.grant_tokens,
+        receiver: Receiver::of(&checks, request.recipient.as_ref())?,
     };
     let (key_id, maker) = order.check(&mut checks)?;
-    let key_material_id = maker.material();
-    order.make(checks.pass(request.dry_run)?, maker, move |blob, plaintext, effects| {
+    let key_material_id = order.receiver.unless_attested(maker.material());
+    order.make(checks.pass(request.dry_run)?, maker, move |blob, released, effects| {
+        let Released { plaintext, ciphertext_for_recipient } = released;
         effects.done(Response {
             ciphertext_blob: CiphertextBlob(blob),
-            plaintext: Plaintext(plaintext.ok_or_else(internal)?),
+            plaintext,
             key_id,
+            ciphertext_for_recipient,
             key_material_id,
         })
     })
@@ -116,6 +125,7 @@ pub(super) struct Order<'r> {
     pub(super) encryption_context: &'r EncryptionContext,
     pub(super) bytes: usize,
     pub(super) grant_tokens: &'r GrantTokens,
+    pub(super) receiver: Receiver,
 }
 
 /// What makes and seals a data key.
@@ -144,6 +154,7 @@ impl Order<'_> {
         let mut context = crate::policy::RequestContext::new(call, self.action);
         context.encryption_context = Some(self.encryption_context.pairs());
         context.encryption_algorithm = Some(algorithm.as_str());
+        context.attestation = self.receiver.attested();
         let key = checks.key(self.key_id, context, self.grant_tokens)?;
         usage::check_encryption(&key, algorithm, self.action.name())?;
         let maker = match Held::of(&key, self.action.name())? {
@@ -155,24 +166,28 @@ impl Order<'_> {
 
     /// Makes the data key.
     pub(super) fn make(
-        &self,
+        self,
         effects: Effects<'_, '_>,
         maker: Maker,
-        then: impl FnOnce(Arc<[u8]>, Option<SecretBytes>, Effects<'_, '_>) -> Result<Next>
-        + Send
-        + 'static,
+        then: impl FnOnce(Arc<[u8]>, Released, Effects<'_, '_>) -> Result<Next> + Send + 'static,
     ) -> Result<Next> {
-        let (bytes, plaintext) = (self.bytes, self.plaintext);
+        let Order { bytes, plaintext, receiver, .. } = self;
         let context = self.encryption_context.clone();
         match maker {
             Maker::Hsm(with) => {
                 let command = Command::GenerateDataKey { with, bytes, context, plaintext };
-                effects.ask_hsm(command, move |reply, effects| match reply {
-                    Reply::DataKey { blob, plaintext } => then(blob, plaintext, effects),
+                receiver.ask(effects, command, move |reply, released, effects| match reply {
+                    Reply::DataKey { blob, .. } => then(blob, released, effects),
                     _ => Err(internal()),
                 })
             }
-            Maker::Store(held) => held.generate_data_key(effects, bytes, context, then),
+            Maker::Store(held) => {
+                held.generate_data_key(effects, bytes, context, move |blob, plaintext, effects| {
+                    receiver.hand_over(effects, plaintext, move |released, effects| {
+                        then(blob, released, effects)
+                    })
+                })
+            }
         }
     }
 }
@@ -225,7 +240,7 @@ mod tests {
             (None, Some(1024), 1024),
         ] {
             let made = generate(&mut local, sized(key, spec, bytes)).unwrap();
-            assert_eq!(made.plaintext.0.len(), length);
+            assert_eq!(made.plaintext.unwrap().0.len(), length);
         }
         for (spec, bytes) in [(None, None), (Some(DataKeySpec::Aes256), Some(32))] {
             let error = generate(&mut local, sized(key, spec, bytes)).unwrap_err();

@@ -1,17 +1,18 @@
 //! GenerateDataKeyPair: a key pair for use outside of KMS, its private half in the clear and under a
 //! KMS key.
 
+use super::recipient::{Receiver, Released};
 use super::{Info, usage};
 use crate::ciphertext::EncryptionContext;
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{Command, DataKeyPlaintext, Reply};
-use crate::kms::{Checks, internal};
+use crate::hsm::{BackingKeyRef, Command, DataKeyPlaintext, Reply};
+use crate::kms::{Checks, Effects, internal};
 use crate::name::{KeyArn, MaterialId};
 use crate::policy::{Action, RequestContext};
 use crate::step::Next;
 use crate::wire::{
-    CiphertextBlob, DataKeyPairSpec, EncryptionAlgorithm, GrantTokens, KeyRef, Plaintext,
-    PublicKeyBlob,
+    CiphertextBlob, CiphertextForRecipient, DataKeyPairSpec, EncryptionAlgorithm, GrantTokens,
+    KeyRef, Plaintext, PublicKeyBlob, RecipientInfo,
 };
 
 /// What the model says of it.
@@ -42,6 +43,8 @@ crate::shape! {
         key_pair_spec: DataKeyPairSpec = "KeyPairSpec",
         /// Grants that may not have reached every host.
         grant_tokens: GrantTokens = "GrantTokens",
+        /// Who gets the plaintext instead of the caller.
+        recipient: Option<RecipientInfo> = "Recipient",
         /// Only check.
         dry_run: bool = "DryRun",
     }
@@ -53,13 +56,15 @@ crate::shape! {
         /// The private key, sealed.
         private_key_ciphertext_blob: CiphertextBlob = "PrivateKeyCiphertextBlob",
         /// The private key, PKCS#8 in DER.
-        private_key_plaintext: Plaintext = "PrivateKeyPlaintext",
+        private_key_plaintext: Option<Plaintext> = "PrivateKeyPlaintext",
         /// The public key, SubjectPublicKeyInfo in DER.
         public_key: PublicKeyBlob = "PublicKey",
         /// The key that sealed it.
         key_id: KeyArn = "KeyId",
         /// What kind of pair.
         key_pair_spec: DataKeyPairSpec = "KeyPairSpec",
+        /// The private key, when a recipient gets it.
+        ciphertext_for_recipient: Option<CiphertextForRecipient> = "CiphertextForRecipient",
         /// The material that sealed it.
         key_material_id: MaterialId = "KeyMaterialId",
     }
@@ -73,12 +78,13 @@ impl Request {
             key_id: key.into(),
             key_pair_spec: spec,
             grant_tokens: GrantTokens::default(),
+            recipient: None,
             dry_run: false,
         }
     }
 }
 
-pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+pub(crate) fn decide(checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let order = PairOrder {
         action: Action::GenerateDataKeyPair,
         plaintext: DataKeyPlaintext::Returned,
@@ -86,22 +92,19 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         encryption_context: &request.encryption_context,
         spec: request.key_pair_spec,
         grant_tokens: &request.grant_tokens,
+        receiver: Receiver::of(&checks, request.recipient.as_ref())?,
     };
-    let (key_id, key_material_id, command) = order.check(&mut checks)?;
     let key_pair_spec = request.key_pair_spec;
-    let effects = checks.pass(request.dry_run)?;
-    effects.ask_hsm(command, move |reply, effects| match reply {
-        Reply::DataKeyPair { blob, plaintext: Some(private_key), public_key } => {
-            effects.done(Response {
-                private_key_ciphertext_blob: CiphertextBlob(blob),
-                private_key_plaintext: Plaintext(private_key),
-                public_key: PublicKeyBlob(public_key),
-                key_id,
-                key_pair_spec,
-                key_material_id,
-            })
-        }
-        _ => Err(internal()),
+    order.make(checks, request.dry_run, move |pair, released, effects| {
+        effects.done(Response {
+            private_key_ciphertext_blob: pair.blob,
+            private_key_plaintext: released.plaintext,
+            public_key: pair.public_key,
+            key_id: pair.key_id,
+            key_pair_spec,
+            ciphertext_for_recipient: released.ciphertext_for_recipient,
+            key_material_id: pair.key_material_id,
+        })
     })
 }
 
@@ -113,33 +116,58 @@ pub(super) struct PairOrder<'r> {
     pub(super) encryption_context: &'r EncryptionContext,
     pub(super) spec: DataKeyPairSpec,
     pub(super) grant_tokens: &'r GrantTokens,
+    pub(super) receiver: Receiver,
+}
+
+/// A pair that was made, its private half sealed.
+pub(super) struct Pair {
+    pub(super) blob: CiphertextBlob,
+    pub(super) public_key: PublicKeyBlob,
+    pub(super) key_id: KeyArn,
+    pub(super) key_material_id: MaterialId,
 }
 
 impl PairOrder<'_> {
-    /// The key and the material that will seal, once the key is found usable, and what to ask an HSM.
-    /// The request counts against the quota of the pair's spec.
-    pub(super) fn check(
-        &self,
-        checks: &mut Checks<'_, '_>,
-    ) -> Result<(KeyArn, MaterialId, Command)> {
+    /// Has an HSM make the pair, once the key that seals it is found usable.
+    pub(super) fn make(
+        self,
+        mut checks: Checks<'_, '_>,
+        dry_run: bool,
+        then: impl FnOnce(Pair, Released, Effects<'_, '_>) -> Result<Next> + Send + 'static,
+    ) -> Result<Next> {
+        let (key_id, with) = self.check(&mut checks)?;
+        let effects = checks.pass(dry_run)?;
+        let command = Command::GenerateDataKeyPair {
+            with,
+            spec: self.spec.key_spec(),
+            context: self.encryption_context.clone(),
+            plaintext: self.plaintext,
+        };
+        self.receiver.ask(effects, command, move |reply, released, effects| match reply {
+            Reply::DataKeyPair { blob, public_key, .. } => {
+                let (blob, public_key) = (CiphertextBlob(blob), PublicKeyBlob(public_key));
+                let key_material_id = with.material();
+                then(Pair { blob, public_key, key_id, key_material_id }, released, effects)
+            }
+            _ => Err(internal()),
+        })
+    }
+
+    /// The key and the material that will seal. The request counts against the quota of the pair's
+    /// spec.
+    fn check(&self, checks: &mut Checks<'_, '_>) -> Result<(KeyArn, BackingKeyRef)> {
         let algorithm = EncryptionAlgorithm::SymmetricDefault;
         let spec = self.spec.key_spec();
         let mut context = RequestContext::new(checks.call(), self.action);
         context.encryption_context = Some(self.encryption_context.pairs());
         context.encryption_algorithm = Some(algorithm.as_str());
         context.data_key_pair_spec = Some(self.spec.as_str());
+        context.attestation = self.receiver.attested();
         checks.charge_as(spec);
         let key = checks.key(self.key_id, context, self.grant_tokens)?;
         usage::check_encryption(&key, algorithm, self.action.name())?;
         usage::check_available(spec, checks.region())?;
-        let with = key.current()?;
-        let command = Command::GenerateDataKeyPair {
-            with,
-            spec,
-            context: self.encryption_context.clone(),
-            plaintext: self.plaintext,
-        };
-        Ok((key.arn, with.material(), command))
+        Ok((key.arn, key.current()?))
     }
 }
 
@@ -167,8 +195,8 @@ mod tests {
         for spec in DataKeyPairSpec::ALL.iter().filter(|spec| **spec != DataKeyPairSpec::Sm2) {
             let made = generate(&mut local, Request::new(key, *spec)).unwrap();
             assert_eq!((made.key_id, made.key_pair_spec), (key, *spec));
-            let private = made.private_key_plaintext.0.as_bytes();
-            let material = codec::import(spec.key_spec(), private).unwrap();
+            let private = made.private_key_plaintext.clone().unwrap().0;
+            let material = codec::import(spec.key_spec(), private.as_bytes()).unwrap();
             let loaded = Production::default().load(spec.key_spec(), &material).unwrap();
             assert_eq!(loaded.public_key(), &made.public_key.0[..], "{spec}");
             let blob = decrypt::Request::new(made.private_key_ciphertext_blob);

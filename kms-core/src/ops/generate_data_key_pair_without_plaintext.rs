@@ -2,10 +2,11 @@
 
 use super::Info;
 use super::generate_data_key_pair::PairOrder;
+use super::recipient::Receiver;
 use crate::ciphertext::EncryptionContext;
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{DataKeyPlaintext, Reply};
-use crate::kms::{Checks, internal};
+use crate::hsm::DataKeyPlaintext;
+use crate::kms::Checks;
 use crate::name::{KeyArn, MaterialId};
 use crate::policy::Action;
 use crate::step::Next;
@@ -73,7 +74,7 @@ impl Request {
     }
 }
 
-pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+pub(crate) fn decide(checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let order = PairOrder {
         action: Action::GenerateDataKeyPairWithoutPlaintext,
         plaintext: DataKeyPlaintext::Withheld,
@@ -81,19 +82,17 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         encryption_context: &request.encryption_context,
         spec: request.key_pair_spec,
         grant_tokens: &request.grant_tokens,
+        receiver: Receiver::Caller,
     };
-    let (key_id, key_material_id, command) = order.check(&mut checks)?;
     let key_pair_spec = request.key_pair_spec;
-    let effects = checks.pass(request.dry_run)?;
-    effects.ask_hsm(command, move |reply, effects| match reply {
-        Reply::DataKeyPair { blob, plaintext: None, public_key } => effects.done(Response {
-            private_key_ciphertext_blob: CiphertextBlob(blob),
-            public_key: PublicKeyBlob(public_key),
-            key_id,
+    order.make(checks, request.dry_run, move |pair, _, effects| {
+        effects.done(Response {
+            private_key_ciphertext_blob: pair.blob,
+            public_key: pair.public_key,
+            key_id: pair.key_id,
             key_pair_spec,
-            key_material_id,
-        }),
-        _ => Err(internal()),
+            key_material_id: pair.key_material_id,
+        })
     })
 }
 
@@ -114,7 +113,8 @@ mod tests {
         };
         let blob = decrypt::Request::new(made.private_key_ciphertext_blob);
         let Any::Decrypt(opened) = local.call(blob).unwrap() else { panic!() };
-        let material = codec::import(spec.key_spec(), opened.plaintext.0.as_bytes()).unwrap();
+        let material =
+            codec::import(spec.key_spec(), opened.plaintext.unwrap().0.as_bytes()).unwrap();
         let loaded = Production::default().load(spec.key_spec(), &material).unwrap();
         assert_eq!(loaded.public_key(), &made.public_key.0[..]);
         assert_eq!((made.key_id, made.key_pair_spec), (key, spec));

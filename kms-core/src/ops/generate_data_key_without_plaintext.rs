@@ -2,6 +2,7 @@
 
 use super::Info;
 use super::generate_data_key::{Order, length};
+use super::recipient::Receiver;
 use crate::ciphertext::EncryptionContext;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::DataKeyPlaintext;
@@ -79,6 +80,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         encryption_context: &request.encryption_context,
         bytes: length(request.key_spec, request.number_of_bytes)?,
         grant_tokens: &request.grant_tokens,
+        receiver: Receiver::Caller,
     };
     let (key_id, maker) = order.check(&mut checks)?;
     let key_material_id = maker.material();
@@ -113,7 +115,7 @@ mod tests {
         else {
             panic!()
         };
-        assert_eq!(opened.plaintext.0.len(), 48);
+        assert_eq!(opened.plaintext.unwrap().0.len(), 48);
         assert_eq!(opened.key_material_id, made.key_material_id);
     }
 

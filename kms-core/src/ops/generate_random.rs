@@ -1,5 +1,6 @@
 //! GenerateRandom: random bytes from an HSM. No key takes part, so IAM alone decides who may.
 
+use super::recipient::{Receiver, Released};
 use super::{Info, in_store};
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Command, Reply};
@@ -8,7 +9,9 @@ use crate::key_store::{KeyStore, KeyStoreType};
 use crate::kms::{Checks, check_connection, internal};
 use crate::policy::Action;
 use crate::step::Next;
-use crate::wire::{CustomKeyStoreIdText, NumberOfBytes, Plaintext};
+use crate::wire::{
+    CiphertextForRecipient, CustomKeyStoreIdText, NumberOfBytes, Plaintext, RecipientInfo,
+};
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -30,6 +33,8 @@ crate::shape! {
         number_of_bytes: Option<NumberOfBytes> = "NumberOfBytes",
         /// A CloudHSM key store, whose cluster is to give the bytes.
         custom_key_store_id: Option<CustomKeyStoreIdText> = "CustomKeyStoreId",
+        /// Who gets the bytes instead of the caller.
+        recipient: Option<RecipientInfo> = "Recipient",
     }
 }
 
@@ -37,34 +42,52 @@ crate::shape! {
     /// The bytes.
     pub struct Response {
         /// The bytes.
-        plaintext: Plaintext = "Plaintext",
+        plaintext: Option<Plaintext> = "Plaintext",
+        /// The bytes, when a recipient gets it.
+        ciphertext_for_recipient: Option<CiphertextForRecipient> = "CiphertextForRecipient",
     }
 }
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let missing = || ErrorCode::Validation.says("NumberOfBytes is required.");
     let bytes = request.number_of_bytes.ok_or_else(missing)?.0 as usize;
-    let context = checks.context(Action::GenerateRandom);
+    let receiver = Receiver::of(&checks, request.recipient.as_ref())?;
+    let mut context = checks.context(Action::GenerateRandom);
+    context.attestation = receiver.attested();
     checks.account(context)?;
     if let Some(named) = &request.custom_key_store_id {
         let store = checks.key_store(named)?;
-        return in_cluster(checks, &store, bytes);
+        return in_cluster(checks, &store, bytes, receiver);
     }
     let effects = checks.pass(false)?;
-    effects.ask_hsm(Command::GenerateRandom { bytes }, |reply, effects| match reply {
-        Reply::Random { bytes } => effects.done(Response { plaintext: Plaintext(bytes) }),
+    let command = Command::GenerateRandom { bytes };
+    receiver.ask(effects, command, |reply, released, effects| match reply {
+        Reply::Random { .. } => effects.done(Response::from(released)),
         _ => Err(internal()),
     })
 }
 
-fn in_cluster(mut checks: Checks<'_, '_>, store: &KeyStore, bytes: usize) -> Result<Next> {
+impl From<Released> for Response {
+    fn from(released: Released) -> Response {
+        let Released { plaintext, ciphertext_for_recipient } = released;
+        Response { plaintext, ciphertext_for_recipient }
+    }
+}
+
+fn in_cluster(
+    mut checks: Checks<'_, '_>,
+    store: &KeyStore,
+    bytes: usize,
+    receiver: Receiver,
+) -> Result<Next> {
     if store.kind() != KeyStoreType::AwsCloudHsm {
         return Err(ErrorCode::UnsupportedOperation.silent());
     }
     check_connection(store, Deed::Use)?;
     checks.charge_key_store(store)?;
     in_store::generate_random(checks.pass(false)?, store, bytes, |bytes, effects| {
-        effects.done(Response { plaintext: Plaintext(bytes) })
+        receiver
+            .hand_over(effects, bytes, |released, effects| effects.done(Response::from(released)))
     })
 }
 
@@ -79,12 +102,12 @@ mod tests {
     use std::sync::Arc;
 
     fn request(bytes: u32) -> Request {
-        Request { number_of_bytes: Some(NumberOfBytes(bytes)), custom_key_store_id: None }
+        Request { number_of_bytes: Some(NumberOfBytes(bytes)), ..Request::default() }
     }
 
     fn generate(local: &mut Local, request: Request) -> Result<Plaintext> {
         match local.call(request)? {
-            Any::GenerateRandom(response) => Ok(response.plaintext),
+            Any::GenerateRandom(response) => Ok(response.plaintext.unwrap()),
             other => panic!("{other:?}"),
         }
     }

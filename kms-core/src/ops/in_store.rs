@@ -139,9 +139,7 @@ impl Held {
         effects: Effects<'_, '_>,
         bytes: usize,
         context: EncryptionContext,
-        then: impl FnOnce(Arc<[u8]>, Option<SecretBytes>, Effects<'_, '_>) -> Result<Next>
-        + Send
-        + 'static,
+        then: impl FnOnce(Arc<[u8]>, SecretBytes, Effects<'_, '_>) -> Result<Next> + Send + 'static,
     ) -> Result<Next> {
         match &*self.place {
             Place::Proxy { with, .. } => {
@@ -150,7 +148,7 @@ impl Held {
                 let command =
                     HsmCommand::GenerateDataKey { with, bytes, context: bound, plaintext };
                 effects.ask_hsm(command, move |reply, effects| match reply {
-                    HsmReply::DataKey { blob, plaintext } => {
+                    HsmReply::DataKey { blob, plaintext: Some(plaintext) } => {
                         self.wrap(effects, blob, &context, move |blob, effects| {
                             then(blob, plaintext, effects)
                         })
@@ -168,7 +166,7 @@ impl Held {
                     request,
                     move |reply, effects| match reply {
                         ClusterReply::DataKey { plaintext, sealed } => {
-                            then(seal_cloud_hsm(key.id, &sealed), Some(plaintext), effects)
+                            then(seal_cloud_hsm(key.id, &sealed), plaintext, effects)
                         }
                         _ => Err(internal()),
                     },

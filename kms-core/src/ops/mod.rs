@@ -48,6 +48,7 @@ pub mod list_retirable_grants;
 mod passage;
 pub mod put_key_policy;
 pub mod re_encrypt;
+mod recipient;
 pub mod replicate_key;
 pub mod retire_grant;
 pub mod revoke_grant;

@@ -2,6 +2,7 @@
 //! the other.
 
 use super::in_store::Held;
+use super::recipient::{Receiver, Released};
 use super::usage;
 use crate::algorithm::EncryptionAlgorithm;
 use crate::ciphertext::{Blob, EncryptionContext};
@@ -52,6 +53,29 @@ impl Opener {
             Opener::Hsm(from) => {
                 effects.ask_hsm(Command::Decrypt { from }, move |reply, effects| match reply {
                     Reply::Plaintext { plaintext } => then(plaintext, effects),
+                    _ => Err(internal()),
+                })
+            }
+        }
+    }
+
+    /// Opens it for whom it is.
+    pub(super) fn open_for(
+        self,
+        receiver: Receiver,
+        effects: Effects<'_, '_>,
+        then: impl FnOnce(Released, Effects<'_, '_>) -> Result<Next> + Send + 'static,
+    ) -> Result<Next> {
+        match self {
+            Opener::Store { held, blob, context } => {
+                held.decrypt(effects, &blob, context, move |plaintext, effects| {
+                    receiver.hand_over(effects, plaintext, then)
+                })
+            }
+            Opener::Hsm(from) => {
+                let command = Command::Decrypt { from };
+                receiver.ask(effects, command, move |reply, released, effects| match reply {
+                    Reply::Plaintext { .. } => then(released, effects),
                     _ => Err(internal()),
                 })
             }

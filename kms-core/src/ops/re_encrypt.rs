@@ -267,7 +267,7 @@ mod tests {
         let moved = re_encrypt(&mut local, Request::new(blob, to)).unwrap();
         assert_eq!((moved.source_key_id, moved.key_id), (from, to));
         let result = opened(&mut local, decrypt::Request::new(moved.ciphertext_blob)).unwrap();
-        assert_eq!(result.plaintext.0.as_bytes(), b"secret");
+        assert_eq!(result.plaintext.unwrap().0.as_bytes(), b"secret");
         assert_eq!(
             (result.key_id, result.key_material_id),
             (to, moved.destination_key_material_id)

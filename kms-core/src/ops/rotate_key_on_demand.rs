@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(rotate(&mut local, key).unwrap_err().code, ErrorCode::LimitExceeded);
         let opened = local.call(decrypt::Request::new(sealed.ciphertext_blob)).unwrap();
         let Any::Decrypt(opened) = opened else { panic!() };
-        assert_eq!(opened.plaintext.0.as_bytes(), b"old");
+        assert_eq!(opened.plaintext.unwrap().0.as_bytes(), b"old");
     }
 
     #[test]

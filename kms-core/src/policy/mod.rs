@@ -39,7 +39,7 @@ mod value;
 
 pub use action::{Action, ActionSet};
 pub use condition_key::ConditionKey;
-pub use context::{Context, ContextValue, GrantRequest, RequestContext};
+pub use context::{Context, ContextValue, GrantRequest, Pairs, RequestContext};
 pub use document::{MAX_POLICY_BYTES, MalformedPolicy, Policy};
 pub use evaluate::{
     CROSS_ACCOUNT_ACTIONS, Decision, KeyManager, Question, Resource, evaluate, lockout_check,

@@ -35,6 +35,14 @@ macro_rules! blob_member {
 }
 
 blob_member! {
+    /// A signed attestation document of 1–262144 bytes.
+    AttestationDocument(Arc<[u8]>) 262_144
+}
+blob_member! {
+    /// What only an attested recipient can open: CMS EnvelopedData of 1–6144 bytes.
+    CiphertextForRecipient(Arc<[u8]>) 6144
+}
+blob_member! {
     /// A ciphertext of 1–6144 bytes.
     CiphertextBlob(Arc<[u8]>) 6144
 }

@@ -115,6 +115,13 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// How the key of a recipient's envelope is encrypted.
+    KeyEncryptionMechanism {
+        RsaesOaepSha256 "RSAES_OAEP_SHA_256",
+    }
+}
+
+wire_enum! {
     /// Who looks after a key.
     KeyManager {
         Aws "AWS",
@@ -165,6 +172,7 @@ enum_members!(
     ImportType,
     IncludeKeyMaterial,
     KeyAgreementAlgorithm,
+    KeyEncryptionMechanism,
     KeyManager,
     KeyMaterialState,
     KeySpec,

@@ -139,7 +139,8 @@ impl Facts {
                 Got::SharedSecret { key: r.key_id, secret: self.plaintext(&r.shared_secret) }
             }
             Response::DeriveSharedSecret(r) => {
-                Got::SharedSecret { key: r.key_id, secret: self.plaintext(&r.shared_secret) }
+                let secret = self.released(r.shared_secret.as_ref());
+                Got::SharedSecret { key: r.key_id, secret }
             }
             _ => return None,
         })
@@ -156,7 +157,7 @@ impl Facts {
             Response::GenerateDataKey(response) => Got::Sealed {
                 key: response.key_id,
                 blob: self.blob(&response.ciphertext_blob),
-                plaintext: Some(self.plaintext(&response.plaintext)),
+                plaintext: response.plaintext.as_ref().map(|key| self.plaintext(key)),
             },
             Response::GenerateDataKeyWithoutPlaintext(response) => Got::Sealed {
                 key: response.key_id,
@@ -165,7 +166,7 @@ impl Facts {
             },
             Response::Decrypt(response) => Got::Opened {
                 key: response.key_id,
-                plaintext: self.plaintext(&response.plaintext),
+                plaintext: self.released(response.plaintext.as_ref()),
                 material: response.key_material_id,
             },
             Response::ReEncrypt(response) => Got::Resealed {
@@ -191,6 +192,12 @@ impl Facts {
 
     fn plaintext(self, plaintext: &Plaintext) -> Digest {
         self.secret(plaintext.0.as_bytes())
+    }
+
+    /// A plaintext that an attested recipient would get instead. No client of a scenario names one, so
+    /// an answer without it says the wrong thing, and the digest of nothing lets that show.
+    fn released(self, plaintext: Option<&Plaintext>) -> Digest {
+        plaintext.map_or_else(|| self.secret(&[]), |plaintext| self.plaintext(plaintext))
     }
 
     fn context(self, context: &EncryptionContext) -> Digest {
@@ -288,9 +295,9 @@ fn managed(response: &Response) -> Got {
         },
         Response::CreateKey(response) => Got::Created { key: response.key_metadata.arn },
         Response::DescribeKey(response) => described(&response.key_metadata),
-        Response::GenerateRandom(response) => {
-            Got::Random { bytes: count(response.plaintext.0.len()) }
-        }
+        Response::GenerateRandom(response) => Got::Random {
+            bytes: count(response.plaintext.as_ref().map_or(0, |bytes| bytes.0.len())),
+        },
         Response::GetKeyRotationStatus(response) => Got::Rotation {
             enabled: response.key_rotation_enabled,
             days: response.rotation_period_in_days,

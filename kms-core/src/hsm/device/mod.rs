@@ -1,11 +1,13 @@
 //! The HSM itself: executes commands with the domain keys in its memory and forgets everything else.
 //!
 //! Here is the machine and which command is what; beside it, what it does: [`tokens`] wraps and unwraps
-//! backing keys, [`cache`] keeps the busy ones at hand, [`seal`] has the symmetric ciphertexts, [`asymmetric`] the key pairs and MACs,
-//! [`import`] takes key material in, and [`transfer`] the way of a backing key into another Region.
+//! backing keys, [`cache`] keeps the busy ones at hand, [`seal`] has the symmetric ciphertexts,
+//! [`asymmetric`] the key pairs and MACs, [`import`] takes key material in, [`envelope`] gives plaintexts
+//! to attested recipients, and [`transfer`] is the way of a backing key into another Region.
 
 mod asymmetric;
 mod cache;
+mod envelope;
 mod import;
 mod seal;
 mod tokens;
@@ -169,6 +171,15 @@ impl Session<'_> {
             }
             Command::GenerateRandom { bytes } => {
                 Ok(Reply::Random { bytes: draw_secret(random, Site::CallerBytes, *bytes) })
+            }
+            Command::ForRecipient { recipient, command } => {
+                let mut reply = self.execute(command, random)?;
+                let plaintext = reply.take_plaintext().ok_or(Fault::Refused)?;
+                let envelope = self.envelop(recipient, &plaintext, random)?;
+                Ok(Reply::ForRecipient { envelope, reply: Box::new(reply) })
+            }
+            Command::Envelop { recipient, plaintext } => {
+                Ok(Reply::Ciphertext { blob: self.envelop(recipient, plaintext, random)? })
             }
             Command::Sign { .. }
             | Command::Verify { .. }
