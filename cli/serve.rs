@@ -3,6 +3,7 @@
 use crate::exit::{Exit, Failure, reason};
 use crate::terminal::{self, BOLD};
 use clap::Args;
+use kms_core::attestation::Fingerprint;
 use kms_core::kms::Settings;
 use kms_core::name::{AWS_REGIONS, AccountId, RegionName};
 use server::{Configuration, Engine, Identities, Server};
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// The Regions there are [default: every Region of AWS]
     #[arg(long, value_name = "REGION,…", value_delimiter = ',', value_parser = region)]
     regions: Vec<RegionName>,
+    /// The roots that vouch for enclaves, by SHA-256 fingerprint [default: the one AWS publishes]
+    #[arg(long, value_name = "FINGERPRINT,…", value_delimiter = ',', value_parser = fingerprint)]
+    attestation_roots: Vec<Fingerprint>,
     /// The account of access key `test`
     #[arg(long, value_name = "ID", default_value = "111122223333", value_parser = account)]
     account: AccountId,
@@ -43,6 +47,10 @@ pub(crate) struct Arguments {
 
 fn region(text: &str) -> Result<RegionName, String> {
     RegionName::parse(text).ok_or_else(|| "a Region looks like eu-west-1".to_owned())
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    Fingerprint::parse(text).ok_or_else(|| "a fingerprint has 64 hexadecimal digits".to_owned())
 }
 
 fn account(text: &str) -> Result<AccountId, String> {
@@ -55,7 +63,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         [] => AWS_REGIONS.iter().filter_map(|name| RegionName::parse(name)).collect(),
         named => named.to_vec(),
     };
-    let configuration = Configuration { regions, settings: Settings::default() };
+    let mut settings = Settings::default();
+    if !arguments.attestation_roots.is_empty() {
+        settings.attestation_roots.clone_from(&arguments.attestation_roots);
+    }
+    let configuration = Configuration { regions, settings };
     let about = about(arguments, &configuration, &identities);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(reason(&error)))?;

@@ -10,9 +10,9 @@ use kms_core::hsm::{self, HsmDevice, HsmIdentity, Mandate};
 use kms_core::local::SeededRandom;
 use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, PrincipalArn, RegionName};
 use kms_core::ops::{Request, Response, create_grant, create_key, decrypt, encrypt};
-use kms_core::policy::evaluate::KeyManager;
 use kms_core::policy::{
-    Action, GrantOperation, Policy, PolicyKind, Question, RequestContext, Resource, evaluate,
+    Action, GrantOperation, KeyManager, Policy, PolicyKind, Question, RequestContext, Resource,
+    evaluate,
 };
 use kms_core::quota::Meter;
 use kms_core::state::{Change, DomainRecord, LogEntry};

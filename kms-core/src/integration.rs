@@ -6,7 +6,7 @@
 //! by integrated services (AWS KMS Developer Guide, Using AWS KMS with other services).
 
 use crate::env::{Call, Caller, CallingService, Timestamp};
-use crate::name::{AccountId, PrincipalArn, RegionName};
+use crate::name::{AccountId, AliasName, PrincipalArn, RegionName};
 use crate::policy::context::Pairs;
 use crate::policy::{Action, ContextConstraint, GrantOperation, GrantOperations, GrantTerms};
 use serde::Deserialize;
@@ -21,6 +21,8 @@ pub struct Integration {
     pub name: String,
     /// What `kms:ViaService` begins with, where that is not the name.
     prefix: Option<String>,
+    /// The predefined alias of its AWS managed key, where it has one.
+    alias: Option<String>,
     /// Its full name.
     pub title: String,
     /// Where the facts are from.
@@ -88,6 +90,17 @@ static TABLE: LazyLock<Vec<Integration>> = LazyLock::new(|| {
     table.service
 });
 
+static PREDEFINED: LazyLock<BTreeMap<AliasName, Vec<&'static Integration>>> = LazyLock::new(|| {
+    let mut aliases: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for service in TABLE.iter() {
+        if let Some(alias) = &service.alias {
+            let alias = AliasName::parse(alias).expect("a well-formed alias");
+            aliases.entry(alias).or_default().push(service);
+        }
+    }
+    aliases
+});
+
 /// A resource of a service: a bucket, a volume, a log group.
 #[derive(Clone, Copy, Debug)]
 pub struct Used<'a> {
@@ -114,6 +127,11 @@ impl Integration {
     pub fn of_host(host: &str) -> impl Iterator<Item = &'static Integration> {
         let prefix = host.split('.').next().unwrap_or_default().to_owned();
         TABLE.iter().filter(move |service| service.prefix() == prefix)
+    }
+
+    /// The predefined aliases of AWS managed keys, by name, each with its services.
+    pub fn predefined_aliases() -> &'static BTreeMap<AliasName, Vec<&'static Integration>> {
+        &PREDEFINED
     }
 
     fn prefix(&self) -> &str {

@@ -95,6 +95,14 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// Who looks after a key; fixed when the key is made.
+    KeyManager {
+        Aws "AWS",
+        Customer "CUSTOMER",
+    }
+}
+
+wire_enum! {
     /// The state DescribeKey shows (AWS KMS Developer Guide, Key states).
     KeyState {
         Creating "Creating",
@@ -284,6 +292,8 @@ pub struct Key {
     pub usage: KeyUsage,
     /// Where its material comes from.
     pub origin: Origin,
+    /// Who looks after it.
+    pub manager: KeyManager,
     /// What the owner last wanted.
     pub status: Status,
     /// A transient state, which ends by a task.

@@ -16,7 +16,7 @@ pub use shared::{Shared, SharedMaterial};
 use crate::env::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{self, Command, TransferOffer, TransferredKey};
-use crate::key::{Holding, Key, MultiRegion, Primary, Status, Transition};
+use crate::key::{Holding, Key, KeyManager, MultiRegion, Primary, Status, Transition};
 use crate::kms::{Checks, Effects, OwnKey, internal};
 use crate::name::{KeyArn, KeyId, MaterialId, RegionName, TokenId};
 use crate::ops::Response;
@@ -152,6 +152,7 @@ fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {
         spec: seed.spec,
         usage: seed.usage,
         origin: seed.origin,
+        manager: KeyManager::Customer,
         status: Status::Enabled,
         transition: Some(Transition::Creating {
             until: now.after(checks.settings().creating_time),

@@ -6,9 +6,8 @@ use crate::env::{Call, Caller};
 use crate::error::{Error, ErrorCode, Result};
 use crate::grant_index::GrantQuery;
 use crate::history::Visibility;
-use crate::key::Key;
+use crate::key::{Key, KeyManager};
 use crate::name::{AliasArn, KeyArn, KeyId};
-use crate::policy::evaluate::KeyManager;
 use crate::policy::{
     Action, Allowed, Decision, Grant, Policy, Question, RequestContext, Resource, evaluate,
 };
@@ -39,6 +38,21 @@ impl<'a> Checks<'_, 'a> {
         let mut context = self.context(Action::PutKeyPolicy);
         context.policy_name = Some("default");
         crate::policy::lockout_check(policy, &self.scope.call.caller, key, &context)
+    }
+
+    /// Checks the permission of `context` on an AWS managed key that is to be made with this policy.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    pub(crate) fn permit_by(
+        &mut self,
+        policy: &Policy,
+        arn: KeyArn,
+        mut context: RequestContext<'_>,
+    ) -> Result<()> {
+        context.key = Some(arn);
+        let resource = Resource::Key { arn, policy, manager: KeyManager::Aws };
+        self.permit(context, resource).map_err(|_| self.denied(context.action(), &arn))
     }
 
     pub(super) fn permit(
@@ -136,7 +150,7 @@ fn rule<'g: 'c, 'c>(
     if let Action::DisableKey | Action::ScheduleKeyDeletion = context.action() {
         context.trailing_days = Some(usage::trailing_days(key, last_use, settings, call.now));
     }
-    let resource = Resource::Key { arn: key.arn, policy, manager: KeyManager::Customer };
+    let resource = Resource::Key { arn: key.arn, policy, manager: key.manager };
     let question = Question { caller: &call.caller, action: context.action(), resource };
     evaluate(&question, context, grants)
 }

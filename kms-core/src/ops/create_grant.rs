@@ -10,7 +10,7 @@ use crate::env::{Call, Site};
 use crate::error::{Error, ErrorCode, Result};
 use crate::grant_index;
 use crate::grant_token;
-use crate::key::{Key, KeySpec, KeyUsage};
+use crate::key::{Key, KeyManager, KeySpec, KeyUsage};
 use crate::kms::{Checks, Effects};
 use crate::name::{GrantId, KeyId};
 use crate::policy::{Action, ActionSet, ContextConstraint, Grant, GrantOperation, GrantTerms};
@@ -103,17 +103,19 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     context.grant = Some(wanted.as_request());
     let key = checks.key_by_name_and_tokens(&request.key_id, context, &request.grant_tokens)?;
     check_fits(&key, &wanted.terms)?;
+    let managed = key.manager == KeyManager::Aws;
     let key = key.id();
     let mut grant = wanted.into_grant(GrantId([0; 32]), key, checks.call());
     let name = grant_index::fingerprint(&grant);
     if let Some(made) = name.and_then(|name| checks.state().named_grant(key, name)) {
         return answer(checks.pass(request.dry_run)?, made);
     }
-    let room = checks.room(Counter::Grants(key), checks.settings().limits.grants_per_key)?;
+    let limit = checks.settings().limits.grants_per_key;
+    let room = (!managed).then(|| checks.room(Counter::Grants(key), limit)).transpose()?;
     let mut effects = checks.pass(request.dry_run)?;
     grant.id = GrantId(effects.draw(Site::GrantId));
     let id = grant.id;
-    effects.require(room);
+    room.into_iter().for_each(|room| effects.require(room));
     if let Some(name) = name {
         effects.require_absent(UniqueName::Grant(key, name));
     }

@@ -7,7 +7,9 @@ use super::{Info, usage};
 use crate::env::Site;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{Command, Reply};
-use crate::key::{Key, KeySpec, KeyUsage, Material, MultiRegion, Origin, Primary, Status};
+use crate::key::{
+    Key, KeyManager, KeySpec, KeyUsage, Material, MultiRegion, Origin, Primary, Status,
+};
 use crate::kms::{Checks, Effects, internal};
 use crate::name::{KeyArn, KeyId, RegionName};
 use crate::policy::{Action, Policy, PolicyKind};
@@ -128,6 +130,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         spec: kind.spec,
         usage: kind.usage,
         origin: kind.origin,
+        manager: KeyManager::Customer,
         status: Status::Enabled,
         transition: None,
         multi_region: request.multi_region.then(|| MultiRegion::Primary(Primary::default())),
@@ -140,6 +143,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         on_demand_rotations: 0,
         stored_in: home.as_ref().map(|home| home.stored_in.clone()),
     };
+    let generate = |effects: Effects<'_, '_>, key: Key| generate(effects, key, record);
     match home {
         Some(home) => home.settle(effects, key, generate, record),
         None if kind.origin == Origin::External => record(effects, key),
@@ -148,13 +152,17 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 }
 
 /// Has an HSM make the first material.
-fn generate(effects: Effects<'_, '_>, key: Key) -> Result<Next> {
+pub(super) fn generate(
+    effects: Effects<'_, '_>,
+    key: Key,
+    then: impl FnOnce(Effects<'_, '_>, Key) -> Result<Next> + Send + 'static,
+) -> Result<Next> {
     let command = Command::GenerateBackingKey { key: key.id(), spec: key.spec };
     effects.ask_hsm(command, move |reply, mut effects| {
         let Reply::BackingKey { token, public_key } = reply else { return Err(internal()) };
         let first = Material { public_key, ..Material::new(token.material, token.id) };
         effects.record_token(TokenChange::Put(token));
-        record(effects, Key { materials: vec![first], ..key })
+        then(effects, Key { materials: vec![first], ..key })
     })
 }
 
@@ -266,7 +274,6 @@ mod tests {
     use crate::key::KeyState;
     use crate::local::Local;
     use crate::ops::Response as Any;
-    use crate::wire::KeyManager;
 
     fn create(local: &mut Local, request: Request) -> Result<KeyMetadata> {
         match local.call(request)? {

@@ -1,7 +1,9 @@
 //! DescribeKey: everything about a key but its policy, aliases, tags, grants and rotation.
+//!
+//! A service that asks for the key of its predefined alias before there is one has it made.
 
-use super::Info;
 use super::usage::Algorithms;
+use super::{Info, managed_key};
 use crate::env::Timestamp;
 use crate::error::{ErrorCode, Result};
 use crate::key::{DAY, Key, KeySpec, KeyState, KeyUsage, MultiRegion, Origin, Status};
@@ -136,6 +138,9 @@ crate::shape! {
 }
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+    if let Some(predefined) = managed_key::first_use(&mut checks, &request.key_id) {
+        return predefined.make(checks);
+    }
     let context = checks.context(Action::DescribeKey);
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
     let key_metadata = metadata_in(checks.state(), &key);
@@ -185,7 +190,7 @@ pub(crate) fn metadata(key: &Key) -> KeyMetadata {
         valid_to: valid_to.flatten(),
         origin: key.origin,
         expiration_model,
-        key_manager: KeyManager::Customer,
+        key_manager: key.manager,
         customer_master_key_spec: key.spec,
         key_spec: key.spec,
         encryption_algorithms: algorithms.encryption,

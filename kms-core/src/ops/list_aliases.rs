@@ -1,8 +1,12 @@
 //! ListAliases: the aliases of the caller's account in this Region, or those of one key, by name.
+//!
+//! Among those of the account are the names that AWS keeps for keys of its services, whether it has
+//! made the key or not.
 
 use super::Info;
 use crate::env::Timestamp;
 use crate::error::{ErrorCode, Result};
+use crate::integration::Integration;
 use crate::kms::{Checks, no_such_key};
 use crate::name::{AccountId, AliasArn, AliasName, KeyId, RegionName};
 use crate::page::{self, PageSize};
@@ -10,6 +14,7 @@ use crate::policy::Action;
 use crate::state::{Alias, State};
 use crate::step::Next;
 use crate::wire::{KeyRef, Limit, Listed, Marker};
+use std::ops::Bound;
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -94,18 +99,40 @@ fn own_key(checks: &mut Checks<'_, '_>, named: &KeyRef) -> Result<KeyId> {
     checks.existing(arn)
 }
 
-/// The aliases behind `after`, by name. A key knows its own, so that asking for them does not walk
+/// The aliases behind `after`, by name, with what they stand for if they stand for anything. A key knows its own, so that asking for them does not walk
 /// through those of the whole account.
 fn aliases<'s>(
     state: &'s State,
     account: AccountId,
     key: Option<KeyId>,
     after: Option<&'s AliasName>,
-) -> Box<dyn Iterator<Item = (&'s AliasName, Alias)> + 's> {
-    let Some(key) = key else { return Box::new(state.aliases_after(account, after)) };
+) -> Box<dyn Iterator<Item = (&'s AliasName, Option<Alias>)> + 's> {
+    let Some(key) = key else { return Box::new(of_account(state, account, after)) };
     let names = state.aliases_of(key).iter();
     let names = names.filter(move |name| after.is_none_or(|after| *name > after));
-    Box::new(names.filter_map(move |name| Some((name, state.alias(account, name)?.0))))
+    Box::new(names.filter_map(move |name| Some((name, Some(state.alias(account, name)?.0)))))
+}
+
+/// The account's aliases and the predefined ones that have no key, in one order.
+fn of_account<'s>(
+    state: &'s State,
+    account: AccountId,
+    after: Option<&'s AliasName>,
+) -> impl Iterator<Item = (&'s AliasName, Option<Alias>)> {
+    let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+    let predefined = Integration::predefined_aliases().range::<AliasName, _>(behind);
+    let mut predefined = predefined.map(|(name, _)| name).peekable();
+    let mut own = state.aliases_after(account, after).peekable();
+    std::iter::from_fn(move || {
+        let is_next = |name: &&AliasName| own.peek().is_none_or(|(next, _)| name <= next);
+        match predefined.next_if(is_next) {
+            Some(name) => match own.next_if(|(next, _)| *next == name) {
+                Some((name, alias)) => Some((name, Some(alias))),
+                None => Some((name, None)),
+            },
+            None => own.next().map(|(name, alias)| (name, Some(alias))),
+        }
+    })
 }
 
 /// A marker is bound to the key it was given out for.
@@ -113,13 +140,18 @@ fn list_name(key: Option<KeyId>) -> String {
     key.map_or_else(|| "ListAliases".to_owned(), |key| format!("ListAliases {key}"))
 }
 
-fn entry(region: RegionName, account: AccountId, name: &AliasName, alias: Alias) -> AliasListEntry {
+fn entry(
+    region: RegionName,
+    account: AccountId,
+    name: &AliasName,
+    alias: Option<Alias>,
+) -> AliasListEntry {
     AliasListEntry {
         alias_name: name.to_string(),
         alias_arn: AliasArn { region, account, name: name.clone() }.to_string(),
-        target_key_id: Some(alias.target.to_string()),
-        creation_date: Some(alias.created),
-        last_updated_date: Some(alias.updated),
+        target_key_id: alias.map(|alias| alias.target.to_string()),
+        creation_date: alias.map(|alias| alias.created),
+        last_updated_date: alias.map(|alias| alias.updated),
     }
 }
 
@@ -158,7 +190,8 @@ mod tests {
     #[test]
     fn pages_cover_every_alias_once_with_and_without_a_key() {
         let (mut local, key, _) = with_aliases(10);
-        for (filter, expected) in [(Request::default(), 10), (of_key(key), 5)] {
+        let predefined = Integration::predefined_aliases().len();
+        for (filter, expected) in [(Request::default(), 10 + predefined), (of_key(key), 5)] {
             let (mut names, mut marker) = (Vec::new(), None);
             loop {
                 let page = Request { limit: Some(Limit(3)), marker, ..filter.clone() };
@@ -178,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_page_has_fifty_aliases_unless_said_and_a_hundred_at_most() {
-        let (mut local, ..) = with_aliases(51);
+        let (mut local, ..) = with_aliases(51 - Integration::predefined_aliases().len());
         let page = list(&mut local, Request::default()).unwrap();
         assert_eq!((page.aliases.0.len(), page.truncated), (50, true));
         let most = Request { limit: Some(Limit(100)), ..Request::default() };
@@ -225,6 +258,8 @@ mod tests {
         let Any::ListAliases(none) = local.call_as(&stranger, Request::default()).unwrap() else {
             panic!()
         };
-        assert_eq!(none.aliases.0, []);
+        let made = none.aliases.0.iter().filter(|entry| entry.target_key_id.is_some());
+        assert_eq!(made.count(), 0);
+        assert!(none.aliases.0.iter().all(|entry| entry.alias_name.starts_with("alias/aws/")));
     }
 }

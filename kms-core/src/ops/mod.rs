@@ -45,6 +45,7 @@ pub mod list_key_rotations;
 pub mod list_keys;
 pub mod list_resource_tags;
 pub mod list_retirable_grants;
+mod managed_key;
 mod passage;
 pub mod put_key_policy;
 pub mod re_encrypt;
@@ -108,6 +109,11 @@ macro_rules! operations {
             /// The wire names of its request's members.
             pub fn request_members(self) -> &'static [&'static str] {
                 match self { $(Operation::$operation => $module::Request::MEMBERS,)* }
+            }
+
+            /// The wire names of its answer's members.
+            pub fn response_members(self) -> &'static [&'static str] {
+                match self { $(Operation::$operation => $module::Response::MEMBERS,)* }
             }
         }
 

@@ -16,6 +16,7 @@ use super::resource::Target;
 use super::retire;
 use super::statement::Scene;
 use crate::env::Caller;
+use crate::key::KeyManager;
 use crate::name::{AccountId, AliasArn, GrantId, KeyArn, PrincipalArn, PrincipalKind};
 use std::fmt;
 
@@ -43,15 +44,6 @@ pub const CROSS_ACCOUNT_ACTIONS: ActionSet = ActionSet::NONE
     .with(Action::Sign)
     .with(Action::Verify)
     .with(Action::VerifyMac);
-
-/// Who manages a key: resource control policies leave AWS managed keys alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum KeyManager {
-    /// An AWS service, for the account.
-    Aws,
-    /// The account itself.
-    Customer,
-}
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug)]

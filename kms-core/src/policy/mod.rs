@@ -37,13 +37,12 @@ mod retire;
 mod statement;
 mod value;
 
+pub use crate::key::KeyManager;
 pub use action::{Action, ActionSet};
 pub use condition_key::ConditionKey;
 pub use context::{Context, ContextValue, GrantRequest, Pairs, RequestContext};
 pub use document::{MAX_POLICY_BYTES, MalformedPolicy, Policy};
-pub use evaluate::{
-    CROSS_ACCOUNT_ACTIONS, Decision, KeyManager, Question, Resource, evaluate, lockout_check,
-};
+pub use evaluate::{CROSS_ACCOUNT_ACTIONS, Decision, Question, Resource, evaluate, lockout_check};
 pub use grant::{
     ContextConstraint, Grant, GrantMiss, GrantOperation, GrantOperations, GrantTerms, Party,
 };

@@ -4,7 +4,7 @@ use super::{Alias, AliasSlot, Change, Fading, GrantSlot, KeySlot, LogEntry, Stat
 use crate::env::Timestamp;
 use crate::grant_index::{self, GrantIndex};
 use crate::history::{History, LONGEST_PROPAGATION};
-use crate::key::Key;
+use crate::key::{Key, KeyManager};
 use crate::name::{AccountId, AliasName, GrantId, KeyId};
 use crate::policy::Grant;
 use crate::task::{self, Due};
@@ -80,7 +80,9 @@ impl State {
                 slot.due.clone_from(&due);
             }
             None => {
-                *self.keys_per_account.entry(key.account()).or_default() += 1;
+                if key.manager == KeyManager::Customer {
+                    *self.keys_per_account.entry(key.account()).or_default() += 1;
+                }
                 self.key_stores.put_key(key);
                 self.keys.insert(key.id(), KeySlot::new(key, entry.position, due.clone()));
             }
@@ -100,7 +102,9 @@ impl State {
     fn erase_key(&mut self, id: KeyId) {
         let Some(slot) = self.keys.remove(&id) else { return };
         let account = slot.key.account();
-        if let Some(count) = self.keys_per_account.get_mut(&account) {
+        if slot.key.manager == KeyManager::Customer
+            && let Some(count) = self.keys_per_account.get_mut(&account)
+        {
             *count -= 1;
         }
         self.key_stores.remove_key(&slot.key);

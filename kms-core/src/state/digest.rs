@@ -43,6 +43,7 @@ fn key_text(slot: &KeySlot) -> String {
         spec,
         usage,
         origin,
+        manager,
         status,
         transition,
         multi_region,
@@ -55,7 +56,7 @@ fn key_text(slot: &KeySlot) -> String {
         on_demand_rotations,
         stored_in,
     } = slot.key.as_ref();
-    let identity = format!("{arn} {created} {description:?} {spec} {usage} {origin}");
+    let identity = format!("{arn} {created} {description:?} {spec} {usage} {origin} {manager}");
     let access = format!("{:?} {tags:?} {:?}", policy.text(), slot.aliases.current());
     format!(
         "{identity} {status:?} {transition:?} {multi_region:?} {access} {materials:?} {pending:?} \

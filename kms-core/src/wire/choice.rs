@@ -6,6 +6,7 @@ use crate::algorithm::{
     EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, MessageType,
     SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
 };
+pub use crate::key::KeyManager;
 use crate::key::{KeySpec, KeyState, KeyUsage, Origin, RotationType, wire_enum};
 use crate::key_store::{ConnectionErrorCode, ConnectionState, Connectivity, KeyStoreType};
 use crate::policy::GrantOperation;
@@ -118,14 +119,6 @@ wire_enum! {
     /// How the key of a recipient's envelope is encrypted.
     KeyEncryptionMechanism {
         RsaesOaepSha256 "RSAES_OAEP_SHA_256",
-    }
-}
-
-wire_enum! {
-    /// Who looks after a key.
-    KeyManager {
-        Aws "AWS",
-        Customer "CUSTOMER",
     }
 }
 

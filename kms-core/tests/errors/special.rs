@@ -1,8 +1,14 @@
 //! What provokes an error of one operation that the usual way does not.
 
 use super::provoke::{Case, about, after, with};
-use super::world::region;
+use super::world::{World, region};
+use kms_core::Result;
 use kms_core::error::ErrorCode;
+use kms_core::hsm::Fault;
+use kms_core::integration::{Integration, Used};
+use kms_core::local::Trouble;
+use kms_core::ops::{Response, describe_key};
+use kms_core::wire::{GrantTokens, KeyRef};
 use serde_json::json;
 
 /// The operations in order.
@@ -34,6 +40,10 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("Decrypt", ErrorCode::IncorrectKey, |world| about(world, "$other")),
     ("DeleteAlias", ErrorCode::NotFound, |world| with(world, "AliasName", json!("alias/none"))),
+    ("DescribeKey", ErrorCode::DependencyTimeout, |world| first_use(world, Trouble::Silence)),
+    ("DescribeKey", ErrorCode::KmsInternal, |world| {
+        first_use(world, Trouble::Hsm(Fault::BadToken))
+    }),
     ("ListRetirableGrants", ErrorCode::InvalidArn, |world| {
         with(world, "RetiringPrincipal", json!("carol"))
     }),
@@ -84,3 +94,15 @@ pub(crate) const CASES: &[Case] = &[
     ("Verify", ErrorCode::KmsInvalidSignature, |world| with(world, "Message", json!("b3RoZXI="))),
     ("VerifyMac", ErrorCode::KmsInvalidMac, |world| with(world, "Message", json!("b3RoZXI="))),
 ];
+
+/// A service asks for the key of its predefined alias, which has to be made for it.
+fn first_use(world: &mut World, trouble: Trouble) -> Result<Response> {
+    let local = &mut world.local;
+    let (region, owner) = (region("us-east-1"), local.owner());
+    let used = Used { account: owner.account(), region, name: "orders" };
+    let service = Integration::named("ebs").map(|service| service.between(used));
+    let (key_id, grant_tokens) = (KeyRef::new("alias/aws/ebs"), GrantTokens::default());
+    let request = describe_key::Request { key_id, grant_tokens }.into();
+    local.set_trouble(Some(trouble));
+    local.outcome_through(region, &owner, service, &request).result
+}

@@ -13,6 +13,10 @@ use kms_core::name::{AccountId, GrantId, KeyId, MaterialId, RegionName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// How the names begin that AWS keeps for keys of its services. Every account has them, so those that
+/// have a key count no more than those that have none.
+const PREDEFINED: &str = "alias/aws/";
+
 /// A grant, by the request that made it.
 pub(super) struct Grant {
     pub(super) key: KeyId,
@@ -220,7 +224,9 @@ impl Ledger {
         past.put(commit.position, commit.at, to);
         let moves = [(from, -1), (to, 1)];
         for (key, by) in moves.into_iter().filter_map(|(key, by)| Some((key?, by))) {
-            add(self.alias_count.entry(account).or_default(), commit, by);
+            if !alias.starts_with(PREDEFINED) {
+                add(self.alias_count.entry(account).or_default(), commit, by);
+            }
             if let Some(slot) = self.keys.get_mut(&key) {
                 add(&mut slot.alias_count, commit, by);
             }

@@ -2,6 +2,8 @@
 //! of the AWS KMS Developer Guide, and cell by cell through the service itself, for every state that a
 //! key can be brought into.
 
+mod unavailable;
+
 use kms_core::error::Error;
 use kms_core::key::{KeyState, Origin};
 use kms_core::key_state::{COLUMNS, Verdict, row, verdict};
@@ -161,7 +163,9 @@ fn expected(key: KeyArn, verdict: Verdict, state: KeyState) -> Option<Error> {
         Verdict::Imported => Some(ErrorCode::UnsupportedOperation.silent()),
         Verdict::Creating => invalid("creating"),
         Verdict::Updating => invalid("updating"),
-        other => panic!("{other:?} is for states that no key reaches"),
+        Verdict::InKeyStore => Some(ErrorCode::UnsupportedOperation.silent()),
+        Verdict::Unavailable => invalid("unavailable"),
+        Verdict::Never => panic!("{key} can be named to the operation"),
     }
 }
 
