@@ -150,6 +150,10 @@ pub fn check(operation: Operation, key: &Key, state: KeyState) -> Result<()> {
     }
     match verdict(operation, state) {
         Verdict::Yes => Ok(()),
+        // That the key is for something else, the operation finds next.
+        Verdict::Never if !operation.info().errors.contains(&ErrorCode::UnsupportedOperation) => {
+            Ok(())
+        }
         refused => Err(error(refused, key)),
     }
 }

@@ -204,7 +204,7 @@ fn grants_come_through_the_service_and_the_account_may_revoke_them() {
     let mut local = Local::single_region();
     let key = of_ebs(&mut local);
     let role = "arn:aws:iam::111122223333:role/instance";
-    let request = create_grant::Request::new(key, role, [GrantOperation::Decrypt]);
+    let request = create_grant::Request::new(key, role, GrantOperation::parse("Decrypt"));
     local.settings_mut().limits.grants_per_key = 1;
     let made: Vec<_> = (0..3)
         .map(|_| match through(&mut local, "ebs", request.clone()) {
