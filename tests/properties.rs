@@ -303,7 +303,7 @@ fn violations(acts: &[Act]) -> Vec<String> {
         REGIONS.iter().map(|name| RegionName::parse(name).expect("a Region")).collect();
     let journals: BTreeMap<_, _> =
         regions.iter().copied().zip(topology.nodes().map(|(node, _)| node)).collect();
-    let principals = Principals::of(&[ACCOUNT]);
+    let principals = Principals::of(&[ACCOUNT], &[]);
     let mut history = History::default();
     let local = Local::regions(&REGIONS);
     let stage = Rehearsal::new(local, Facts::new(Seed(1)), &principals, journals, &mut history);

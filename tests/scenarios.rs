@@ -121,3 +121,18 @@ fn the_model_allows_exactly_one_outcome_nearly_always() {
         assert!(one * 100 >= answers * 95, "{name}: {one} of {answers}");
     }
 }
+
+#[test]
+fn integrated_services() {
+    passes("services/integrated");
+}
+
+#[test]
+fn services_under_the_policy_of_a_template() {
+    passes("services/orders");
+}
+
+#[test]
+fn services_refused_by_the_policy_of_a_template() {
+    passes("services/vpc-only");
+}

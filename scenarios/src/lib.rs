@@ -56,9 +56,9 @@ pub use load::schema_listing;
 pub use overrides::Override;
 pub use reader::Entry;
 pub use schema::{
-    Client, Expect, KeyGroup, KeyName, KeySelector, Keys, LatencyBounds, LatencyMatrix, Operation,
-    Parameter, Phase, Propagation, Quota, RetryMode, SCHEMA, Sabotage, Scenario, Throttling,
-    Topology, Verdict,
+    Client, Declared, Expect, KeyGroup, KeyName, KeySelector, Keys, LatencyBounds, LatencyMatrix,
+    Operation, Parameter, Phase, Propagation, Quota, RetryMode, SCHEMA, Sabotage, Scenario,
+    Throttling, Topology, Verdict,
 };
 pub use units::{Bytes, ClockOffset, Probability, Rate, duration_text, parse_duration};
 pub use vocabulary::{
@@ -66,8 +66,8 @@ pub use vocabulary::{
     Vocabulary,
 };
 pub use workload::{
-    Aliases, CHOICES, Created, DeletionRace, Draw, EncryptDecrypt, EnvelopeEncryption, Generator,
-    Grants, KeyBook, KeyChoice, KeyCreation, KeyLifecycle, Moment, MultiRegion, Planned, Policies,
-    Random, Rotation, Script, SignVerify, WORKERS, WORKLOADS, Who, Workload, WorkloadKind,
-    check_arguments,
+    Aliases, AwsService, CHOICES, Created, DeletionRace, Draw, EncryptDecrypt, EnvelopeEncryption,
+    Generator, Grants, KeyBook, KeyChoice, KeyCreation, KeyLifecycle, Moment, MultiRegion, Planned,
+    Policies, Random, Rotation, Script, SignVerify, WORKERS, WORKLOADS, Who, Workload,
+    WorkloadKind, check_arguments,
 };

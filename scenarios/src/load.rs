@@ -8,7 +8,7 @@ use crate::listing::Listing;
 use crate::merge::merge;
 use crate::overrides::Override;
 use crate::reader::Reader;
-use crate::schema::{SCHEMA, Scenario, flatten_parameters};
+use crate::schema::{Declared, SCHEMA, Scenario, flatten_parameters};
 use crate::session::Session;
 use crate::source::{Place, Sources};
 use crate::value::{self, Data, Table};
@@ -77,6 +77,7 @@ fn load(
     let mut sources = Sources::default();
     let tree = merged(&mut sources, open, path, overrides)?;
     let mut session = Session::reading(vocabulary.clone());
+    session.declared = declared(&sources, open, path, &tree)?;
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let read = |reader: &mut Reader<'_, '_>| Scenario::read(reader, &name);
     let scenario = Reader::root(&mut session, &tree, sources.start(), ROOT_DOC, read);
@@ -104,6 +105,25 @@ fn merged(
         one.apply(&mut tree, sources)?;
     }
     Ok(tree)
+}
+
+/// What `[keys] from` declares; the path is from where the scenario is.
+fn declared(
+    sources: &Sources,
+    open: Open<'_>,
+    path: &Path,
+    tree: &Table,
+) -> Result<Option<Declared>, ScenarioError> {
+    let Some(Data::Table(keys)) = tree.get("keys").map(|entry| &entry.value.data) else {
+        return Ok(None);
+    };
+    let Some(from) = keys.get("from") else { return Ok(None) };
+    // Anything but a text is complained of by the reader.
+    let Data::Text(file) = &from.value.data else { return Ok(None) };
+    let file = normal(&path.parent().unwrap_or(Path::new("")).join(file));
+    let wrong = |message: String| sources.error(from.value.place, &message);
+    let text = open(&file).map_err(|why| wrong(format!("cannot read {}: {why}", show(&file))))?;
+    Declared::read(&show(&file), &text).map(Some).map_err(wrong)
 }
 
 /// One file with its bases below it.

@@ -5,7 +5,7 @@
 
 use crate::kind::{Complaint, RegionName};
 use crate::listing::Listing;
-use crate::schema::Keys;
+use crate::schema::{Declared, Keys};
 use crate::vocabulary::Vocabulary;
 
 /// The shared state of one reading.
@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) regions: Vec<RegionName>,
     /// The keys that exist from the start.
     pub(crate) keys: Keys,
+    /// What `[keys] from` declares.
+    pub(crate) declared: Option<Declared>,
     /// Names of keys that explicit operations create.
     pub(crate) created_keys: Vec<String>,
     /// Present when the schema is described rather than a file read.
@@ -33,6 +35,7 @@ impl Session {
             vocabulary,
             regions: Vec::new(),
             keys: Keys::default(),
+            declared: None,
             created_keys: Vec::new(),
             listing: None,
             described_kind: None,

@@ -24,7 +24,8 @@ use kms_core::state::LogEntry;
 use kms_core::token::TokenStore;
 use kms_core::wire::RotationPeriodInDays;
 
-use scenarios::{KeyBook, KeyGroup, Scenario, Who};
+use scenarios::state::{DeclaredKey, Home};
+use scenarios::{Declared, KeyBook, KeyGroup, Scenario, Who};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -224,6 +225,11 @@ impl Maker<'_> {
                 }
             }
         }
+        if let Some(declared) = &scenario.keys.declared {
+            for region in regions {
+                self.declare(declared, *region);
+            }
+        }
         self.rehearsal.advance(SETTLING);
         self.aliases(scenario, regions);
     }
@@ -252,6 +258,55 @@ impl Maker<'_> {
             let may = may.into_iter().filter_map(GrantOperation::of);
             let request = ops::create_grant::Request::new(key, &grantee, may);
             self.call(key.region, number, request);
+        }
+    }
+
+    /// The keys of a template or plan, with all that hangs on them. Each begins with the default
+    /// policy, as a judge expects of every key, and is given its own at once.
+    fn declare(&mut self, declared: &Declared, region: RegionName) {
+        let home = Home { account: self.book.owner(0), region };
+        let Ok(inventory) = declared.inventory(home) else { return };
+        let mut made: BTreeMap<&str, KeyArn> = BTreeMap::new();
+        for (number, declared) in (0..).zip(&inventory.keys) {
+            let Some(key) = self.create(region, 0, declared.multi_region) else { continue };
+            made.insert(&declared.name, key);
+            self.book.add_key(KeyGroup::Declared, number, key);
+            self.dress(declared, key);
+        }
+        for alias in &inventory.aliases {
+            let Some(key) = made.get(alias.key.as_str()) else { continue };
+            let request = ops::create_alias::Request::new(alias.name.as_str(), *key);
+            if self.call(region, 0, request).is_some() {
+                let (account, name) = (key.account, alias.name.clone());
+                self.book.add_alias(AliasArn { region, account, name });
+            }
+        }
+        for grant in &inventory.grants {
+            let Some(key) = made.get(grant.key.as_str()) else { continue };
+            let key_id = (*key).into();
+            let request = ops::create_grant::Request { key_id, ..grant.request.clone() };
+            self.call(region, 0, request);
+        }
+    }
+
+    /// Rotation, state and policy of a declared key; the policy last, for it may forbid the rest.
+    fn dress(&mut self, declared: &DeclaredKey, key: KeyArn) {
+        if let Some((days, _)) = declared.rotation {
+            let request = ops::enable_key_rotation::Request {
+                rotation_period_in_days: Some(RotationPeriodInDays(days)),
+                ..ops::enable_key_rotation::Request::new(key)
+            };
+            self.call(key.region, 0, request);
+        }
+        if !declared.enabled {
+            self.call(key.region, 0, ops::disable_key::Request { key_id: key.into() });
+        }
+        if declared.policy.at.line > 0 {
+            let request = ops::put_key_policy::Request {
+                bypass_policy_lockout_safety_check: true,
+                ..ops::put_key_policy::Request::new(key, declared.policy.policy.text())
+            };
+            self.call(key.region, 0, request);
         }
     }
 

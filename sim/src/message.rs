@@ -4,7 +4,7 @@
 //! size a message has on a wire is said beside it, for bandwidth.
 
 use kms_core::Result as KmsResult;
-use kms_core::env::{Caller, RequestId};
+use kms_core::env::{Caller, CallingService, RequestId};
 use kms_core::hsm;
 use kms_core::key_store;
 use kms_core::multi_region::{RegionCommand, RegionReply};
@@ -26,6 +26,8 @@ pub enum Message {
         id: RequestId,
         /// Who calls.
         caller: Arc<Caller>,
+        /// The AWS service in between, or the one that calls.
+        service: Option<Arc<CallingService>>,
         /// What.
         request: Arc<Request>,
     },

@@ -15,6 +15,8 @@ pub struct Expect {
     pub verdict: Verdict,
     /// The only API errors clients may see; none stated means any.
     pub allowed_errors: Option<Vec<String>>,
+    /// API errors that some client must see.
+    pub required_errors: Vec<String>,
     /// The least share of requests answered, client errors counting as answers.
     pub availability_min: Option<Probability>,
     /// The greatest median and 99th percentile of the time that calls may take, retries included.
@@ -77,6 +79,9 @@ impl Expect {
                     &errors,
                     "The only API errors clients may see; any when unset.",
                 ),
+                required_errors: reader
+                    .optional("required_errors", &errors, "API errors that some client must see.")
+                    .unwrap_or_default(),
                 availability_min: reader.optional(
                     "availability_min",
                     &PROBABILITY,

@@ -4,12 +4,17 @@
 //! scenario keeps these names, so they are part of the schema.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::kind::{Complaint, Count, DurationIn, Kind, List};
+use kms_core::key::{KeySpec, Origin};
+use kms_core::name::AccountId;
+
+use crate::kind::{Complaint, Count, DurationIn, Kind, List, TEXT};
 use crate::nearest::suggestion;
 use crate::reader::Reader;
 use crate::session::Session;
+use crate::state::{Home, Inventory, Problem};
 use crate::units::DAY;
 use crate::value::{Data, Value};
 
@@ -23,6 +28,57 @@ pub struct Keys {
     pub aliases: u32,
     /// Grants on every key.
     pub grants_per_key: u32,
+    /// The keys that a template or plan declares.
+    pub declared: Option<Declared>,
+}
+
+/// A CloudFormation template or Terraform plan whose keys exist from the start, in every Region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The file, as errors name it.
+    pub file: String,
+    text: Arc<str>,
+    count: u32,
+}
+
+impl Declared {
+    /// Reads a file for the simulated world.
+    ///
+    /// # Errors
+    /// What is wrong in the file, or what the world cannot begin with.
+    pub(crate) fn read(file: &str, text: &str) -> Result<Self, String> {
+        let mut declared = Self { file: file.into(), text: text.into(), count: 0 };
+        let region = kms_core::name::RegionName::parse("us-east-1").ok_or("no Region")?;
+        let home = Home { account: AccountId::new(111_122_220_000), region };
+        let inventory = declared.inventory(home).map_err(|problem| problem.in_file(file))?;
+        for key in &inventory.keys {
+            if key.primary.is_some() {
+                return Err(format!(
+                    "{file}:{}: {} is a replica; its primary would have to be in another file, so a simulated world cannot begin with it",
+                    key.at.line, key.name
+                ));
+            }
+            if key.spec != KeySpec::SymmetricDefault || key.origin != Origin::AwsKms {
+                return Err(format!(
+                    "{file}:{}: {} is a {} key of origin {}; a simulated world begins with SYMMETRIC_DEFAULT keys of origin AWS_KMS",
+                    key.at.line, key.name, key.spec, key.origin
+                ));
+            }
+        }
+        declared.count = u32::try_from(inventory.keys.len()).unwrap_or(u32::MAX);
+        if declared.count == 0 {
+            return Err(format!("{file} declares no key"));
+        }
+        Ok(declared)
+    }
+
+    /// What the file declares in an account and Region.
+    ///
+    /// # Errors
+    /// What is wrong in the file.
+    pub fn inventory(&self, home: Home) -> Result<Inventory, Problem> {
+        Inventory::read(&self.text, home)
+    }
 }
 
 /// A group of keys that are made alike.
@@ -34,10 +90,12 @@ pub enum KeyGroup {
     MultiRegion,
     /// Keys in an external key store of their account, one of each number in every Region.
     External,
+    /// What `[keys] from` declares, in the order of that file.
+    Declared,
 }
 
 /// One line a group: the key in the file, the stem of its keys' names, the group, its meaning.
-const GROUPS: [(&str, &str, KeyGroup, &str); 3] = [
+const GROUPS: [(&str, &str, KeyGroup, &str); 4] = [
     ("symmetric", "symmetric", KeyGroup::Symmetric, "Symmetric encryption keys in each Region."),
     (
         "multi_region",
@@ -51,7 +109,11 @@ const GROUPS: [(&str, &str, KeyGroup, &str); 3] = [
         KeyGroup::External,
         "Keys in external key stores in each Region; their proxies stand in the Region, too.",
     ),
+    ("from", "declared", KeyGroup::Declared, FROM_DOC),
 ];
+
+const FROM_DOC: &str = "A CloudFormation template or Terraform plan as JSON, beside this file; its \
+                        keys exist in every Region.";
 
 const ROTATION_DOC: &str =
     "Period of automatic rotation of symmetric and multi-Region keys; none when unset.";
@@ -80,8 +142,16 @@ impl Keys {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let keys = reader.table("keys", "The keys that exist when the storm begins.", |reader| {
             let mut keys = Self::default();
-            for ((field, _, _, doc), count) in GROUPS.iter().zip(&mut keys.counts) {
-                *count = reader.or(field, &Count { min: 0, max: 100_000 }, 0, doc);
+            for ((field, _, group, doc), count) in GROUPS.iter().zip(&mut keys.counts) {
+                *count = match group {
+                    KeyGroup::Declared => {
+                        // The file was opened before anything was read.
+                        keys.declared =
+                            reader.optional(field, &TEXT, doc).and(reader.session.declared.clone());
+                        keys.declared.as_ref().map_or(0, |declared| declared.count)
+                    }
+                    _ => reader.or(field, &Count { min: 0, max: 100_000 }, 0, doc),
+                };
             }
             let period = DurationIn { min: 90 * DAY, max: 2_560 * DAY };
             keys.rotation = reader.optional("rotation", &period, ROTATION_DOC);

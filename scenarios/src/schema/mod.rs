@@ -17,7 +17,7 @@ mod topology;
 pub use client::{Client, RetryMode};
 pub use expect::{Expect, LatencyBounds, Throttling, Verdict};
 pub(crate) use keys::SELECTORS;
-pub use keys::{KeyGroup, KeyName, KeySelector, Keys};
+pub use keys::{Declared, KeyGroup, KeyName, KeySelector, Keys};
 pub use operation::Operation;
 pub use parameters::Parameter;
 pub(crate) use parameters::{TABLE as PARAMETERS, flatten as flatten_parameters};

@@ -187,7 +187,7 @@ fn account(operation: &Operation, book: &KeyBook) -> AccountId {
 }
 
 fn planned(region: RegionName, account: AccountId, request: Request) -> Planned {
-    Planned { region, account, caller: Who::Admin, request: Arc::new(request) }
+    Planned { region, account, caller: Who::Admin, service: None, request: Arc::new(request) }
 }
 
 /// The call that takes nothing and changes nothing.

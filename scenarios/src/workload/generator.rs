@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kms_core::name::{AccountId, KeyArn, KeyIdentifier, RegionName};
+use kms_core::env::CallingService;
+use kms_core::integration::Integration;
+use kms_core::name::{AccountId, KeyArn, KeyIdentifier, PrincipalArn, RegionName};
 use kms_core::ops::{Request, Response};
 use kms_core::wire::KeyRef;
 
@@ -40,15 +42,27 @@ pub enum Who {
     Admin,
     /// A worker of this number, who may do what a key policy or a grant allows.
     Worker(u32),
+    /// The service principal of an AWS service in a Region, by its name in the table of
+    /// integrations; it may do what a key policy allows.
+    Service(&'static str, RegionName),
 }
 
 impl Who {
-    /// The ARN of that role in an account.
+    /// The ARN of that role in an account, or the host name of the service.
     pub fn arn(self, account: AccountId) -> String {
         match self {
             Who::Admin => format!("arn:aws:iam::{account}:role/admin"),
             Who::Worker(number) => format!("arn:aws:iam::{account}:role/worker-{number}"),
+            Who::Service(name, region) => {
+                Integration::named(name).map(|service| service.host(region)).unwrap_or_default()
+            }
         }
+    }
+
+    /// The principal.
+    pub fn principal(self, account: AccountId) -> PrincipalArn {
+        let text = self.arn(account);
+        PrincipalArn::parse(&text).unwrap_or_else(|| PrincipalArn::service(&text, account))
     }
 }
 
@@ -61,6 +75,8 @@ pub struct Planned {
     pub account: AccountId,
     /// The caller.
     pub caller: Who,
+    /// The AWS service in between, or the one that calls.
+    pub service: Option<Arc<CallingService>>,
     /// What it asks; shared, because every attempt sends it.
     pub request: Arc<Request>,
 }

@@ -4,6 +4,7 @@
 //! [`Workload::generator`]. What all of them share is in `seat`, what drives them in `generator`.
 
 mod aliases;
+mod aws_service;
 mod book;
 mod choice;
 mod deletion_race;
@@ -27,6 +28,7 @@ mod testing;
 mod weights;
 
 pub use aliases::Aliases;
+pub use aws_service::AwsService;
 pub use book::KeyBook;
 pub use choice::{CHOICES, KeyChoice};
 pub use deletion_race::DeletionRace;
@@ -70,6 +72,7 @@ pub struct Workload {
 #[expect(missing_docs, reason = "each variant is the struct of the same name")]
 pub enum WorkloadKind {
     Aliases(Aliases),
+    AwsService(AwsService),
     DeletionRace(DeletionRace),
     EncryptDecrypt(EncryptDecrypt),
     EnvelopeEncryption(EnvelopeEncryption),
@@ -86,6 +89,7 @@ pub enum WorkloadKind {
 /// Every kind of workload.
 pub const WORKLOADS: &[Entry<WorkloadKind>] = &[
     aliases::INFO,
+    aws_service::INFO,
     deletion_race::INFO,
     encrypt_decrypt::INFO,
     envelope_encryption::INFO,
@@ -127,6 +131,7 @@ impl Workload {
         let seat = Seat::new(&Place { book, region, number, selectors, choice, pairs });
         match &self.kind {
             WorkloadKind::Aliases(kind) => Box::new(aliases::Client::new(kind, seat)),
+            WorkloadKind::AwsService(kind) => Box::new(aws_service::Client::new(kind, seat)),
             WorkloadKind::DeletionRace(kind) => Box::new(deletion_race::Client::new(kind, seat)),
             WorkloadKind::EncryptDecrypt(kind) => {
                 Box::new(encrypt_decrypt::Client::new(kind, seat))

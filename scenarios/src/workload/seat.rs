@@ -94,8 +94,10 @@ impl Seat {
         self.plan(self.region, Who::Worker(number), request.into())
     }
 
-    fn plan(&self, region: RegionName, caller: Who, request: Request) -> Planned {
-        Planned { region, account: self.account, caller, request: Arc::new(request) }
+    /// A call of whomever.
+    pub(super) fn plan(&self, region: RegionName, caller: Who, request: Request) -> Planned {
+        let (account, request) = (self.account, Arc::new(request));
+        Planned { region, account, caller, service: None, request }
     }
 
     /// A key: one from the start, by the workload's choice, or one of the client's own.

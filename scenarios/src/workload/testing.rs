@@ -90,15 +90,15 @@ impl Service {
 
     /// Makes a call, as whom it is planned.
     pub(super) fn call(&mut self, planned: &Planned) -> Result<Response, Error> {
-        let arn = kms_core::name::PrincipalArn::parse(&planned.caller.arn(planned.account));
         let text = r#"{"Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}"#;
         let policy = Policy::parse(text, PolicyKind::Identity).unwrap();
-        let caller = Caller::new(arn.expect("a principal"));
+        let caller = Caller::new(planned.caller.principal(planned.account));
         let caller = match planned.caller {
             Who::Admin => caller.with_policy(policy.into()),
-            Who::Worker(_) => caller,
+            Who::Worker(_) | Who::Service(_, _) => caller,
         };
-        self.local.outcome(planned.region, &caller.into(), &planned.request).result
+        let service = planned.service.as_deref().cloned();
+        self.local.outcome_through(planned.region, &caller.into(), service, &planned.request).result
     }
 }
 

@@ -238,8 +238,9 @@ impl Client {
         });
         if let Some(host) = flight.host {
             let (caller, request) = (principal.caller.clone(), planned.request.clone());
+            let service = planned.service.clone();
             let size = size(&request);
-            out.send(host, Message::Request { id, caller, request }, size);
+            out.send(host, Message::Request { id, caller, service, request }, size);
         }
         if let Some(wait) = self.deadlines.push(now, call, flight.attempt) {
             out.after(wait, Timer::Deadline.token());

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kms_core::env::Caller;
-use kms_core::name::{AccountId, PrincipalArn};
+use kms_core::integration::Integration;
+use kms_core::name::{AccountId, RegionName};
 use kms_core::ops::Request;
 use kms_core::policy::{Policy, PolicyKind};
 use scenarios::{WORKERS, Who};
@@ -31,13 +32,17 @@ pub struct Principals {
 }
 
 impl Principals {
-    /// The administrator and the workers of these accounts.
-    pub fn of(accounts: &[AccountId]) -> Principals {
+    /// The administrator and the workers of these accounts, and the AWS services of these Regions.
+    pub fn of(accounts: &[AccountId], regions: &[RegionName]) -> Principals {
         let policy = Policy::parse(ALLOW_ALL, PolicyKind::Identity).expect("a valid policy");
         let policy = Arc::new(policy);
         let everybody = accounts.iter().flat_map(|account| {
             let workers = (0..WORKERS).map(Who::Worker);
-            std::iter::once(Who::Admin).chain(workers).map(|who| (*account, who))
+            let services = regions.iter().flat_map(|region| {
+                Integration::all().iter().map(|service| Who::Service(&service.name, *region))
+            });
+            let all = std::iter::once(Who::Admin).chain(workers).chain(services);
+            all.map(|who| (*account, who))
         });
         let all =
             everybody.map(|(account, who)| ((account, who), principal(account, who, &policy)));
@@ -68,7 +73,7 @@ impl Principal {
 
 fn principal(account: AccountId, who: Who, policy: &Arc<Policy>) -> Principal {
     let arn: Arc<str> = who.arn(account).into();
-    let caller = Caller::new(PrincipalArn::parse(&arn).expect("the ARN of a role"));
+    let caller = Caller::new(who.principal(account));
     let administrator = who == Who::Admin;
     let caller = if administrator { caller.with_policy(policy.clone()) } else { caller };
     Principal { caller: Arc::new(caller), arn, administrator }

@@ -183,6 +183,9 @@ pub enum Wanted {
     PutKeyPolicy {
         key: Target,
         policy: Digest,
+        /// Whether it allows the account everything and denies nothing, so that its administrators
+        /// are never shut out.
+        trusts: bool,
     },
     ReplicateKey {
         key: Target,

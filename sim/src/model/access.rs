@@ -1,13 +1,13 @@
 //! Who may do what: the default key policy, administrators of the owner's account, and grants.
 //!
 //! The history shows a policy only as a digest, so the model knows what the default policy permits and
-//! of another one only that it never shuts out the administrators of its account. What eventual
+//! of another one only whether it never shuts out the administrators of its account. What eventual
 //! visibility leaves open stays open here, too.
 
 use super::expect::Judge;
 use super::key::Key;
 use super::ledger::Grant;
-use crate::history::Wanted;
+use crate::history::{Digest, Wanted};
 use kms_core::name::KeyId;
 
 /// Whether somebody may.
@@ -25,7 +25,7 @@ impl Judge<'_> {
     pub(super) fn access(&self, id: KeyId, key: &Key, action: &str, bound: bool) -> Access {
         let facts = self.ask.facts;
         if facts.administrator && facts.account == key.account {
-            return Access::Yes;
+            return if self.may_be_shut_out(id) { Access::Open } else { Access::Yes };
         }
         match self.by_grant(id, action, bound) {
             Access::No if self.may_see_other_policy(id, key) => Access::Open,
@@ -33,14 +33,23 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether the host may act on a policy that does not trust the account with everything.
+    fn may_be_shut_out(&self, id: KeyId) -> bool {
+        self.may_see_policy(id, |_, trusts| !trusts)
+    }
+
     fn may_see_other_policy(&self, id: KeyId, key: &Key) -> bool {
         let default = self.model.default_policies.get(&key.account);
+        self.may_see_policy(id, |policy, _| default != Some(&policy))
+    }
+
+    fn may_see_policy(&self, id: KeyId, is_one: impl Fn(Digest, bool) -> bool) -> bool {
         let Some(slot) = self.ledger.keys.get(&id) else { return false };
         let delay = self.context.rules.policy_delay;
         let mut seen = slot.key.visible(self.ask.position, |at| self.has_spread(at, delay));
         seen.any(|version| {
             let policy = version.and_then(|key| key.as_ref()?.policy);
-            policy.is_some_and(|policy| default != Some(&policy))
+            policy.is_some_and(|(policy, trusts)| is_one(policy, trusts))
         })
     }
 

@@ -158,7 +158,7 @@ impl Model {
         });
         let Some((account, put)) = found else { return Ok(()) };
         let right = match put {
-            Some(put) => put,
+            Some((put, _)) => put,
             None => *self.default_policies.entry(account).or_insert(policy),
         };
         holds(right == policy, || "the key policy is another one".to_owned())

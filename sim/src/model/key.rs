@@ -50,8 +50,9 @@ pub(super) struct Key {
     pub(super) on_demand: u32,
     /// Whether it is in an external key store, whose keys show no material.
     pub(super) external: bool,
-    /// What the last PutKeyPolicy put; none is the default policy.
-    pub(super) policy: Option<Digest>,
+    /// What the last PutKeyPolicy put, and whether it never shuts administrators out; none is the
+    /// default policy.
+    pub(super) policy: Option<(Digest, bool)>,
 }
 
 /// The fields of [`Changed::Key`], by reference.
@@ -169,7 +170,7 @@ impl Key {
                 key.on_demand += 1;
                 key.take_material(shown);
             }
-            Wanted::PutKeyPolicy { policy, .. } => key.policy = Some(*policy),
+            Wanted::PutKeyPolicy { policy, trusts, .. } => key.policy = Some((*policy, *trusts)),
             Wanted::ReplicateKey { region, .. } => key.add_replica(*region),
             Wanted::UpdatePrimaryRegion { .. } => key.passage = Some(Passage::Updating),
             _ => {}

@@ -23,7 +23,7 @@ use crate::message::{AskId, Feed};
 use crate::place::NodeId;
 use crate::random::Seed;
 use crate::sabotage::Sabotages;
-use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
+use kms_core::env::{Call, Caller, CallingService, NetworkPath, RequestId, Timestamp};
 use kms_core::error::{Error, ErrorCode};
 use kms_core::hsm::{Fleet, FleetParameters, OperatorKey};
 use kms_core::multi_region::RegionCommand;
@@ -96,8 +96,8 @@ pub struct Settings {
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub(super) enum Work {
-    /// A client's request.
-    Request(Arc<Request>),
+    /// A client's request, and the AWS service that makes or forwards it.
+    Request(Arc<Request>, Option<Arc<CallingService>>),
     /// Another Region's command.
     Command(Arc<RegionCommand>),
     /// Something that is due.
@@ -106,6 +106,15 @@ pub(super) enum Work {
     Rotation,
     /// Writing down which keys were used.
     Uses,
+}
+
+impl Work {
+    fn service(&self) -> Option<CallingService> {
+        match self {
+            Work::Request(_, service) => service.as_deref().cloned(),
+            _ => None,
+        }
+    }
 }
 
 /// Who hears what came of it.
@@ -246,7 +255,7 @@ impl Engine {
         let call = Call {
             request_id: id,
             caller,
-            service: None,
+            service: work.service(),
             network: NetworkPath::default(),
             now: Timestamp::from_micros(now.wall_micros),
             monotonic: monotonic(now),
@@ -303,7 +312,7 @@ impl Engine {
         let mut random = NamedRandom::new(self.seed, now.node, call.request_id, 0);
         let (kms, meter) = (&self.kms, &mut self.meter);
         let step = match &operation.work {
-            Work::Request(request) => kms.decide(call, request, meter, &mut random),
+            Work::Request(request, _) => kms.decide(call, request, meter, &mut random),
             Work::Command(command) => kms.serve(call, command, meter, &mut random),
             Work::Task(task) => kms.carry_out(call, task, &mut random),
             // There is nothing to decide about it.

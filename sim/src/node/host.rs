@@ -38,8 +38,9 @@ impl Host {
     fn message(&mut self, now: Now, from: NodeId, body: Message, out: &mut Out) {
         let engine = &mut self.engine;
         match body {
-            Message::Request { id, caller, request } => {
-                engine.begin(now, Origin::Client(from), Work::Request(request), id, caller, out);
+            Message::Request { id, caller, service, request } => {
+                let work = Work::Request(request, service);
+                engine.begin(now, Origin::Client(from), work, id, caller, out);
             }
             Message::RegionCommand { ask, id, caller, command } => {
                 let work = Work::Command(command);

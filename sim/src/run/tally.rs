@@ -72,6 +72,7 @@ impl Tally {
         unmet.extend(self.too_unavailable(scenario));
         unmet.extend(self.too_slow(scenario));
         unmet.extend(self.unexpected_errors(scenario));
+        unmet.extend(self.missing_errors(scenario));
         unmet.extend(self.throttled_otherwise(scenario));
         unmet
     }
@@ -109,6 +110,12 @@ impl Tally {
         surprising
             .map(|(e, count)| format!("{count} calls ended with {e}, which is not expected"))
             .collect()
+    }
+
+    fn missing_errors(&self, scenario: &Scenario) -> Vec<String> {
+        let required = scenario.expect.required_errors.iter();
+        let missing = required.filter(|name| !self.errors.keys().any(|e| e.wire_name() == *name));
+        missing.map(|name| format!("no call ended with {name}, which is expected")).collect()
     }
 
     fn throttled_otherwise(&self, scenario: &Scenario) -> Vec<String> {
@@ -198,6 +205,14 @@ mod tests {
         let unmet = unmet("allowed_errors = ['DisabledException']", &events);
         assert_eq!(unmet.len(), 1);
         assert!(unmet[0].contains("NotFoundException"), "{unmet:?}");
+    }
+
+    #[test]
+    fn errors_that_are_expected_and_do_not_come_are_told() {
+        let events = [None, Some(ErrorCode::AccessDenied)].map(ended);
+        assert_eq!(unmet("required_errors = ['AccessDeniedException']", &events).len(), 0);
+        let unmet = unmet("required_errors = ['DisabledException']", &events);
+        assert_eq!(unmet, ["no call ended with DisabledException, which is expected"]);
     }
 
     #[test]

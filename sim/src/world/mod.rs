@@ -86,7 +86,7 @@ impl World {
         let profile = Profile::named(&scenario.quota.profile);
         let settings = settings(scenario, seed, &parameters, &regions, profile.as_deref());
         let mut topology = servers(scenario)?;
-        let principals = Arc::new(Principals::of(&genesis::accounts(scenario)));
+        let principals = Arc::new(Principals::of(&genesis::accounts(scenario), &regions));
         let genesis = genesis::begin(
             &genesis::Order { scenario, seed, regions: &regions, settings: &settings },
             &topology,

@@ -25,6 +25,7 @@ impl Generator for Counter {
             region: moment.book.regions()[0],
             account: moment.book.accounts()[0],
             caller: Who::Admin,
+            service: None,
             request: Arc::new(
                 generate_random::Request { number_of_bytes, ..Default::default() }.into(),
             ),
@@ -38,7 +39,7 @@ impl Generator for Counter {
             (RegionName::parse("us-east-1").unwrap(), AccountId::new(111_122_220_000));
         let blob = kms_core::wire::CiphertextBlob(vec![1, 2, 3].into());
         let request = Arc::new(decrypt::Request::new(blob).into());
-        vec![Planned { region, account, caller: Who::Admin, request }; 3]
+        vec![Planned { region, account, caller: Who::Admin, service: None, request }; 3]
     }
 }
 
@@ -50,7 +51,7 @@ fn plan(times: &[u64], retry: RetryMode) -> ClientPlan {
         node: NODE,
         seed: Seed(5),
         hosts: Arc::new(BTreeMap::from([(region, HOSTS.to_vec())])),
-        principals: Arc::new(Principals::of(&accounts)),
+        principals: Arc::new(Principals::of(&accounts, &[])),
         book: Arc::new(KeyBook::new(vec![region], accounts)),
         shares: vec![Share {
             from: SimTime::ZERO,

@@ -72,7 +72,7 @@ fn wishes(key: &Target) -> Vec<Wanted> {
         Wanted::RevokeGrant { key: key.clone(), grant: None },
         Wanted::RevokeGrant { key: key.clone(), grant: Some(GrantId([1; 32])) },
         Wanted::GetKeyPolicy { key: key.clone() },
-        Wanted::PutKeyPolicy { key: key.clone(), policy: d },
+        Wanted::PutKeyPolicy { key: key.clone(), policy: d, trusts: true },
         Wanted::ReplicateKey { key: key.clone(), region: None },
         Wanted::UpdatePrimaryRegion { key, region: None },
     ]
