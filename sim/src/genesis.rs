@@ -13,7 +13,7 @@ use crate::rehearsal::Rehearsal;
 use kms_core::crypto::CryptoBackend;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::hsm::{Founded, HsmDevice, HsmIdentity, Mandate};
-use kms_core::key::Origin;
+use kms_core::key::{KeySpec, Origin};
 use kms_core::key_store::model::Backends;
 use kms_core::kms::Settings;
 use kms_core::local::{Local, proxy_endpoint};
@@ -24,8 +24,8 @@ use kms_core::state::LogEntry;
 use kms_core::token::TokenStore;
 use kms_core::wire::RotationPeriodInDays;
 
-use scenarios::state::{DeclaredKey, Home};
-use scenarios::{Declared, KeyBook, KeyGroup, Scenario, Who};
+use scenarios::state::{DeclaredKey, Founding, Home, Problem};
+use scenarios::{KeyBook, KeyGroup, Scenario, Who};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,10 +225,9 @@ impl Maker<'_> {
                 }
             }
         }
-        if let Some(declared) = &scenario.keys.declared {
-            for region in regions {
-                self.declare(declared, *region);
-            }
+        if let Err(problem) = self.declare(scenario, regions) {
+            let file = scenario.keys.declared.as_ref().map_or("", |declared| &declared.file);
+            self.refused.get_or_insert_with(|| problem.in_file(file));
         }
         self.rehearsal.advance(SETTLING);
         self.aliases(scenario, regions);
@@ -261,53 +260,29 @@ impl Maker<'_> {
         }
     }
 
-    /// The keys of a template or plan, with all that hangs on them. Each begins with the default
-    /// policy, as a judge expects of every key, and is given its own at once.
-    fn declare(&mut self, declared: &Declared, region: RegionName) {
-        let home = Home { account: self.book.owner(0), region };
-        let Ok(inventory) = declared.inventory(home) else { return };
-        let mut made: BTreeMap<&str, KeyArn> = BTreeMap::new();
-        for (number, declared) in (0..).zip(&inventory.keys) {
-            let Some(key) = self.create(region, 0, declared.multi_region) else { continue };
-            made.insert(&declared.name, key);
-            self.book.add_key(KeyGroup::Declared, number, key);
-            self.dress(declared, key);
-        }
-        for alias in &inventory.aliases {
-            let Some(key) = made.get(alias.key.as_str()) else { continue };
-            let request = ops::create_alias::Request::new(alias.name.as_str(), *key);
-            if self.call(region, 0, request).is_some() {
-                let (account, name) = (key.account, alias.name.clone());
-                self.book.add_alias(AliasArn { region, account, name });
+    /// The keys of a template or plan, with all that hangs on them, in every Region. A workload may
+    /// use those for symmetric encryption; the others are merely there.
+    fn declare(&mut self, scenario: &Scenario, regions: &[RegionName]) -> Result<(), Problem> {
+        let Some(declared) = &scenario.keys.declared else { return Ok(()) };
+        let account = self.book.owner(0);
+        for region in regions {
+            let inventory = declared.inventory(Home { account, region: *region })?;
+            let rehearsal = &mut self.rehearsal;
+            let mut ask = |at, request| rehearsal.call(at, account, Who::Admin, &request);
+            let founding = Founding::begin(&inventory, regions, &mut ask)?;
+            self.rehearsal.advance(SETTLING);
+            let rehearsal = &mut self.rehearsal;
+            let mut ask = |at, request| rehearsal.call(at, account, Who::Admin, &request);
+            let aliases = founding.finish(&mut ask)?;
+            aliases.into_iter().for_each(|alias| self.book.add_alias(alias));
+            for (number, key) in (0..).zip(&inventory.keys) {
+                let arn = founding.keys().get(&*key.name);
+                if let Some(arn) = arn.filter(|_| is_for_encryption(key)) {
+                    self.book.add_key(KeyGroup::Declared, number, *arn);
+                }
             }
         }
-        for grant in &inventory.grants {
-            let Some(key) = made.get(grant.key.as_str()) else { continue };
-            let key_id = (*key).into();
-            let request = ops::create_grant::Request { key_id, ..grant.request.clone() };
-            self.call(region, 0, request);
-        }
-    }
-
-    /// Rotation, state and policy of a declared key; the policy last, for it may forbid the rest.
-    fn dress(&mut self, declared: &DeclaredKey, key: KeyArn) {
-        if let Some((days, _)) = declared.rotation {
-            let request = ops::enable_key_rotation::Request {
-                rotation_period_in_days: Some(RotationPeriodInDays(days)),
-                ..ops::enable_key_rotation::Request::new(key)
-            };
-            self.call(key.region, 0, request);
-        }
-        if !declared.enabled {
-            self.call(key.region, 0, ops::disable_key::Request { key_id: key.into() });
-        }
-        if declared.policy.at.line > 0 {
-            let request = ops::put_key_policy::Request {
-                bypass_policy_lockout_safety_check: true,
-                ..ops::put_key_policy::Request::new(key, declared.policy.policy.text())
-            };
-            self.call(key.region, 0, request);
-        }
+        Ok(())
     }
 
     fn replicate(&mut self, key: KeyArn, regions: &[RegionName], number: u32) {
@@ -355,6 +330,10 @@ impl Maker<'_> {
         }
         result.ok()
     }
+}
+
+fn is_for_encryption(key: &DeclaredKey) -> bool {
+    key.spec == KeySpec::SymmetricDefault && key.origin == Origin::AwsKms && key.enabled
 }
 
 fn micros(span: Duration) -> u64 {

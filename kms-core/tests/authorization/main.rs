@@ -2,6 +2,7 @@
 //! question and shares nothing with the one of the product; and what must hold of every decision.
 
 mod case;
+mod documented;
 mod draw;
 mod naive;
 mod product;

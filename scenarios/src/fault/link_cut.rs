@@ -14,7 +14,7 @@ pub struct LinkCut {
 
 impl LinkCut {
     pub(super) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let pair = List { of: REGION, max: 2 };
+        let pair = List { of: REGION, min: 1, max: 2 };
         let between = reader.optional("between", &pair, "The two Regions.");
         let between = match between.as_deref() {
             Some([a, b]) => Some((a.clone(), b.clone())),

@@ -16,7 +16,7 @@ pub enum Links {
 
 impl Links {
     pub(super) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let pair = List { of: REGION, max: 2 };
+        let pair = List { of: REGION, min: 1, max: 2 };
         let between = reader.optional("between", &pair, "Only messages between these two Regions.");
         let region =
             reader.optional("region", &REGION, "Only messages from, to or inside this Region.");

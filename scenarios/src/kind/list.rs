@@ -4,9 +4,10 @@ use super::{Complaint, Kind};
 use crate::session::Session;
 use crate::value::{Data, Value};
 
-/// A list with at least one and at most `max` different items.
+/// A list with `min` to `max` different items.
 pub(crate) struct List<K> {
     pub(crate) of: K,
+    pub(crate) min: usize,
     pub(crate) max: usize,
 }
 
@@ -19,9 +20,9 @@ impl<K: Kind<Value: PartialEq>> Kind for List<K> {
 
     fn parse(&self, value: &Value) -> Result<Self::Value, Complaint> {
         let items = items(value)?;
-        if items.is_empty() || items.len() > self.max {
-            let found = items.len();
-            let message = format!("this list has {found} items; it must have 1 to {}", self.max);
+        if !(self.min..=self.max).contains(&items.len()) {
+            let (found, min, max) = (items.len(), self.min, self.max);
+            let message = format!("this list has {found} items; it must have {min} to {max}");
             return Err(Complaint::about(value, message));
         }
         let mut read = Vec::with_capacity(items.len());

@@ -71,7 +71,7 @@ const REQUESTS: Count = Count { min: 0, max: u32::MAX };
 impl Expect {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         reader.table("expect", "What the run must show; the oracles always judge.", |reader| {
-            let errors = List { of: ERROR, max: 100 };
+            let errors = List { of: ERROR, min: 0, max: 100 };
             Self {
                 verdict: verdict(reader),
                 allowed_errors: reader.optional(

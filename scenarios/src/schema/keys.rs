@@ -7,7 +7,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kms_core::key::{KeySpec, Origin};
 use kms_core::name::AccountId;
 
 use crate::kind::{Complaint, Count, DurationIn, Kind, List, TEXT};
@@ -51,20 +50,6 @@ impl Declared {
         let region = kms_core::name::RegionName::parse("us-east-1").ok_or("no Region")?;
         let home = Home { account: AccountId::new(111_122_220_000), region };
         let inventory = declared.inventory(home).map_err(|problem| problem.in_file(file))?;
-        for key in &inventory.keys {
-            if key.primary.is_some() {
-                return Err(format!(
-                    "{file}:{}: {} is a replica; its primary would have to be in another file, so a simulated world cannot begin with it",
-                    key.at.line, key.name
-                ));
-            }
-            if key.spec != KeySpec::SymmetricDefault || key.origin != Origin::AwsKms {
-                return Err(format!(
-                    "{file}:{}: {} is a {} key of origin {}; a simulated world begins with SYMMETRIC_DEFAULT keys of origin AWS_KMS",
-                    key.at.line, key.name, key.spec, key.origin
-                ));
-            }
-        }
         declared.count = u32::try_from(inventory.keys.len()).unwrap_or(u32::MAX);
         if declared.count == 0 {
             return Err(format!("{file} declares no key"));
@@ -136,7 +121,7 @@ pub(crate) struct SelectorKind;
 pub(crate) struct KeyNameKind;
 
 /// A list of selectors, for workloads.
-pub(crate) const SELECTORS: List<SelectorKind> = List { of: SelectorKind, max: 1_000 };
+pub(crate) const SELECTORS: List<SelectorKind> = List { of: SelectorKind, min: 1, max: 1_000 };
 
 impl Keys {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {

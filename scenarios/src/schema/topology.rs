@@ -48,7 +48,7 @@ const LATENCY: Word<LatencyMatrix> =
 impl Topology {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         reader.table("topology", "Regions and what stands in each of them.", |reader| {
-            let regions = List { of: NEW_REGION, max: 16 };
+            let regions = List { of: NEW_REGION, min: 1, max: 16 };
             let regions = reader.or(
                 "regions",
                 &regions,

@@ -200,6 +200,11 @@ impl DeclaredPolicy {
         Ok(DeclaredPolicy { policy: Arc::new(policy), at, statements })
     }
 
+    /// Whether the file says nothing, so that the key has the default policy.
+    pub fn is_default(&self) -> bool {
+        self.at.line == 0
+    }
+
     /// Where a statement stands.
     pub fn place_of(&self, statement: usize) -> At {
         self.statements.get(statement).copied().unwrap_or(self.at)

@@ -12,9 +12,11 @@
 //! | `terraform` | plans |
 //! | `inventory` | what a file declares |
 //! | `check` | what will hurt |
+//! | `founding` | how a world comes to have what a file declares |
 
 mod check;
 mod cloudformation;
+mod founding;
 mod intrinsic;
 mod inventory;
 mod node;
@@ -22,6 +24,7 @@ mod problem;
 mod terraform;
 
 pub use check::{Finding, FindingKind, check};
+pub use founding::{Asks, Founding};
 pub use inventory::{DeclaredAlias, DeclaredGrant, DeclaredKey, DeclaredPolicy, Home, Inventory};
 pub use node::At;
 pub use problem::Problem;

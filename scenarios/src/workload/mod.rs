@@ -175,7 +175,7 @@ const USUAL_PAIRS: u32 = 2;
 /// One Region or several; all when none are named.
 fn regions(reader: &mut Reader<'_, '_>) -> Vec<RegionName> {
     let one = reader.optional("region", &REGION, "The Region its clients are in and send to.");
-    let list = List { of: REGION, max: 16 };
+    let list = List { of: REGION, min: 1, max: 16 };
     let several = reader.optional(
         "regions",
         &list,

@@ -47,7 +47,7 @@ pub(super) const INFO: Entry<WorkloadKind> = Entry {
 
 impl Random {
     fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let operations = List { of: OPERATION, max: 100 };
+        let operations = List { of: OPERATION, min: 1, max: 100 };
         Self {
             choice: KeyChoice::read(reader),
             operations: reader.optional(
