@@ -69,7 +69,7 @@ impl Bench {
         let root = PrincipalArn::root(AccountId::new(111_122_223_333));
         let number_of_bytes = Some(NumberOfBytes(32));
         let request = generate_random::Request { number_of_bytes, ..Default::default() };
-        let work = Work::Request(Arc::new(request.into()));
+        let work = Work::Request(Arc::new(request.into()), None);
         let (id, caller) = (RequestId(self.requests), Arc::new(Caller::new(root)));
         self.engine.begin(now, Origin::Client(NodeId(0)), work, id, caller, &mut self.out);
         self.sent()
