@@ -3,6 +3,8 @@
 //! One file a subcommand; what a subcommand finds out is decided in the crates below, and said here.
 //! Exit codes: 0 fine, 1 something was found, 2 bad usage or input, 130 interrupted.
 
+#[cfg(feature = "sim")]
+mod campaign;
 mod command;
 mod completions;
 mod exit;

@@ -14,6 +14,11 @@ mod schema;
 mod seeds;
 mod swarm;
 
+pub(crate) use input::{Input, read as read_inputs};
+pub(crate) use run::{interrupted, obey_interrupts};
+pub(crate) use seeds::Seeds;
+
+use crate::campaign::{merge, sweep};
 use crate::exit::{Exit, Failure};
 use clap::{Args, Subcommand};
 
@@ -29,6 +34,10 @@ enum Command {
     Run(run::Arguments),
     /// Run scenarios that nobody wrote: a seed draws each
     Swarm(swarm::Arguments),
+    /// Run many seeds over a pool of processes, resumable and in shards
+    Sweep(sweep::Arguments),
+    /// Join the results of the shards of a sweep
+    Merge(merge::Arguments),
     /// Run a scenario twice, in two processes, and compare everything that happened
     Check(check::Arguments),
     /// List faults, oracles, workloads, sabotages or scenarios
@@ -44,6 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Swarm(arguments) => swarm::run(arguments),
+        Command::Sweep(arguments) => sweep::run(arguments),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Schema => schema::schema(),

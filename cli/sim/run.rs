@@ -140,7 +140,8 @@ fn say_seed(arguments: &Arguments) {
     }
 }
 
-fn obey_interrupts() -> Result<(), Failure> {
+/// Makes Ctrl-C end a command with what is finished.
+pub(crate) fn obey_interrupts() -> Result<(), Failure> {
     ctrlc::set_handler(|| {
         // Whoever asks twice does not want to wait for the runs to notice.
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
@@ -150,7 +151,8 @@ fn obey_interrupts() -> Result<(), Failure> {
     .map_err(|error| Failure::usage(format!("cannot listen for Ctrl-C: {error}")))
 }
 
-fn interrupted() -> bool {
+/// Whether Ctrl-C was pressed.
+pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 

@@ -16,6 +16,16 @@ impl Seeds {
         Seeds(seed..=seed)
     }
 
+    /// The first one.
+    pub(crate) fn first(&self) -> u64 {
+        *self.0.start()
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.0.end() - self.0.start() + 1
+    }
+
     /// Every seed, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u64> + use<> {
         self.0.clone()

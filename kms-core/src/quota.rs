@@ -150,7 +150,7 @@ pub struct Meter {
     counted: BTreeMap<AccountId, Box<[Counted]>>,
     /// What was admitted since the shell last asked.
     admitted: Vec<(AccountId, PoolId)>,
-    refused: Option<PoolId>,
+    refused: Option<Refused>,
 }
 
 impl Meter {
@@ -204,7 +204,7 @@ impl Meter {
             return true;
         };
         let Some((interval, share)) = self.share_at(rate, monotonic) else {
-            self.refused = Some(pool);
+            self.refused = Some(Refused::Pool(pool));
             return false;
         };
         let pools = self.rates.len();
@@ -213,7 +213,7 @@ impl Meter {
         let fits = counted[pool.index()].admit(interval, share);
         match fits {
             true => self.admitted.push((charge.account, pool)),
-            false => self.refused = Some(pool),
+            false => self.refused = Some(Refused::Pool(pool)),
         }
         fits
     }
@@ -226,7 +226,7 @@ impl Meter {
         let counted = self.key_stores.entry(store).or_default();
         let fits = share.is_some_and(|(interval, share)| counted.admit(interval, share));
         if !fits {
-            self.refused = None;
+            self.refused = Some(Refused::KeyStore);
         }
         fits
     }
@@ -245,10 +245,20 @@ impl Meter {
         admitted.map(|(account, pool)| (account, profile.pool_name(pool))).collect()
     }
 
-    /// The pool that refused a request last.
+    /// What refused a request last: a pool by its name, or `key-store` for the rate of a custom one.
     pub fn last_refused(&self) -> Option<&'static str> {
-        Some(self.profile.as_ref()?.pool_name(self.refused?))
+        match self.refused? {
+            Refused::Pool(pool) => Some(self.profile.as_ref()?.pool_name(pool)),
+            Refused::KeyStore => Some("key-store"),
+        }
     }
+}
+
+/// What refused a request.
+#[derive(Clone, Copy, Debug)]
+enum Refused {
+    Pool(PoolId),
+    KeyStore,
 }
 
 /// The number of the interval a moment falls into.

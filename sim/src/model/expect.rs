@@ -192,7 +192,9 @@ impl Judge<'_> {
             return only(ErrorCode::NotFound);
         };
         let bound = needs == Need::Working;
-        let granted = match refusal(needs, key.state()) {
+        let misfit = (key.external && is_about_rotation(&self.ask.facts.wanted))
+            .then_some(ErrorCode::UnsupportedOperation);
+        let granted = match misfit.or_else(|| refusal(needs, key.state())) {
             Some(code) => only(code),
             None => rest(id, key).or(self.outage(key)),
         };
@@ -271,6 +273,19 @@ impl Judge<'_> {
         let count = count.and_then(|count| count.at(self.ask.position)).copied().unwrap_or(0);
         unless(count >= self.context.rules.keys, ErrorCode::LimitExceeded)
     }
+}
+
+/// Nothing rotates the key material of an external key store but its owner (AWS KMS Developer Guide,
+/// External key stores).
+fn is_about_rotation(wanted: &Wanted) -> bool {
+    matches!(
+        wanted,
+        Wanted::EnableKeyRotation { .. }
+            | Wanted::DisableKeyRotation { .. }
+            | Wanted::RotateKeyOnDemand { .. }
+            | Wanted::GetKeyRotationStatus { .. }
+            | Wanted::ListKeyRotations { .. }
+    )
 }
 
 /// What an operation accepts as the name of a key.

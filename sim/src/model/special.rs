@@ -73,13 +73,19 @@ impl Judge<'_> {
                     ErrorCode::InvalidGrantId,
                     ErrorCode::Validation,
                     ErrorCode::NotFound,
+                    ErrorCode::InvalidArn,
                 ]),
             };
         };
         if self.grant_alive(id).is_none() {
             return match by_token {
                 true => only(ErrorCode::NotFound),
-                false => Outcomes::errors(&[ErrorCode::InvalidGrantId, ErrorCode::NotFound]),
+                // The key beside the grant, which the history does not show, may be named by an alias.
+                false => Outcomes::errors(&[
+                    ErrorCode::InvalidGrantId,
+                    ErrorCode::NotFound,
+                    ErrorCode::InvalidArn,
+                ]),
             };
         }
         self.may_retire(id)

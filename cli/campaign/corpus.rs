@@ -1,0 +1,59 @@
+//! The corpus: a scenario file for each seed that showed something no seed before it had.
+
+use super::record::Record;
+use super::worker::Target;
+use crate::exit::Failure;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What has been seen, and where it is kept.
+pub(crate) struct Corpus {
+    folder: Option<PathBuf>,
+    signatures: BTreeSet<String>,
+    probes: BTreeSet<String>,
+}
+
+impl Corpus {
+    /// A corpus in a folder, if any, after these runs.
+    pub(crate) fn open(folder: Option<&Path>, before: &[Record]) -> Result<Corpus, Failure> {
+        if let Some(path) = folder {
+            fs::create_dir_all(path).map_err(|error| Failure::file("make", path, &error))?;
+        }
+        let folder = folder.map(Path::to_owned);
+        let mut corpus = Corpus { folder, signatures: BTreeSet::new(), probes: BTreeSet::new() };
+        before.iter().for_each(|record| drop(corpus.news(record)));
+        Ok(corpus)
+    }
+
+    /// How many signatures and how many probes there are.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.signatures.len(), self.probes.len())
+    }
+
+    /// Keeps a run that shows something new; what that is.
+    pub(crate) fn hear(
+        &mut self,
+        record: &Record,
+        target: &Target,
+    ) -> Result<Option<String>, Failure> {
+        let news = self.news(record);
+        if let (Some(news), Some(folder)) = (&news, &self.folder) {
+            let name = format!("{}-seed-{}.toml", target.name(), record.seed);
+            let path = folder.join(name);
+            let text = target.document(record.seed)?.text();
+            let text = format!("# {news}\n# {}\n\n{text}", record.replay);
+            fs::write(&path, text).map_err(|error| Failure::file("write", &path, &error))?;
+        }
+        Ok(news)
+    }
+
+    fn news(&mut self, record: &Record) -> Option<String> {
+        let new = record.signature.iter().filter(|one| self.signatures.insert((*one).clone()));
+        let failure = new.map(|signature| format!("New failure: {signature}")).next();
+        let hit = record.probes.iter().filter(|(_, hits)| **hits > 0).map(|(name, _)| name);
+        let new: Vec<&String> = hit.filter(|name| self.probes.insert((*name).clone())).collect();
+        let probe = new.first().map(|name| format!("New probe: {name}"));
+        failure.or(probe)
+    }
+}
