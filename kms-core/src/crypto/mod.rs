@@ -9,6 +9,8 @@ mod asymmetric;
 mod aws_lc;
 pub mod codec;
 mod family;
+#[cfg(feature = "openssl")]
+mod openssl;
 mod production;
 mod ring;
 mod rust_crypto;
@@ -19,6 +21,8 @@ mod tests;
 pub use asymmetric::{Message, PrivateKey};
 pub use aws_lc::AwsLc;
 use family::Family;
+#[cfg(feature = "openssl")]
+pub use openssl::OpenSsl;
 pub use production::{BACKENDS, Production, backend};
 pub use ring::Ring;
 pub use rust_crypto::RustCrypto;

@@ -4,6 +4,8 @@
 //! default one and then to RustCrypto, which has everything. A key of a spec for which a library's
 //! time tells of the key never gets there: RSA runs on AWS-LC, OpenSSL or ring, whatever was chosen.
 
+#[cfg(feature = "openssl")]
+use super::OpenSsl;
 use super::{
     Algorithm, AwsLc, CryptoBackend, CryptoFailure, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
     PrivateKey, Ring, RustCrypto, SecretBytes, SecretKey,
@@ -31,6 +33,8 @@ macro_rules! backends {
 }
 backends! {
     AwsLc,
+    #[cfg(feature = "openssl")]
+    OpenSsl,
     Ring,
     RustCrypto,
 }
