@@ -171,12 +171,14 @@ impl Class {
             Command::GenerateBackingKey { spec, .. } => Class::generation(*spec),
             Command::GenerateDataKeyPair { spec, .. } => Class::generation(*spec),
             Command::GenerateWrappingKey { terms } => Class::wrapping(terms.wrapping.key),
+            Command::ForRecipient { command, .. } => Class::of(command, tokens),
             Command::ImportMaterial { .. } => Class::Rsa4096,
             Command::Sign { .. }
             | Command::Decapsulate { .. }
             | Command::DeriveSharedSecret { .. } => Class::private(tokens),
             Command::Verify { key, .. } => Class::public(key),
             Command::Encapsulate { .. } => Class::Lattice,
+            Command::Envelop { .. } => Class::RsaPublic,
             Command::GenerateMac { .. } | Command::VerifyMac { .. } => Class::Mac,
             Command::ReencryptTokens { .. } => Class::Token,
             Command::GenerateDataKey { .. } | Command::GenerateRandom { .. } => Class::Symmetric,

@@ -357,7 +357,7 @@ impl Engine {
         outcome: Box<Outcome>,
         out: &mut Out,
     ) {
-        if outcome.append.is_none() && matches!(operation.work, Work::Request(_)) {
+        if outcome.append.is_none() && matches!(operation.work, Work::Request(..)) {
             self.note_use(now, &outcome, out);
         }
         let Outcome { result, append, .. } = *outcome;
