@@ -103,7 +103,7 @@ fn opened(
     by: EncryptionAlgorithm,
 ) -> Result<Plaintext> {
     match ask(local, key, opening(key, blob, by))? {
-        Response::Decrypt(opened) => Ok(opened.plaintext.unwrap()),
+        Response::Decrypt(opened) => Ok(opened.plaintext.expect("no recipient is named")),
         other => panic!("{other:?}"),
     }
 }

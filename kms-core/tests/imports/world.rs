@@ -46,7 +46,8 @@ pub(crate) fn seal(local: &mut Local, key: KeyArn, text: &str) -> Result<Ciphert
 pub(crate) fn open(local: &mut Local, at: RegionName, blob: &CiphertextBlob) -> Result<String> {
     match local.call_in(at, decrypt::Request::new(blob.clone()))? {
         Response::Decrypt(response) => {
-            let plaintext = response.plaintext.unwrap().0.as_bytes().to_vec();
+            let plaintext =
+                response.plaintext.expect("no recipient is named").0.as_bytes().to_vec();
             Ok(String::from_utf8(plaintext).expect("text"))
         }
         other => panic!("{other:?}"),
