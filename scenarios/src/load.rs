@@ -89,7 +89,18 @@ fn load(
 
 /// A file with its bases and overrides, as a tree.
 pub(crate) fn tree(path: &Path, overrides: &[Override]) -> Result<Table, ScenarioError> {
-    merged(&mut Sources::default(), &open, path, overrides)
+    let mut sources = Sources::default();
+    let mut tree = merged(&mut sources, &open, path, overrides)?;
+    if let Some((_, text)) = declaring(&sources, &open, path, &tree)? {
+        let keys = tree.get_mut("keys").map(|keys| &mut keys.value.data);
+        if let Some(Data::Table(keys)) = keys
+            && let Some(from) = keys.get_mut("from")
+        {
+            // Whatever has more than one line is no path.
+            from.value.data = Data::Text(if text.contains('\n') { text } else { text + "\n" });
+        }
+    }
+    Ok(tree)
 }
 
 fn merged(
@@ -107,23 +118,56 @@ fn merged(
     Ok(tree)
 }
 
-/// What `[keys] from` declares; the path is from where the scenario is.
+/// What `[keys] from` declares.
 fn declared(
     sources: &Sources,
     open: Open<'_>,
     path: &Path,
     tree: &Table,
 ) -> Result<Option<Declared>, ScenarioError> {
+    let Some((from, text)) = declaring(sources, open, path, tree)? else { return Ok(None) };
+    let name = match from.text.contains('\n') {
+        true => show(path),
+        false => show(&from.beside(path)),
+    };
+    let wrong = |message: String| sources.error(from.place, &message);
+    Declared::read(&name, &text).map(Some).map_err(wrong)
+}
+
+/// What `[keys] from` says: a path from where the scenario is, or the text of such a file itself, as a
+/// document has it that stands alone.
+struct Reference<'t> {
+    text: &'t str,
+    place: Place,
+}
+
+impl Reference<'_> {
+    fn beside(&self, scenario: &Path) -> PathBuf {
+        normal(&scenario.parent().unwrap_or(Path::new("")).join(self.text))
+    }
+}
+
+/// What `[keys] from` says, and the text that it means.
+fn declaring<'t>(
+    sources: &Sources,
+    open: Open<'_>,
+    path: &Path,
+    tree: &'t Table,
+) -> Result<Option<(Reference<'t>, String)>, ScenarioError> {
     let Some(Data::Table(keys)) = tree.get("keys").map(|entry| &entry.value.data) else {
         return Ok(None);
     };
-    let Some(from) = keys.get("from") else { return Ok(None) };
+    let Some(value) = keys.get("from").map(|entry| &entry.value) else { return Ok(None) };
     // Anything but a text is complained of by the reader.
-    let Data::Text(file) = &from.value.data else { return Ok(None) };
-    let file = normal(&path.parent().unwrap_or(Path::new("")).join(file));
-    let wrong = |message: String| sources.error(from.value.place, &message);
-    let text = open(&file).map_err(|why| wrong(format!("cannot read {}: {why}", show(&file))))?;
-    Declared::read(&show(&file), &text).map(Some).map_err(wrong)
+    let Data::Text(text) = &value.data else { return Ok(None) };
+    let from = Reference { text, place: value.place };
+    if text.contains('\n') {
+        return Ok(Some((from, text.clone())));
+    }
+    let file = from.beside(path);
+    let wrong = |why| sources.error(value.place, &format!("cannot read {}: {why}", show(&file)));
+    let text = open(&file).map_err(wrong)?;
+    Ok(Some((from, text)))
 }
 
 /// One file with its bases below it.

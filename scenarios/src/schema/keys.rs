@@ -32,13 +32,22 @@ pub struct Keys {
 }
 
 /// A CloudFormation template or Terraform plan whose keys exist from the start, in every Region.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Declared {
     /// The file, as errors name it.
     pub file: String,
     text: Arc<str>,
     count: u32,
 }
+
+/// Where a text came from changes nothing about the keys that it declares.
+impl PartialEq for Declared {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Declared {}
 
 impl Declared {
     /// Reads a file for the simulated world.
@@ -97,8 +106,8 @@ const GROUPS: [(&str, &str, KeyGroup, &str); 4] = [
     ("from", "declared", KeyGroup::Declared, FROM_DOC),
 ];
 
-const FROM_DOC: &str = "A CloudFormation template or Terraform plan as JSON, beside this file; its \
-                        keys exist in every Region.";
+const FROM_DOC: &str = "A CloudFormation template or Terraform plan as JSON, by its path from this file \
+                        or as a text of several lines; its keys exist in every Region.";
 
 const ROTATION_DOC: &str =
     "Period of automatic rotation of symmetric and multi-Region keys; none when unset.";

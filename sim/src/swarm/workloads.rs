@@ -2,6 +2,7 @@
 
 use super::dice::{Dice, short, table, text, whole};
 use crate::random::Seed;
+use kms_core::integration::Integration;
 use std::time::Duration;
 use toml::{Table, Value};
 
@@ -21,8 +22,9 @@ const fn choosing(name: &'static str) -> Kind {
 }
 
 /// Every kind of load.
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     mixed("aliases", &["create", "update", "delete", "list", "use_alias"]),
+    mixed("aws-service", &[]),
     mixed(
         "deletion-race",
         &[
@@ -150,6 +152,11 @@ fn arrivals(dice: &mut Dice, requests: u64, duration: Duration) -> Value {
 
 /// What is particular to a kind of load.
 fn details(dice: &mut Dice, kind: &str) -> Vec<(&'static str, Value)> {
+    if kind == "aws-service" {
+        let service = dice.one(Integration::all()).name.as_str();
+        let shares = ["new_share", "detach_share"].map(|name| (name, short(dice.number(0.1, 0.9))));
+        return [("service", service.into())].into_iter().chain(shares).collect();
+    }
     let mut share = |name: &'static str, most: f64| (name, short(dice.number(0.0, most)));
     match kind {
         "encrypt-decrypt" => vec![share("decrypt_share", 0.9), share("re_encrypt_share", 0.6)],
