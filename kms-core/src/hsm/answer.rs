@@ -34,6 +34,9 @@ impl Command {
             (Command::ExportBackingKeys { keys, .. }, Reply::Transferred(transferred)) => {
                 keys.len() == transferred.len()
             }
+            (Command::ForRecipient { command, .. }, Reply::ForRecipient { reply, .. }) => {
+                command.is_of_a_kind_with(reply)
+            }
             _ => self.is_of_a_kind_with(reply),
         }
     }
@@ -43,10 +46,14 @@ impl Command {
         matches!(
             (self, reply),
             (Command::GenerateWrappingKey { .. }, Reply::ImportParameters { .. })
-                | (Command::Encrypt { .. } | Command::ReEncrypt { .. }, Reply::Ciphertext { .. })
+                | (
+                    Command::Encrypt { .. } | Command::ReEncrypt { .. } | Command::Envelop { .. },
+                    Reply::Ciphertext { .. }
+                )
                 | (Command::Decrypt { .. }, Reply::Plaintext { .. })
                 | (Command::GenerateDataKey { .. }, Reply::DataKey { .. })
                 | (Command::GenerateDataKeyPair { .. }, Reply::DataKeyPair { .. })
+                | (Command::GenerateRandom { .. }, Reply::Random { .. })
                 | (Command::Sign { .. }, Reply::Signature { .. })
                 | (Command::GenerateMac { .. }, Reply::Mac { .. })
                 | (Command::Verify { .. } | Command::VerifyMac { .. }, Reply::Genuine)
@@ -69,6 +76,7 @@ fn are_under(tokens: &[Arc<KeyToken>], domain: DomainEpoch) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hsm::PublicKey;
     use crate::key::KeySpec;
     use crate::name::{KeyId, MaterialId, TokenId};
     use crate::token::TokenKind;
@@ -111,6 +119,23 @@ mod tests {
         assert!(own.is_answered_by(&reply(5), DomainEpoch(5)));
         assert!(!own.is_answered_by(&reply(4), DomainEpoch(1)));
         assert!(!other.is_answered_by(&reply(5), DomainEpoch(5)));
+    }
+
+    #[test]
+    fn what_is_for_a_recipient_comes_in_an_envelope_beside_the_rest_of_the_answer() {
+        let recipient = PublicKey { spec: KeySpec::Rsa2048, encoded: Arc::from([1]) };
+        let command = Box::new(Command::GenerateRandom { bytes: 32 });
+        let command = Command::ForRecipient { recipient: recipient.clone(), command };
+        let beside =
+            |reply| Reply::ForRecipient { envelope: Arc::from([2]), reply: Box::new(reply) };
+        let fits = |reply| command.is_answered_by(&reply, DomainEpoch(0));
+        let bytes = || Reply::Random { bytes: Vec::new().into() };
+        assert!(fits(beside(bytes())));
+        assert!(!fits(bytes()) && !fits(beside(Reply::Genuine)));
+        let envelop = Command::Envelop { recipient, plaintext: vec![3].into() };
+        let envelope = Reply::Ciphertext { blob: Arc::from([2]) };
+        assert!(envelop.is_answered_by(&envelope, DomainEpoch(0)));
+        assert!(!envelop.is_answered_by(&bytes(), DomainEpoch(0)));
     }
 
     #[test]

@@ -284,6 +284,7 @@ impl Command {
         match self {
             Command::GenerateBackingKey { spec, .. } => spec.is_asymmetric(),
             Command::GenerateDataKeyPair { .. } | Command::GenerateWrappingKey { .. } => true,
+            Command::ForRecipient { command, .. } => command.makes_a_pair(),
             _ => false,
         }
     }
