@@ -7,7 +7,7 @@ use crate::algorithm::{MacAlgorithm, SigningAlgorithm};
 use crate::ciphertext::EncryptionContext;
 use crate::crypto::{P384_POINT, SecretBytes};
 use crate::key::KeySpec;
-use crate::name::{KeyId, MaterialId, TokenId};
+use crate::name::{KeyId, MaterialId, RegionName, TokenId};
 use crate::token::{DomainEpoch, KeyToken};
 use std::fmt;
 use std::sync::Arc;
@@ -178,8 +178,8 @@ pub enum Command {
     ExportBackingKeys {
         /// Which materials, oldest first.
         keys: Vec<BackingKeyRef>,
-        /// The receiver's public point.
-        recipient: Box<[u8; P384_POINT]>,
+        /// The receiver's offer.
+        offer: Box<TransferOffer>,
     },
     /// The end, at the receiver: backing keys become key tokens of this domain.
     ImportBackingKeys {
@@ -214,19 +214,27 @@ pub enum DataKeyPlaintext {
     Withheld,
 }
 
-/// The receiver's ephemeral key, public and sealed. HSMs keep nothing between two commands, so the
-/// private half travels with the offer, under the receiver's domain key.
+/// The receiver's ephemeral key, public and sealed, signed by its Region. HSMs keep nothing between two
+/// commands, so the private half travels with the offer, under the receiver's domain key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TransferOffer {
+    /// The Region that wants the key.
+    pub region: RegionName,
     /// The public point.
     pub public: Box<[u8; P384_POINT]>,
-    /// The private scalar under the domain key.
+    /// The private scalar under the domain key; it names the key and the domain key's epoch.
     pub sealed: Arc<KeyToken>,
+    /// By the receiver's replication signing key.
+    pub signature: Vec<u8>,
 }
 
-/// A backing key on its way between two Regions.
+/// A backing key on its way between two Regions, signed by the one it comes from.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TransferredKey {
+    /// The Region it comes from.
+    pub from: RegionName,
+    /// The domain key that was active there.
+    pub epoch: DomainEpoch,
     /// Which material.
     pub material: MaterialId,
     /// What kind of key it belongs to.
@@ -237,6 +245,8 @@ pub struct TransferredKey {
     pub iv: [u8; 12],
     /// Ciphertext and tag.
     pub sealed: Vec<u8>,
+    /// By the sender's replication signing key.
+    pub signature: Vec<u8>,
 }
 
 impl Command {
@@ -345,7 +355,7 @@ impl Command {
             Command::Envelop { recipient, plaintext } => recipient.encoded.len() + plaintext.len(),
             Command::ReencryptTokens { tokens, .. } => tokens.len() * 128,
             Command::ImportBackingKeys { transferred, .. } => {
-                transferred.iter().map(|one| 152 + one.sealed.len()).sum()
+                transferred.iter().map(|one| 272 + one.sealed.len()).sum()
             }
             _ => 0,
         }

@@ -6,7 +6,7 @@
 
 use super::command::Command;
 use super::device::{Answer, HsmDevice};
-use super::domain::{Charter, Domain, DomainToken, Mandate, OrderAt, check_quorum};
+use super::domain::{Charter, Domain, DomainToken, Mandate, OrderAt, Standing, check_quorum};
 use super::reply::{Fault, Reply};
 use crate::env::Random;
 use std::cmp::Ordering;
@@ -88,7 +88,9 @@ impl HsmDevice {
         charter: &Charter,
         mandate: &Mandate,
     ) -> Result<(), Fault> {
-        check_quorum(order, at, charter, &mandate.signatures, self.backend.as_ref())
+        let standing = charter.standing_of(&self.identity.public).unwrap_or(Standing::Online);
+        let signatures = &mandate.signatures;
+        check_quorum(order, at, (charter, standing), signatures, self.backend.as_ref())
     }
 
     /// The token of the next state. Nobody could tell that a token is genuine whose exporter is no

@@ -24,8 +24,8 @@ pub use command::{Command, DataKeyPlaintext, TransferOffer, TransferredKey};
 pub use device::{CACHED_KEYS, HsmDevice};
 pub use domain::{
     Charter, DomainChange, DomainToken, HsmIdentity, Mandate, Member, MemberKey, Operator,
-    OperatorKey, OperatorRole, OrderKind, OrderSignature, Rule, Rules, SigningKey, Threshold,
-    VerifyingKey,
+    OperatorKey, OperatorRole, OrderKind, OrderSignature, Rule, Rules, SigningKey, Standing,
+    Threshold, VerifyingKey,
 };
 pub use fleet::{Ending, Fleet, FleetParameters, HsmIndex, Purpose, Route};
 pub use import_token::{ImportTerms, ImportToken};

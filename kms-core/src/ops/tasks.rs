@@ -221,12 +221,10 @@ pub(super) fn export(
     + Send
     + 'static,
 ) -> Result<Next> {
-    let recipient = offer.public.clone();
-    effects.ask_hsm(Command::ExportBackingKeys { keys, recipient }, move |reply, effects| {
-        match reply {
-            hsm::Reply::Transferred(transferred) => then((offer, transferred), effects),
-            _ => Err(internal()),
-        }
+    let command = Command::ExportBackingKeys { keys, offer: Box::new(offer.clone()) };
+    effects.ask_hsm(command, move |reply, effects| match reply {
+        hsm::Reply::Transferred(transferred) => then((offer, transferred), effects),
+        _ => Err(internal()),
     })
 }
 

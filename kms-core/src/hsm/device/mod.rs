@@ -17,7 +17,7 @@ pub use cache::CACHED_KEYS;
 pub(super) use cache::KeyCache;
 
 use super::command::Command;
-use super::domain::{AgreementCache, Domain, HsmIdentity};
+use super::domain::{AgreementCache, Domain, HsmIdentity, Standing};
 use super::reply::{Fault, Reply};
 use crate::crypto::{CryptoBackend, CryptoFailure, SecretBytes};
 use crate::env::{Random, Site};
@@ -125,6 +125,9 @@ impl HsmDevice {
         random: &mut dyn Random,
     ) -> Answer {
         let domain = self.domain.as_ref().ok_or(Fault::NotJoined)?;
+        if domain.standing == Standing::Offline {
+            return Err(Fault::Refused);
+        }
         let (backend, keys) = (self.backend.as_ref(), &mut self.keys);
         let mut session = Session { domain, backend, tokens, keys };
         session.execute(command, random)
@@ -199,7 +202,7 @@ impl Session<'_> {
                 self.reencrypt(tokens, random)
             }
             Command::OfferTransfer { key } => self.offer(*key, random),
-            Command::ExportBackingKeys { keys, recipient } => self.export(keys, recipient, random),
+            Command::ExportBackingKeys { keys, offer } => self.export(keys, offer, random),
             Command::ImportBackingKeys { key, offer, transferred } => {
                 self.import(*key, offer, transferred, random)
             }

@@ -1,38 +1,48 @@
 //! The way of a backing key into another Region: an offer there, an export here, an import there.
 //!
-//! Source: AWS KMS Cryptographic Details, Replicating keys.
+//! Each message is signed with the replication signing key of its Region, and names both Regions, the
+//! domain keys that were active, the key, and the ephemeral keys of both sides: it is worth nothing in
+//! a third Region, for another key or in answer to another offer, and whoever carries it can change
+//! nothing about it (AWS KMS Cryptographic Details, Replicating keys).
 
 use super::tokens::NewToken;
 use super::{Answer, Session};
-use crate::crypto::{P384_POINT, P384_SCALAR};
+use crate::crypto::{P384_POINT, P384_SCALAR, SecretKey};
 use crate::env::{Random, Site, draw};
-use crate::hsm::domain::wrapping_key;
+use crate::hsm::domain::{Canon, VerifyingKey, wrapping_key};
 use crate::hsm::{BackingKeyRef, Fault, Reply, TransferOffer, TransferredKey};
-use crate::name::{KeyId, MaterialId, TokenId};
+use crate::key::KeySpec;
+use crate::name::{KeyId, MaterialId, RegionName, TokenId};
 use crate::token::{KeyToken, TokenKind};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-const TRANSFER_LABEL: &[u8] = b"keyquake multi-Region transfer v2";
+const TRANSFER_LABEL: &[u8] = b"keyquake multi-Region transfer v3";
+
+/// An ephemeral agreement key.
+struct Ephemeral {
+    private: Zeroizing<[u8; P384_SCALAR]>,
+    public: Box<[u8; P384_POINT]>,
+}
 
 impl Session<'_> {
     pub(super) fn offer(&self, key: KeyId, random: &mut dyn Random) -> Answer {
-        let (private, public) = self.ephemeral(random);
+        let Ephemeral { private, public } = self.ephemeral(random);
         let id = TokenId(draw(random, Site::TokenId));
-        let material = MaterialId(self.backend.sha256(&[&public]));
+        let material = MaterialId(self.backend.sha256(&[public.as_slice()]));
         let new = NewToken { id, key, material, kind: TokenKind::TransferKey };
         let sealed = self.wrap(new, &*private, random)?;
-        Ok(Reply::Offer(TransferOffer { public: Box::new(public), sealed }))
+        let region = self.domain.charter.region;
+        let mut offer = TransferOffer { region, public, sealed, signature: Vec::new() };
+        offer.signature = self.domain.replication.sign(&offered(&offer).done(), random)?;
+        Ok(Reply::Offer(offer))
     }
 
-    fn ephemeral(
-        &self,
-        random: &mut dyn Random,
-    ) -> (Zeroizing<[u8; P384_SCALAR]>, [u8; P384_POINT]) {
+    fn ephemeral(&self, random: &mut dyn Random) -> Ephemeral {
         loop {
             let private = Zeroizing::new(draw(random, Site::EphemeralKey));
             if let Ok(public) = self.backend.p384_public(&private) {
-                return (private, public);
+                return Ephemeral { private, public: Box::new(public) };
             }
         }
     }
@@ -40,27 +50,46 @@ impl Session<'_> {
     pub(super) fn export(
         &self,
         keys: &[BackingKeyRef],
-        recipient: &[u8; P384_POINT],
+        offer: &TransferOffer,
         random: &mut dyn Random,
     ) -> Answer {
-        let (private, sender) = self.ephemeral(random);
-        let shared = self.backend.p384_agree(&private, recipient).map_err(|_| Fault::Refused)?;
-        let wrapping = wrapping_key(&shared, TRANSFER_LABEL, self.backend)?;
+        let receiver = self.signer_of(offer.region)?;
+        let genuine =
+            receiver.verify(self.backend, &offered(offer).done(), &offer.signature).is_ok();
+        if !genuine || keys.iter().any(|with| with.key != offer.sealed.key) {
+            return Err(Fault::Refused);
+        }
+        let own = self.ephemeral(random);
+        let wrapping = self.agree(&own.private, &offer.public)?;
         let wrapped = keys.iter().map(|with| {
             let (spec, backing) = self.backing_key(with)?;
-            let iv = draw(random, Site::TokenIv);
-            let mut one = TransferredKey {
-                material: with.material,
-                spec,
-                sender: Box::new(sender),
-                iv,
-                sealed: Vec::new(),
-            };
-            let aad = transfer_aad(with.key, &one, recipient);
-            self.backend.seal(&wrapping, &iv, &aad, backing.as_bytes(), &mut one.sealed);
+            let mut one = self.unsealed(with.material, spec, &own, random)?;
+            let aad = transferred_by(&one, offer).done();
+            self.backend.seal(&wrapping, &one.iv, &aad, backing.as_bytes(), &mut one.sealed);
+            let statement = transferred_by(&one, offer).bytes(&one.sealed).done();
+            one.signature = self.domain.replication.sign(&statement, random)?;
             Ok(one)
         });
         Ok(Reply::Transferred(wrapped.collect::<Result<_, Fault>>()?))
+    }
+
+    fn unsealed(
+        &self,
+        material: MaterialId,
+        spec: KeySpec,
+        own: &Ephemeral,
+        random: &mut dyn Random,
+    ) -> Result<TransferredKey, Fault> {
+        Ok(TransferredKey {
+            from: self.domain.charter.region,
+            epoch: self.domain.active().ok_or(Fault::NotJoined)?.epoch,
+            material,
+            spec,
+            sender: own.public.clone(),
+            iv: draw(random, Site::TokenIv),
+            sealed: Vec::new(),
+            signature: Vec::new(),
+        })
     }
 
     pub(super) fn import(
@@ -70,44 +99,86 @@ impl Session<'_> {
         transferred: &[TransferredKey],
         random: &mut dyn Random,
     ) -> Answer {
-        let own = self.backend.sha256(&[offer.public.as_slice()]);
+        let private = self.private_half_of(key, offer)?;
+        let tokens = transferred.iter().map(|one| self.import_one(&private, offer, one, random));
+        Ok(Reply::Tokens { tokens: tokens.collect::<Result<_, Fault>>()? })
+    }
+
+    /// The private half of an offer that this domain made for that key.
+    fn private_half_of(
+        &self,
+        key: KeyId,
+        offer: &TransferOffer,
+    ) -> Result<Zeroizing<[u8; P384_SCALAR]>, Fault> {
+        let public = self.backend.sha256(&[offer.public.as_slice()]);
         let token = &offer.sealed;
-        if (token.key, token.material.0, token.kind) != (key, own, TokenKind::TransferKey) {
+        let named = (token.key, token.material.0, token.kind);
+        let ours = offer.region == self.domain.charter.region;
+        if !ours || named != (key, public, TokenKind::TransferKey) {
             return Err(Fault::Refused);
         }
-        let private = self.unwrap(&offer.sealed)?;
-        let private = Zeroizing::new(*private.as_bytes().first_chunk().ok_or(Fault::Refused)?);
-        let tokens = transferred
-            .iter()
-            .map(|one| self.import_one(key, &private, &offer.public, one, random));
-        Ok(Reply::Tokens { tokens: tokens.collect::<Result<_, Fault>>()? })
+        let private = self.unwrap(token)?;
+        Ok(Zeroizing::new(*private.as_bytes().first_chunk().ok_or(Fault::Refused)?))
     }
 
     fn import_one(
         &self,
-        key: KeyId,
         private: &[u8; P384_SCALAR],
-        own: &[u8; P384_POINT],
+        offer: &TransferOffer,
         one: &TransferredKey,
         random: &mut dyn Random,
     ) -> Result<Arc<KeyToken>, Fault> {
-        let shared = self.backend.p384_agree(private, &one.sender).map_err(|_| Fault::Refused)?;
-        let wrapping = wrapping_key(&shared, TRANSFER_LABEL, self.backend)?;
-        let aad = transfer_aad(key, one, own);
+        let statement = transferred_by(one, offer).bytes(&one.sealed).done();
+        let genuine = self.signer_of(one.from)?.verify(self.backend, &statement, &one.signature);
+        genuine.map_err(|_| Fault::Refused)?;
+        let wrapping = self.agree(private, &one.sender)?;
+        let aad = transferred_by(one, offer).done();
         let backing = self.backend.open(&wrapping, &one.iv, &aad, &one.sealed);
         let backing = backing.map_err(|_| Fault::Refused)?;
-        let id = TokenId(draw(random, Site::TokenId));
-        let kind = TokenKind::BackingKey(one.spec);
-        self.wrap(NewToken { id, key, material: one.material, kind }, backing.as_bytes(), random)
+        let new = NewToken {
+            id: TokenId(draw(random, Site::TokenId)),
+            key: offer.sealed.key,
+            material: one.material,
+            kind: TokenKind::BackingKey(one.spec),
+        };
+        self.wrap(new, backing.as_bytes(), random)
+    }
+
+    /// Who signs for another Region that the domain trusts.
+    fn signer_of(&self, region: RegionName) -> Result<&VerifyingKey, Fault> {
+        let charter = &self.domain.charter;
+        let other = charter.regions.get(&region).filter(|_| region != charter.region);
+        other.ok_or(Fault::Refused)
+    }
+
+    fn agree(
+        &self,
+        private: &[u8; P384_SCALAR],
+        peer: &[u8; P384_POINT],
+    ) -> Result<SecretKey, Fault> {
+        let shared = self.backend.p384_agree(private, peer).map_err(|_| Fault::Refused)?;
+        Ok(wrapping_key(&shared, TRANSFER_LABEL, self.backend)?)
     }
 }
 
-fn transfer_aad(key: KeyId, one: &TransferredKey, recipient: &[u8; P384_POINT]) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(17 + 32 + 2 * P384_POINT + 24);
-    aad.extend_from_slice(&key.to_bytes());
-    aad.extend_from_slice(&one.material.0);
-    aad.extend_from_slice(one.sender.as_slice());
-    aad.extend_from_slice(recipient);
-    aad.extend_from_slice(one.spec.as_str().as_bytes());
-    aad
+/// What an offer says, as it is signed.
+fn offered(offer: &TransferOffer) -> Canon {
+    Canon::new("keyquake transfer offer v1")
+        .bytes(offer.region.as_str().as_bytes())
+        .number(u64::from(offer.sealed.epoch.0))
+        .bytes(&offer.sealed.key.to_bytes())
+        .bytes(offer.public.as_slice())
+}
+
+/// What a transferred key says of itself and of the offer it answers: sealed with it, and signed
+/// together with what is sealed.
+fn transferred_by(one: &TransferredKey, offer: &TransferOffer) -> Canon {
+    Canon::new("keyquake transfer v3")
+        .bytes(one.from.as_str().as_bytes())
+        .number(u64::from(one.epoch.0))
+        .bytes(&offered(offer).done())
+        .bytes(&one.material.0)
+        .bytes(one.spec.as_str().as_bytes())
+        .bytes(one.sender.as_slice())
+        .bytes(&one.iv)
 }

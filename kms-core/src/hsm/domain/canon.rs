@@ -1,29 +1,29 @@
 //! One byte string for one value: what domain signatures are made over.
 
 /// Length-prefixed parts, so that no two values have the same bytes.
-pub(super) struct Canon(Vec<u8>);
+pub(in crate::hsm) struct Canon(Vec<u8>);
 
 impl Canon {
     /// Begins with what the bytes are for, so that a signature for one purpose serves no other.
-    pub(super) fn new(purpose: &str) -> Canon {
+    pub(in crate::hsm) fn new(purpose: &str) -> Canon {
         Canon(Vec::with_capacity(1024)).bytes(purpose.as_bytes())
     }
 
     /// One more part.
-    pub(super) fn bytes(mut self, part: &[u8]) -> Canon {
+    pub(in crate::hsm) fn bytes(mut self, part: &[u8]) -> Canon {
         self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
         self.0.extend_from_slice(part);
         self
     }
 
     /// One more number.
-    pub(super) fn number(mut self, number: u64) -> Canon {
+    pub(in crate::hsm) fn number(mut self, number: u64) -> Canon {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
     }
 
     /// The bytes.
-    pub(super) fn done(self) -> Vec<u8> {
+    pub(in crate::hsm) fn done(self) -> Vec<u8> {
         self.0
     }
 }

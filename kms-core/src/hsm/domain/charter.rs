@@ -2,7 +2,7 @@
 
 use super::MemberKey;
 use super::canon::Canon;
-use super::identity::Member;
+use super::identity::{Member, Standing};
 use super::quorum::{Operator, OrderKind, Rule, Rules};
 use super::signing::VerifyingKey;
 use crate::hsm::Fault;
@@ -109,6 +109,11 @@ impl Charter {
     pub(in crate::hsm) fn is_of_one_domain_with(&self, other: &Charter) -> bool {
         let key = |charter: &Charter| charter.regions.get(&charter.region).cloned();
         self.region == other.region && key(self).is_some() && key(self) == key(other)
+    }
+
+    /// What an HSM is to the domain, if it is a member.
+    pub(in crate::hsm) fn standing_of(&self, hsm: &MemberKey) -> Option<Standing> {
+        self.members.get(hsm).map(|member| member.standing)
     }
 
     /// The operator of that key.

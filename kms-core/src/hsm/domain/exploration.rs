@@ -2,12 +2,13 @@
 //! expulsion and readmission of up to four HSMs, to a depth of eight.
 //!
 //! What must hold in every state: the key token of a key that exists opens again once the members are
-//! given the newest domain token. Nothing short of destroying the HSMs loses a live domain key.
+//! given the newest domain token. Nothing short of destroying the HSMs loses a live domain key; and
+//! with a member in a safe, not even destroying every HSM that serves.
 
 use super::double::Double;
-use super::{DomainChange, HsmIdentity, Mandate, OperatorKey};
+use super::{DomainChange, HsmIdentity, Mandate, OperatorKey, Standing};
 use crate::crypto::CryptoBackend;
-use crate::hsm::{BackingKeyRef, Command, DomainToken, Fault, Founded, HsmDevice, Reply, found};
+use crate::hsm::{Command, DomainToken, Fault, Founded, HsmDevice, Reply, found};
 use crate::key::KeySpec;
 use crate::local::SeededRandom;
 use crate::name::{KeyId, RegionName};
@@ -24,6 +25,7 @@ enum Move {
     Rotate(usize),
     Reencrypt(usize),
     Crash(usize),
+    Destroy(usize),
     Expel(usize, usize),
     Admit(usize, usize),
 }
@@ -37,10 +39,12 @@ struct World {
     key: Arc<KeyToken>,
     /// Whether the host rotates only once every key token is under the active domain key.
     waits: bool,
+    /// Whether HSMs that serve may be destroyed.
+    destroys: bool,
 }
 
 /// All of a world that matters for what can happen next, whichever HSM is which.
-type Shape = (Vec<(bool, Option<u64>)>, u64, DomainEpoch, DomainEpoch);
+type Shape = (Vec<(bool, bool, Option<u64>)>, u64, DomainEpoch, DomainEpoch);
 
 impl World {
     fn new(hsms: usize) -> World {
@@ -65,7 +69,33 @@ impl World {
         else {
             panic!("an HSM of the domain makes a key")
         };
-        World { devices, domain: Arc::new(domain), token, key, waits: true }
+        World { devices, domain: Arc::new(domain), token, key, waits: true, destroys: false }
+    }
+
+    /// HSMs that serve and may be destroyed, and one in a safe.
+    fn guarded(hsms: usize) -> World {
+        let mut world = World::new(hsms);
+        let safe = world.new_hsm(7);
+        let member = world.devices[safe].identity().member().offline();
+        world.change(0, DomainChange::Admit(member));
+        World { destroys: true, ..world }
+    }
+
+    /// An HSM that no domain knows of.
+    fn new_hsm(&mut self, seed: u64) -> usize {
+        let identity = HsmIdentity::generate(&Double, &mut SeededRandom::new(seed));
+        self.devices.push(HsmDevice::new(identity, Arc::new(Double)));
+        self.devices.len() - 1
+    }
+
+    fn is_in_a_safe(&self, at: usize) -> bool {
+        let own = self.devices[at].identity().public;
+        self.token.charter.standing_of(&own) == Some(Standing::Offline)
+    }
+
+    fn join(&mut self, at: usize) -> Result<Reply, Fault> {
+        let join = Command::Join { token: self.token.clone() };
+        self.order(at, &join, self.is_in_a_safe(at))
     }
 
     fn order(&mut self, at: usize, order: &Command, people: bool) -> Result<Reply, Fault> {
@@ -91,15 +121,20 @@ impl World {
             ]
         });
         let pairs = hsms.clone().flat_map(|by| hsms.clone().map(move |whom| (by, whom)));
-        alone.chain(pairs.flat_map(|(by, at)| [Move::Expel(by, at), Move::Admit(by, at)])).collect()
+        let pairs = pairs.flat_map(|(by, at)| [Move::Expel(by, at), Move::Admit(by, at)]);
+        let destroys = hsms.clone().filter(|_| self.destroys).map(Move::Destroy);
+        let touches_a_safe = |play: &Move| match play {
+            Move::Expel(_, at) | Move::Destroy(at) => self.is_in_a_safe(*at),
+            _ => false,
+        };
+        alone.chain(pairs).chain(destroys).filter(|play| !touches_a_safe(play)).collect()
     }
 
     /// Makes a move.
     fn play(&mut self, play: Move) {
         match play {
             Move::Join(at) => {
-                let join = Command::Join { token: self.token.clone() };
-                let _ = self.order(at, &join, false);
+                let _ = self.join(at);
             }
             Move::Leave(at) => {
                 let _ = self.order(at, &Command::Leave, true);
@@ -112,6 +147,11 @@ impl World {
             Move::Rotate(_) => {}
             Move::Reencrypt(at) => self.reencrypt(at),
             Move::Crash(at) => self.devices[at].reset(),
+            Move::Destroy(at) => {
+                let new = self.new_hsm(100 * self.token.serial + at as u64);
+                self.devices.swap_remove(at);
+                assert_eq!(new, self.devices.len());
+            }
             Move::Expel(by, whom) => {
                 let member = self.devices[whom].identity().public;
                 self.change(by, DomainChange::Expel(member));
@@ -154,8 +194,8 @@ impl World {
             .devices
             .iter()
             .map(|device| {
-                let member = self.token.charter.members.contains_key(&device.identity().public);
-                (member, device.serial())
+                let standing = self.token.charter.standing_of(&device.identity().public);
+                (standing.is_some(), standing == Some(Standing::Offline), device.serial())
             })
             .collect();
         hsms.sort_unstable();
@@ -164,21 +204,29 @@ impl World {
 
     /// Whether the key can still be used, once every member starts from an empty memory.
     fn recovers(&self) -> bool {
-        let mut later = self.clone();
-        let random = &mut SeededRandom::new(4);
-        let with =
-            BackingKeyRef { key: self.key.key, material: self.key.material, token: self.key.id };
-        (0..later.devices.len()).any(|at| {
-            later.devices[at].reset();
-            let join = Command::Join { token: later.token.clone() };
-            let joined = later.order(at, &join, false).is_ok();
-            let export =
-                Command::ReencryptTokens { tokens: vec![with.token], under: later.token.active };
-            joined
-                && later.devices[at]
-                    .execute(&export, std::slice::from_ref(&later.key), random)
-                    .is_ok()
+        (0..self.devices.len()).any(|at| match self.is_in_a_safe(at) {
+            true => self.clone().founds_again(at),
+            false => self.clone().opens_again(at),
         })
+    }
+
+    fn opens_again(&mut self, at: usize) -> bool {
+        self.devices[at].reset();
+        let again =
+            Command::ReencryptTokens { tokens: vec![self.key.id], under: self.token.active };
+        let (key, random) = (self.key.clone(), &mut SeededRandom::new(4));
+        self.join(at).is_ok() && self.devices[at].execute(&again, &[key], random).is_ok()
+    }
+
+    /// The way back through the safe: people give the HSM in it the domain, and admit a new one.
+    fn founds_again(&mut self, safe: usize) -> bool {
+        self.devices[safe].reset();
+        let new = self.new_hsm(5);
+        let member = self.devices[new].identity().member();
+        self.join(safe).is_ok() && {
+            self.change(safe, DomainChange::Admit(member));
+            self.opens_again(new)
+        }
     }
 }
 
@@ -211,6 +259,20 @@ fn no_interleaving_loses_a_live_domain_key() {
     for (hsms, states) in [(1, 15), (2, 152), (3, 478), (4, 1012)] {
         assert_eq!(explore(World::new(hsms)), Ok(states), "states of {hsms} HSMs");
     }
+}
+
+#[test]
+fn with_a_member_in_a_safe_every_other_hsm_may_be_destroyed() {
+    for (hsms, states) in [(1, 15), (2, 152), (3, 478)] {
+        let found = explore(World::guarded(hsms)).unwrap();
+        assert!(found > states, "{found} states of {hsms} HSMs and one in a safe");
+    }
+}
+
+#[test]
+fn without_one_the_destruction_of_all_is_found() {
+    let unguarded = World { destroys: true, ..World::new(2) };
+    assert!(explore(unguarded).is_err());
 }
 
 /// A host that rotates without waiting for the re-encryption does lose the key, and the exploration

@@ -9,6 +9,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use zeroize::Zeroizing;
 
+/// What an HSM is to its domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It serves.
+    Online,
+    /// It lies in a safe, so that the domain outlives the loss of every HSM that serves. It is
+    /// given the domain by people alone, manages it, and touches no backing key (AWS KMS
+    /// Cryptographic Details, Durability protection).
+    Offline,
+}
+
 /// An HSM as a domain knows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Member {
@@ -16,11 +27,19 @@ pub struct Member {
     pub agreement: MemberKey,
     /// Its public signing key: domain tokens are signed by it.
     pub signing: VerifyingKey,
+    /// Whether it serves.
+    pub standing: Standing,
 }
 
 impl Member {
+    /// The same HSM, to be kept offline.
+    #[must_use]
+    pub fn offline(self) -> Member {
+        Member { standing: Standing::Offline, ..self }
+    }
+
     pub(super) fn write(&self, canon: Canon) -> Canon {
-        canon.bytes(&self.agreement).bytes(self.signing.as_bytes())
+        canon.bytes(&self.agreement).bytes(self.signing.as_bytes()).number(self.standing as u64)
     }
 }
 
@@ -55,9 +74,10 @@ impl HsmIdentity {
         }
     }
 
-    /// What a domain may know of it.
+    /// What a domain may know of it, as of an HSM that serves.
     pub fn member(&self) -> Member {
-        Member { agreement: self.public, signing: self.signing.public().clone() }
+        let signing = self.signing.public().clone();
+        Member { agreement: self.public, signing, standing: Standing::Online }
     }
 
     /// The signing key, for domain tokens.

@@ -20,9 +20,10 @@ mod rules_machine;
 mod signing;
 mod token;
 
+pub(super) use canon::Canon;
 pub use charter::{Charter, DomainChange};
 pub(super) use identity::AgreementCache;
-pub use identity::{HsmIdentity, Member};
+pub use identity::{HsmIdentity, Member, Standing};
 pub use order::{Mandate, OperatorKey, OrderSignature};
 pub(super) use order::{OrderAt, check_quorum};
 pub use quorum::{Operator, OperatorRole, OrderKind, Rule, Rules, Threshold};
@@ -67,6 +68,8 @@ pub(super) struct Domain {
     keys: VecDeque<DomainKey>,
     /// Signs what goes to other Regions.
     pub(super) replication: SigningKey,
+    /// What the HSM is to the domain whose memory this is.
+    pub(super) standing: Standing,
 }
 
 impl Domain {

@@ -5,6 +5,7 @@
 
 use super::canon::Canon;
 use super::charter::Charter;
+use super::identity::Standing;
 use super::quorum::{Operator, OperatorRole, OrderKind};
 use super::signing::{SigningKey, VerifyingKey};
 use super::token::DomainToken;
@@ -125,18 +126,22 @@ fn statement(command: &Command, at: OrderAt) -> Option<(OrderKind, Vec<u8>)> {
     Some((kind, canon.number(kind as u64).done()))
 }
 
-/// Whether an order has the quorum that a charter asks for.
+/// Whether an order has the quorum that a charter asks for, of an HSM of that standing.
 ///
 /// # Errors
 /// `NoQuorum` otherwise, whatever is missing.
 pub(in crate::hsm) fn check_quorum(
     command: &Command,
     at: OrderAt,
-    charter: &Charter,
+    (charter, standing): (&Charter, Standing),
     signatures: &[OrderSignature],
     backend: &dyn CryptoBackend,
 ) -> Result<(), Fault> {
     let (kind, bytes) = statement(command, at).ok_or(Fault::Refused)?;
+    let kind = match (kind, standing) {
+        (OrderKind::Join, Standing::Offline) => OrderKind::Recover,
+        _ => kind,
+    };
     let rule = charter.rules.of(kind).ok_or(Fault::NoQuorum)?;
     let genuine = |given: &OrderSignature| {
         let operator = charter.operator(&given.operator)?;

@@ -37,8 +37,10 @@ pub struct Operator {
 /// The kinds of commands that need a quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OrderKind {
-    /// Take over a domain token.
+    /// Take over a domain token, on an HSM that serves.
     Join,
+    /// Take over a domain token, on an HSM that is kept offline.
+    Recover,
     /// Erase the domain from memory.
     Leave,
     /// Make a new active domain key.
@@ -55,8 +57,9 @@ pub enum OrderKind {
 
 impl OrderKind {
     /// Every kind.
-    pub const ALL: [OrderKind; 7] = [
+    pub const ALL: [OrderKind; 8] = [
         OrderKind::Join,
+        OrderKind::Recover,
         OrderKind::Leave,
         OrderKind::RotateDomainKey,
         OrderKind::ModifyMembers,
@@ -123,13 +126,17 @@ impl Rules {
 impl Default for Rules {
     /// A host alone keeps HSMs joined and the domain key fresh; two operators can do the same by
     /// hand. Who belongs to the domain takes two operators, who commands it takes two and an officer.
+    /// An HSM out of a safe takes an officer and an operator, of two teams (AWS KMS Cryptographic
+    /// Details, Durability protection).
     fn default() -> Rules {
         use OperatorRole::{KmsOperator, SecurityOfficer, ServiceHost};
         let of = |role, minimum| Threshold { role, minimum };
         let everyday = Rule(vec![vec![of(ServiceHost, 1)], vec![of(KmsOperator, 2)]]);
         let members = Rule(vec![vec![of(KmsOperator, 2)]]);
         let powers = Rule(vec![vec![of(KmsOperator, 2), of(SecurityOfficer, 1)]]);
+        let recovery = Rule(vec![vec![of(KmsOperator, 1), of(SecurityOfficer, 1)]]);
         let rule = |kind| match kind {
+            OrderKind::Recover => recovery.clone(),
             OrderKind::Join | OrderKind::RotateDomainKey => everyday.clone(),
             OrderKind::Leave | OrderKind::ModifyMembers => members.clone(),
             OrderKind::ModifyOperators | OrderKind::ModifyRules | OrderKind::TrustRegion => {

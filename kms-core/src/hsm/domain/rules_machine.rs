@@ -56,6 +56,7 @@ impl Told {
         let powers = vec![vec![(KmsOperator, 2), (SecurityOfficer, 1)]];
         let rules = [
             (OrderKind::Join, everyday.clone()),
+            (OrderKind::Recover, vec![vec![(KmsOperator, 1), (SecurityOfficer, 1)]]),
             (OrderKind::RotateDomainKey, everyday),
             (OrderKind::Leave, members.clone()),
             (OrderKind::ModifyMembers, members),

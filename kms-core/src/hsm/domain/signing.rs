@@ -22,7 +22,7 @@ impl VerifyingKey {
     }
 
     /// Whether the holder of the private half signed this.
-    pub(super) fn verify(
+    pub(in crate::hsm) fn verify(
         &self,
         backend: &dyn CryptoBackend,
         bytes: &[u8],
@@ -80,7 +80,7 @@ impl SigningKey {
     }
 
     /// A signature in DER.
-    pub(super) fn sign(
+    pub(in crate::hsm) fn sign(
         &self,
         bytes: &[u8],
         random: &mut dyn Random,

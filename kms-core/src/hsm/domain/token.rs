@@ -4,7 +4,7 @@
 
 use super::canon::Canon;
 use super::charter::Charter;
-use super::identity::{AgreementCache, HsmIdentity};
+use super::identity::{AgreementCache, HsmIdentity, Standing};
 use super::order::OrderAt;
 use super::signing::SigningKey;
 use super::{Domain, DomainKey, MemberKey};
@@ -63,6 +63,7 @@ impl DomainToken {
             serial: 1,
             keys: VecDeque::from([DomainKey::draw(DomainEpoch(1), random)]),
             replication: replication.clone(),
+            standing: Standing::Online,
         };
         let token = domain.export(founder, &mut AgreementCache::default(), backend, random);
         token.map_err(|_| Fault::Refused)
@@ -76,7 +77,7 @@ impl DomainToken {
     }
 
     /// What the exporter signs, and what an order to install the token names.
-    pub(super) fn statement(&self) -> Vec<u8> {
+    pub(in crate::hsm) fn statement(&self) -> Vec<u8> {
         let mut canon = self
             .charter
             .write(Canon::new("keyquake domain token v2"))
@@ -180,7 +181,9 @@ impl Domain {
             return Err(CryptoFailure);
         }
         let replication = replication.ok_or(CryptoFailure)?;
-        Ok(Domain { charter: token.charter.clone(), serial: token.serial, keys, replication })
+        let standing = token.charter.standing_of(&own.public).ok_or(CryptoFailure)?;
+        let (charter, serial) = (token.charter.clone(), token.serial);
+        Ok(Domain { charter, serial, keys, replication, standing })
     }
 }
 

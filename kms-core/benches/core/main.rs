@@ -1,0 +1,112 @@
+//! What the core adds to the cryptography: a request through decision, HSM and answer, against the
+//! bare cryptography of the same backend; the policy decision alone; and whether a request costs the
+//! same among a hundred thousand keys as among a thousand.
+//!
+//! ```text
+//! cargo bench -p kms-core --bench core
+//! ```
+
+mod host;
+mod ratio;
+mod requests;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use host::{Cheap, Host, call, caller, region};
+use kms_core::Random;
+use kms_core::crypto::{AwsLc, CryptoBackend};
+use kms_core::env::{Call, Site};
+use kms_core::name::{AccountId, KeyArn, KeyId};
+use kms_core::ops::{Request, create_grant, encrypt};
+use kms_core::policy::{
+    Action, GrantOperation, KeyManager, Policy, Question, RequestContext, Resource, evaluate,
+};
+use ratio::ratio;
+use requests::{MESSAGE, requests};
+use std::hint::black_box;
+use std::sync::Arc;
+
+fn policy(criterion: &mut Criterion) {
+    let account = AccountId::new(111_122_223_333);
+    let arn = KeyArn { region: region(), account, id: KeyId::single_region([3; 16]) };
+    let key_policy = Policy::default_for(account);
+    let mut group = criterion.benchmark_group("policy decision");
+    for (name, resource) in [
+        ("any resource", r#""*""#.to_owned()),
+        ("one key", format!("\"{arn}\"")),
+        ("keys by pattern", r#""arn:aws:kms:*:111122223333:key/*""#.to_owned()),
+    ] {
+        let call = Call { caller: Arc::new(caller(&resource)), ..call() };
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let policy = &key_policy;
+                let resource = Resource::Key { arn, policy, manager: KeyManager::Customer };
+                let question = Question { caller: &call.caller, action: Action::Encrypt, resource };
+                let context = RequestContext::new(&call, Action::Encrypt);
+                evaluate(black_box(&question), &context, &mut std::iter::empty()).is_allowed()
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Encrypt with a key that is drawn anew each time.
+struct Encrypts {
+    host: Host,
+    keys: Vec<KeyArn>,
+    draw: Cheap,
+}
+
+impl Encrypts {
+    fn among(keys: usize) -> Encrypts {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
+        let (host, keys) = Host::among(&backend, keys);
+        Encrypts { host, keys, draw: Cheap(1_442_695_040_888_963_407) }
+    }
+
+    fn next(&mut self) {
+        let mut bytes = [0; 8];
+        self.draw.fill(Site::KeyId, &mut bytes);
+        let at = u64::from_le_bytes(bytes) % self.keys.len() as u64;
+        let key = self.keys[usize::try_from(at).expect("an index")];
+        black_box(self.host.run(&encrypt::Request::new(key, MESSAGE).into()));
+    }
+}
+
+/// CreateGrant on a key that has grants already, each for another principal.
+struct Grants {
+    host: Host,
+    request: Request,
+}
+
+impl Grants {
+    fn beside(grants: usize) -> Grants {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
+        let (mut host, keys) = Host::among(&backend, 1);
+        host.kms.settings_mut().limits.grants_per_key = u64::MAX;
+        for number in 0..grants {
+            let outcome = host.run(&Grants::to(keys[0], number));
+            host.append(outcome.append.expect("a new grant"));
+        }
+        Grants { request: Grants::to(keys[0], grants), host }
+    }
+
+    fn to(key: KeyArn, number: usize) -> Request {
+        let grantee = format!("arn:aws:iam::111122223333:role/worker-{number}");
+        let operations = GrantOperation::of(Action::Encrypt);
+        create_grant::Request::new(key, &grantee, operations).into()
+    }
+
+    fn next(&mut self) {
+        black_box(self.host.run(&self.request));
+    }
+}
+
+fn sizes(_: &mut Criterion) {
+    let (mut few, mut many) = (Encrypts::among(1_000), Encrypts::among(100_000));
+    ratio("Encrypt with a random key of 1,000 and of 100,000", || few.next(), || many.next());
+    let (mut few, mut many) = (Grants::beside(100), Grants::beside(50_000));
+    ratio("CreateGrant beside 100 and 50,000 grants", || few.next(), || many.next());
+}
+
+criterion_group!(benches, requests, sizes, policy);
+criterion_main!(benches);
