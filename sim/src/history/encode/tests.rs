@@ -243,5 +243,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "1cb5e9aebb4c8648eb5fd6eddd5fdac1d56c8a921b92e0a36af494543735a56d");
+    assert_eq!(text, "fa7ae69c68a7d0265c869f821b81f6effb4de8ea52fd228cdf97ba084c8ab714");
 }
