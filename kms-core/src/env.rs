@@ -99,6 +99,11 @@ pub enum Site {
     KmsuserPassword,
 }
 
+impl Site {
+    /// How many there are. Whoever adds one after the last names it here.
+    pub const COUNT: usize = Site::KmsuserPassword as usize + 1;
+}
+
 /// Where random bytes come from: an argument, never a global.
 pub trait Random {
     /// Fills `bytes` for the purpose named. A second draw at the same site gives other bytes.

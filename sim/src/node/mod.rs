@@ -91,10 +91,9 @@ pub(crate) fn arm_settle(now: Now, settle_at: SimTime, out: &mut Out) {
 /// attempt and site, so that no other event moves it.
 pub(crate) struct NamedRandom {
     name: Name,
-    draws: [u32; SITES],
+    draws: [u32; Site::COUNT],
 }
 
-const SITES: usize = 16;
 const CORE: crate::random::Site = crate::random::Site::new("kms-core");
 
 impl NamedRandom {
@@ -103,7 +102,7 @@ impl NamedRandom {
         #[expect(clippy::cast_possible_truncation, reason = "both halves are absorbed")]
         let (high, low) = ((request.0 >> 64) as u64, request.0 as u64);
         let name = Name::new(seed, CORE).node(node).request(high).request(low).attempt(attempt);
-        NamedRandom { name, draws: [0; SITES] }
+        NamedRandom { name, draws: [0; Site::COUNT] }
     }
 }
 
