@@ -296,9 +296,15 @@ impl Judge<'_> {
         place(material).zip(current).is_some_and(|(wanted, current)| wanted <= current + ahead)
     }
 
+    /// Whether the context is the one that a ciphertext is bound to. Under an external key it is the
+    /// proxy that finds out, and whatever a proxy refuses is told as the state of the key.
     fn opens(&self, blob: Digest, context: Digest) -> Outcomes {
         let made = self.model.blobs.get(&blob);
-        let bound = made.is_some_and(|made| made.context == context);
-        unless(!bound, ErrorCode::InvalidCiphertext)
+        let key = made.and_then(|made| self.ledger.key(made.key, self.ask.position));
+        let refused = match key.is_some_and(|key| key.external) {
+            true => ErrorCode::KmsInvalidState,
+            false => ErrorCode::InvalidCiphertext,
+        };
+        unless(made.is_none_or(|made| made.context != context), refused)
     }
 }
