@@ -1,6 +1,7 @@
 //! `keyquake sim`: everything that runs on the simulated world, and the words it knows.
 
 mod check;
+mod detect;
 pub(crate) mod folder;
 mod input;
 mod job;
@@ -40,6 +41,8 @@ enum Command {
     Merge(merge::Arguments),
     /// Run a scenario twice, in two processes, and compare everything that happened
     Check(check::Arguments),
+    /// Plant every bug into runs that a seed draws, and see which oracle catches it
+    Detect(detect::Arguments),
     /// List faults, oracles, workloads, sabotages or scenarios
     List(list::Arguments),
     /// Print every key of a scenario file as Markdown
@@ -56,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Sweep(arguments) => sweep::run(arguments),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Detect(arguments) => detect::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Schema => schema::schema(),
         Command::Parameters(arguments) => schema::parameters(arguments),

@@ -29,7 +29,8 @@ impl Backend {
         self.0
     }
 
-    fn library(self) -> Arc<dyn CryptoBackend> {
+    /// The library itself.
+    pub(crate) fn library(self) -> Arc<dyn CryptoBackend> {
         crypto::backend(self.0).expect("the name is one of the table")
     }
 }

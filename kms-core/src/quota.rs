@@ -134,6 +134,7 @@ impl Counted {
 }
 
 /// Counts what a host admits, in volatile memory.
+#[derive(Clone)]
 pub struct Meter {
     profile: Option<Arc<Profile>>,
     scale: f64,

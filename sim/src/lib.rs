@@ -5,7 +5,8 @@
 //! which are plain state machines that exchange [`message`]s; [`genesis`] makes the keys they start
 //! with. [`driver`] runs them on madsim; [`place`] says where they are, [`net`] how long messages
 //! take, [`clock`] what time they believe it is, [`disk`] what survives a crash, [`random`] where
-//! every draw comes from; [`swarm`] draws whole runs. [`fault`] is what goes wrong, [`sabotage`] what is wrong on purpose.
+//! every draw comes from; [`swarm`] draws whole runs. [`fault`] is what goes wrong, [`sabotage`] what
+//! is wrong on purpose, [`detect`] whether anybody notices.
 //! [`history`] is all that [`oracle`]s see.
 
 #[cfg(all(feature = "sim", not(madsim)))]
@@ -20,6 +21,8 @@ compile_error!(
 pub mod client;
 pub mod clock;
 mod crypto;
+#[cfg(all(feature = "sim", madsim))]
+pub mod detect;
 pub mod disk;
 #[cfg(all(feature = "sim", madsim))]
 pub mod driver;

@@ -229,6 +229,10 @@ impl Sink<'_> {
                 self.tag(11);
                 self.action(*action);
             }
+            Event::Sabotaged(sabotage) => {
+                self.tag(16);
+                self.text(sabotage);
+            }
             Event::Called { .. }
             | Event::Returned { .. }
             | Event::TimedOut { .. }

@@ -67,6 +67,7 @@ pub fn line(event: &Event) -> String {
             format!("{region} settled at {position}, {sets} in sets, {a:02x}{b:02x}{c:02x}{d:02x}")
         }
         Event::Acted(action) => acted(action),
+        Event::Sabotaged(sabotage) => format!("sabotage {sabotage} strikes"),
     }
 }
 

@@ -162,6 +162,8 @@ pub enum Event {
     Kept(Box<Holdings>),
     /// A fault acted on a node, the subject of the record.
     Acted(NodeAction),
+    /// A planted bug struck here.
+    Sabotaged(&'static str),
 }
 
 /// What a host does about an HSM beyond asking it and taking its answer.
@@ -330,7 +332,7 @@ impl Event {
             Event::Executed { .. } | Event::Loaded(_) => Source::Hsm,
             Event::Committed { .. } | Event::Settled(_) | Event::Kept(_) => Source::Journal,
             Event::TaskTried { .. } => Source::Worker,
-            Event::Acted(_) => Source::World,
+            Event::Acted(_) | Event::Sabotaged(_) => Source::World,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::history::Event;
 use crate::message::{AskId, Feed};
 use crate::place::NodeId;
 use crate::random::Seed;
-use crate::sabotage::Sabotages;
+use crate::sabotage::{Miscount, Sabotages};
 use kms_core::env::{Call, Caller, CallingService, NetworkPath, RequestId, Timestamp};
 use kms_core::error::{Error, ErrorCode};
 use kms_core::hsm::{Fleet, FleetParameters, OperatorKey};
@@ -138,6 +138,8 @@ pub(super) struct Finished {
     pub(super) position: u64,
     /// The clock it was decided by.
     pub(super) decided: Timestamp,
+    /// The pool that the last decision was refused by, if it was refused.
+    pub(super) refused: Option<&'static str>,
     /// Where its changes are in the log, if it made any.
     pub(super) appended: Option<u64>,
 }
@@ -148,6 +150,7 @@ struct Operation {
     call: Call,
     answered: Vec<(Ask, Reply)>,
     position: u64,
+    refused: Option<&'static str>,
     asked: u32,
     stage: Stage,
 }
@@ -168,7 +171,7 @@ pub(super) struct Engine {
     limits: Limits,
     seed: Seed,
     follower: Follower,
-    sabotages: Sabotages,
+    pub(super) sabotages: Sabotages,
     operator: Arc<OperatorKey>,
     ailments: BTreeSet<Ailment>,
     uses: UseRecorder,
@@ -264,7 +267,8 @@ impl Engine {
         };
         let position = self.kms.state().position();
         let (answered, stage) = (Vec::new(), Stage::Deciding);
-        let operation = Operation { origin, work, call, answered, position, asked: 0, stage };
+        let (asked, refused) = (0, None);
+        let operation = Operation { origin, work, call, answered, position, refused, asked, stage };
         let operation = Box::new(operation);
         if self.operations.len() >= self.limits.in_flight {
             let busy = ErrorCode::KmsInternal.says("The service is busy. Try again.");
@@ -285,7 +289,8 @@ impl Engine {
 
     /// Takes over what the journal sent; whoever waited for it decides again.
     pub(super) fn feed(&mut self, now: Now, feed: &Feed, out: &mut Out) {
-        self.follower.take(&mut self.kms, feed, self.peers.journal, out);
+        let heard = (feed, &self.sabotages);
+        self.follower.take(now, &mut self.kms, heard, self.peers.journal, out);
         let reached = self.kms.state().position();
         let ready = |operation: &Operation| match operation.stage {
             Stage::CatchingUp { head: Some(head), .. } => head <= reached,
@@ -310,6 +315,9 @@ impl Engine {
         call.monotonic = monotonic(now);
         operation.position = self.kms.state().position();
         let mut random = NamedRandom::new(self.seed, now.node, call.request_id, 0);
+        let shown = self.sabotages.decide(now, call, out);
+        let call = shown.as_ref().unwrap_or(call);
+        let before = self.sabotages.miscount().then(|| self.meter.clone());
         let (kms, meter) = (&self.kms, &mut self.meter);
         let step = match &operation.work {
             Work::Request(request, _) => kms.decide(call, request, meter, &mut random),
@@ -319,10 +327,32 @@ impl Engine {
             Work::Uses => return self.finish(operation, Arc::new(Err(no_answer())), None),
             Work::Rotation => kms.rotate_domain_key(call, &mut random),
         };
-        for (account, pool) in self.meter.take_admitted() {
+        operation.refused = self.meter.last_refused();
+        self.admitted(now, &operation, before, out);
+        self.advance(now, operation, step, out);
+    }
+
+    /// Records what the last decision charged, which planted bugs then count otherwise.
+    fn admitted(&mut self, now: Now, operation: &Operation, before: Option<Meter>, out: &mut Out) {
+        let admitted = self.meter.take_admitted();
+        if admitted.is_empty() {
+            return;
+        }
+        for (account, pool) in admitted {
             out.record(Event::Admitted { account, pool });
         }
-        self.advance(now, operation, step, out);
+        let Operation { call, work: Work::Request(request, _), .. } = operation else { return };
+        match self.sabotages.admitted(now, call.request_id, out) {
+            Miscount::None => {}
+            Miscount::Never => self.meter = before.unwrap_or_else(|| self.meter.clone()),
+            Miscount::Times(times) => {
+                let mut random = NamedRandom::new(self.seed, now.node, call.request_id, 0);
+                for _ in 0..times {
+                    drop(self.kms.decide(call, request, &mut self.meter, &mut random));
+                }
+                self.meter.take_admitted();
+            }
+        }
     }
 
     fn advance(&mut self, now: Now, mut operation: Box<Operation>, mut step: Step, out: &mut Out) {
@@ -360,12 +390,15 @@ impl Engine {
         if outcome.append.is_none() && matches!(operation.work, Work::Request(..)) {
             self.note_use(now, &outcome, out);
         }
-        let Outcome { result, append, .. } = *outcome;
+        let Outcome { result, append, audit } = *outcome;
         let result = Arc::new(result);
         match append.filter(|_| result.is_ok()) {
             None => self.finish(operation, result, None),
             Some(mut append) => {
-                self.sabotages.append(operation.call.request_id, &mut append);
+                let what = (operation.call.request_id, audit.operation);
+                if !self.sabotages.append(now, what, &mut append, out) {
+                    return self.finish(operation, result, None);
+                }
                 operation.stage = Stage::Appending { append: Arc::new(append), result, attempt: 0 };
                 self.send_append(now, operation, out);
             }
@@ -378,10 +411,11 @@ impl Engine {
         result: Arc<KmsResult<Response>>,
         appended: Option<u64>,
     ) {
-        let Operation { origin, work, call, position, .. } = *operation;
+        let Operation { origin, work, call, position, refused, .. } = *operation;
         let (id, decided) = (call.request_id, call.now);
         self.active.remove(&id);
-        self.finished.push_back(Finished { origin, work, id, result, position, decided, appended });
+        let what = Finished { origin, work, id, result, position, decided, refused, appended };
+        self.finished.push_back(what);
     }
 
     /// Files an operation under a new question, which may wait so long.

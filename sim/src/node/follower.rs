@@ -1,8 +1,10 @@
 //! The part of a host or worker that follows its Region's journal: a strict prefix, and late.
 
 use super::Out;
+use crate::driver::Now;
 use crate::message::{Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
+use crate::sabotage::Sabotages;
 use kms_core::Kms;
 use kms_core::token::TokenChange;
 
@@ -19,7 +21,15 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Takes over what follows without a gap, and tells the journal how far that is.
-    pub(super) fn take(&mut self, kms: &mut Kms, feed: &Feed, journal: NodeId, out: &mut Out) {
+    /// Planted bugs make it deaf to some of it.
+    pub(super) fn take(
+        &mut self,
+        now: Now,
+        kms: &mut Kms,
+        (feed, sabotages): (&Feed, &Sabotages),
+        journal: NodeId,
+        out: &mut Out,
+    ) {
         let position = kms.state().position();
         let first = feed.entries.first().map_or(feed.head, |first| first.position - 1);
         let connects = first <= position;
@@ -28,7 +38,10 @@ impl Follower {
             return;
         }
         for entry in feed.entries.iter().filter(|entry| entry.position > position) {
-            kms.apply(entry);
+            match sabotages.heard(now, entry, out) {
+                None => kms.apply(entry),
+                Some(heard) => kms.apply(&heard),
+            }
         }
         self.say(kms, journal, Follow::Acknowledge, out);
     }

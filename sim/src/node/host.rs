@@ -81,7 +81,7 @@ impl Node for Host {
             },
         }
         while let Some(finished) = self.engine.next_finished() {
-            answer(&self.engine, finished, out);
+            answer(now, &self.engine, finished, out);
         }
     }
 
@@ -90,12 +90,15 @@ impl Node for Host {
     }
 }
 
-fn answer(engine: &Engine, finished: Finished, out: &mut Out) {
-    let Finished { origin, work, id, result, position, decided, .. } = finished;
+fn answer(now: Now, engine: &Engine, finished: Finished, out: &mut Out) {
+    let Finished { origin, work, id, mut result, position, decided, refused, appended } = finished;
+    if appended.is_none() {
+        engine.sabotages.answer(now, id, &mut result, out);
+    }
     let error = result.as_ref().as_ref().err().map(|error| error.code);
-    let refused = error == Some(ErrorCode::Throttling);
-    let pool = refused.then(|| engine.meter.last_refused()).flatten();
+    let pool = refused.filter(|_| error == Some(ErrorCode::Throttling));
     match (origin, work) {
+        (Origin::Client(_), _) if engine.sabotages.is_mute(now, id, out) => {}
         (Origin::Client(client), _) => {
             out.record(Event::Answered { request: id, position, now: decided, pool, error });
             out.send(client, Message::Response { id, result }, 256);

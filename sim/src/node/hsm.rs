@@ -11,6 +11,7 @@ use crate::fault::Ailment;
 use crate::history::{Event, HsmLoad};
 use crate::message::Message;
 use crate::random::{Name, Seed, Site, Stream};
+use crate::sabotage::Sabotages;
 use kms_core::env::RequestId;
 use kms_core::hsm::{Command, Fault, HsmDevice, HsmModel, Mandate, Reply};
 use kms_core::token::{DomainEpoch, KeyToken};
@@ -33,11 +34,21 @@ pub struct HsmNode {
     /// When each command that waits or is being carried out will have been.
     waiting: BinaryHeap<Reverse<SimTime>>,
     load: HsmLoad,
+    sabotages: Sabotages,
+    /// The last answer and the last draw, which nothing but a planted bug makes use of.
+    last: Option<Reply>,
+    last_draw: Option<(RequestId, u32)>,
 }
 
 impl HsmNode {
     /// An HSM that may have joined its domain already.
-    pub fn new(device: HsmDevice, seed: Seed, model: HsmModel, settle_at: SimTime) -> HsmNode {
+    pub fn new(
+        device: HsmDevice,
+        seed: Seed,
+        model: HsmModel,
+        sabotages: Sabotages,
+        settle_at: SimTime,
+    ) -> HsmNode {
         HsmNode {
             device,
             seed,
@@ -47,6 +58,28 @@ impl HsmNode {
             waiting: BinaryHeap::new(),
             load: HsmLoad { lanes: model.lanes, ..HsmLoad::default() },
             model,
+            sabotages,
+            last: None,
+            last_draw: None,
+        }
+    }
+
+    /// What a command draws from; a planted bug gives it the draw of the one before.
+    fn random(&mut self, now: Now, draw: (RequestId, u32), out: &mut Out) -> NamedRandom {
+        let last = self.last_draw.filter(|_| self.sabotages.repeats_draw(now, draw.0, out));
+        let (request, attempt) = last.unwrap_or(draw);
+        self.last_draw = Some((request, attempt));
+        NamedRandom::new(self.seed, now.node, request, attempt)
+    }
+
+    /// Passes an answer through the planted bugs.
+    fn spoil(&mut self, now: Now, id: RequestId, result: &mut Result<Reply, Fault>, out: &mut Out) {
+        if self.sabotages.are_none() {
+            return;
+        }
+        self.sabotages.reply(now, id, (result, self.last.as_ref()), out);
+        if let Ok(reply) = result {
+            self.last = Some(reply.clone());
         }
     }
 
@@ -137,10 +170,11 @@ impl HsmNode {
             let result = Err(Fault::Busy);
             return out.send(from, Message::HsmReply { ask, draw, result }, 64);
         }
-        let mut random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
+        let mut random = self.random(now, draw, out);
         let forgot = self.device.serial().is_none();
         let work = (&tokens[..], domain);
-        let result = self.carry_out(&command, work, mandate.as_deref(), &mut random);
+        let mut result = self.carry_out(&command, work, mandate.as_deref(), &mut random);
+        self.spoil(now, draw.0, &mut result, out);
         out.record(Event::Executed { command: command.name(), done: result.is_ok() });
         let takes = self.takes(now, &command, &tokens, draw);
         let done = self.take(now.monotonic, takes);
@@ -195,7 +229,7 @@ mod tests {
     fn node(model: HsmModel) -> HsmNode {
         let identity = HsmIdentity::generate(&RustCrypto, &mut SeededRandom::new(1));
         let device = HsmDevice::new(identity, Arc::new(RustCrypto));
-        HsmNode::new(device, Seed(1), model, SimTime::from_secs(10))
+        HsmNode::new(device, Seed(1), model, Sabotages::default(), SimTime::from_secs(10))
     }
 
     fn model() -> HsmModel {

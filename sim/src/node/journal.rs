@@ -12,6 +12,7 @@ use crate::history::{Changed, Event, settle};
 use crate::message::{AskId, Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
 use crate::random::{Name, Seed, Site, Stream};
+use crate::sabotage::Sabotages;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::journal::Journal;
 use kms_core::name::RegionName;
@@ -63,6 +64,26 @@ struct Waiting {
     position: u64,
 }
 
+/// What a journal is made of.
+pub struct JournalPlan {
+    /// The Region.
+    pub region: RegionName,
+    /// The log it begins with.
+    pub genesis: Vec<Arc<LogEntry>>,
+    /// The key tokens it begins with.
+    pub tokens: TokenStore,
+    /// Its disk.
+    pub disk: crate::disk::DiskParameters,
+    /// Who follows it.
+    pub patience: Followers,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// What is wrong with it on purpose.
+    pub sabotages: Sabotages,
+    /// When it reports its state at the end.
+    pub settle_at: SimTime,
+}
+
 /// A journal.
 pub struct JournalNode {
     region: RegionName,
@@ -87,21 +108,16 @@ pub struct JournalNode {
     /// How many changes of this life were dropped from the front of `changes`.
     forgotten: u64,
     seed: Seed,
+    sabotages: Sabotages,
     draws: u64,
     settle_at: SimTime,
 }
 
 impl JournalNode {
     /// A journal that begins with this log and these tokens.
-    pub fn new(
-        region: RegionName,
-        genesis: Vec<Arc<LogEntry>>,
-        tokens: TokenStore,
-        disk: crate::disk::DiskParameters,
-        patience: Followers,
-        seed: Seed,
-        settle_at: SimTime,
-    ) -> JournalNode {
+    pub fn new(plan: JournalPlan) -> JournalNode {
+        let JournalPlan { region, genesis, tokens, disk, patience, seed, sabotages, settle_at } =
+            plan;
         let journal = Journal::restore(region, genesis.clone(), tokens.clone());
         JournalNode {
             region,
@@ -122,6 +138,7 @@ impl JournalNode {
             changes: VecDeque::new(),
             forgotten: 0,
             seed,
+            sabotages,
             draws: 0,
             settle_at,
         }
@@ -181,10 +198,17 @@ impl JournalNode {
                     (position > before).then(|| self.journal.entries_after(before)[0].clone());
                 let repeated = entry.is_none() && !append.changes.is_empty();
                 if !repeated {
-                    self.write(now, entry, append.tokens.clone(), out);
+                    let mut tokens = append.tokens.clone();
+                    self.sabotages.tokens(now, id, &mut tokens, out);
+                    self.write(now, entry, tokens, out);
                 }
                 let records = self.disk.records().len();
-                self.waiting.push_back(Waiting { records, to: from, ask, position });
+                match !repeated && self.sabotages.answers_early(now, id, out) {
+                    true => out.send(from, Message::Appended { ask, result: Ok(position) }, 64),
+                    false => {
+                        self.waiting.push_back(Waiting { records, to: from, ask, position });
+                    }
+                }
                 self.answer_durable(out);
             }
         }

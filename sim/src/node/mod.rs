@@ -15,7 +15,7 @@ mod worker;
 pub use engine::{Limits, Peers, Settings};
 pub use host::Host;
 pub use hsm::HsmNode;
-pub use journal::{Followers, JournalNode};
+pub use journal::{Followers, JournalNode, JournalPlan};
 pub use key_store::KeyStoreNode;
 pub use worker::{Patience, Worker};
 

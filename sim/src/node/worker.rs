@@ -100,6 +100,7 @@ impl Worker {
         let mut resume: Option<SimTime> = None;
         for task in self.engine.kms.advance(clock) {
             match self.tried.get(&task) {
+                _ if self.engine.sabotages.forgets_task(now, &task, out) => {}
                 Some(Tried::UnderWay { .. } | Tried::Appended(_)) => {}
                 Some(Tried::Pause { until, .. }) if *until > now.monotonic => {
                     resume = Some(resume.map_or(*until, |soonest| soonest.min(*until)));

@@ -2,10 +2,7 @@
 
 use super::key_log::{is_pending, key_of, state_of};
 use super::{Context, Entry, Finding, Mark, Oracle, OracleInfo, Seen, Violation};
-use crate::clock::SimTime;
 use crate::history::{Changed, Event, SetMember, SetRole, Settlement, Source};
-use crate::place::NodeId;
-use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
 use kms_core::name::{KeyId, MaterialId, RegionName};
@@ -14,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const INFO: OracleInfo = OracleInfo {
     name: "convergence",
-    doc: "After the calm every request has an end, followers agree with their journal, sets of keys \
-          agree on one primary and material, and no work is left.",
-    needs: &[Source::Client, Source::Journal],
+    doc: "After the calm followers agree with their journal, sets of keys agree on one primary and \
+          material, and no work is left.",
+    needs: &[Source::Journal],
 };
 
 /// The line in the table.
@@ -24,9 +21,6 @@ pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Convergence
 
 #[derive(Default)]
 struct Convergence {
-    open: BTreeMap<RequestId, Mark>,
-    /// The attempts of calls that are not over.
-    calls: BTreeMap<(NodeId, u64), Vec<RequestId>>,
     settled: BTreeMap<RegionName, (u64, [u8; 32])>,
     sets: BTreeMap<KeyId, Set>,
     /// The last try of every task.
@@ -57,15 +51,6 @@ impl Oracle for Convergence {
 
     fn record(&mut self, seen: Seen<'_>, _: &Context<'_>) {
         match &seen.record.event {
-            // What was made before time began has no client that waits.
-            Event::Called { request, call, .. } if seen.record.at > SimTime::ZERO => {
-                self.open.insert(*request, seen.mark());
-                self.calls.entry((seen.record.node, *call)).or_default().push(*request);
-            }
-            Event::Returned { request, .. } | Event::TimedOut { request } => {
-                self.open.remove(request);
-            }
-            Event::Ended { call, .. } => self.ended((seen.record.node, *call)),
             Event::Committed { region, changes, .. } => {
                 for change in changes {
                     let Some(id) = key_of(change) else { continue };
@@ -86,7 +71,6 @@ impl Oracle for Convergence {
     }
 
     fn finish(&mut self, context: &Context<'_>) -> Finding {
-        self.judge_open(context);
         self.judge_sets(context);
         if context.calm() >= context.rules.settling {
             self.judge_rest(context);
@@ -100,12 +84,6 @@ impl Oracle for Convergence {
 impl Convergence {
     fn complain(&mut self, seen: Mark, message: String) {
         self.violations.push(seen.violates(INFO.name, message));
-    }
-
-    fn ended(&mut self, call: (NodeId, u64)) {
-        for request in self.calls.remove(&call).unwrap_or_default() {
-            self.open.remove(&request);
-        }
     }
 
     fn settle(&mut self, seen: Mark, region: RegionName, state: (u64, [u8; 32])) {
@@ -130,15 +108,6 @@ impl Convergence {
             set.primaries.insert(member.key.region);
         }
         set.materials.insert(member.material);
-    }
-
-    fn judge_open(&mut self, context: &Context<'_>) {
-        let patience = context.rules.attempt_timeout;
-        let due = |seen: &Mark| seen.at.after(patience) <= context.calm_at;
-        let open: Vec<Mark> = self.open.values().copied().collect();
-        for seen in open.into_iter().filter(due) {
-            self.complain(seen, "an attempt never came to an end".to_owned());
-        }
     }
 
     /// In a healed world no task keeps failing.
@@ -202,7 +171,7 @@ impl Convergence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Got, Wanted};
+    use crate::history::Wanted;
     use crate::oracle::scene::{MATERIAL, Scene, abroad, arn, key_in};
     use kms_core::name::KeyArn;
 
@@ -217,11 +186,10 @@ mod tests {
         scene.judge(&ENTRY).violations.len()
     }
 
-    /// A world in which one request was answered and one follower has settled in each Region.
+    /// A world in which one follower has settled in each Region.
     fn calm(sets: [Vec<SetMember>; 2]) -> Scene {
         let mut scene = Scene::new();
-        scene.at(1).call(1, Wanted::ListKeys);
-        scene.returned(1, Got::Listed { items: 0, complete: true });
+        scene.at(1);
         let [here, there] = sets;
         scene.journal(settled(5, 1, here)(scene.home()));
         scene.journal(settled(9, 2, there)(abroad()));
@@ -259,15 +227,6 @@ mod tests {
         let other = MaterialId([9; 32]);
         let torn = calm([vec![member(home, true, MATERIAL)], vec![member(abroad(), false, other)]]);
         assert_eq!(violations(&torn), 1);
-    }
-
-    #[test]
-    fn every_attempt_ends() {
-        let mut scene = calm([vec![], vec![]]);
-        scene.call(2, Wanted::ListKeys);
-        assert_eq!(violations(&scene), 1);
-        scene.client(Event::TimedOut { request: RequestId(2) });
-        assert_eq!(violations(&scene), 0);
     }
 
     #[test]

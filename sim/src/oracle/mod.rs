@@ -12,10 +12,12 @@ mod convergence;
 mod deletion;
 mod key_log;
 mod key_tokens;
+mod liveness;
 mod quota;
 mod reference_model;
 #[cfg(test)]
 mod scene;
+mod single_primary;
 
 pub use context::{Context, PoolFacts, Rules};
 
@@ -164,8 +166,10 @@ pub const ORACLES: &[Entry] = &[
     convergence::ENTRY,
     deletion::ENTRY,
     key_tokens::ENTRY,
+    liveness::ENTRY,
     quota::ENTRY,
     reference_model::ENTRY,
+    single_primary::ENTRY,
 ];
 
 /// Every oracle, at work on one history.

@@ -1,13 +1,19 @@
-//! No account is admitted more often than its quota says.
+//! No account is admitted more often than its quota says, and none is refused while there is room.
 
 use super::{Context, Entry, Finding, Oracle, OracleInfo, PoolFacts, Seen, Violation};
+use crate::clock::SimTime;
+use crate::fault::NodeAction;
 use crate::history::{Event, Source};
+use crate::place::{NodeId, Role};
+use kms_core::env::RequestId;
+use kms_core::error::ErrorCode;
 use kms_core::name::{AccountId, RegionName};
 use std::collections::BTreeMap;
 
 const INFO: OracleInfo = OracleInfo {
     name: "quota",
-    doc: "In no interval are more requests of an account admitted to a pool than its quota.",
+    doc: "In no interval are more requests of an account admitted to a pool than its quota, and no \
+          host refuses one before it has given its share away.",
     needs: &[Source::Host],
 };
 
@@ -18,7 +24,12 @@ pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Quota::defa
 struct Quota {
     /// What was admitted in the interval of the last request, by Region, pool and account.
     counted: BTreeMap<(RegionName, &'static str, AccountId), Counted>,
+    /// The same by host.
+    by_host: BTreeMap<(NodeId, &'static str, AccountId), Counted>,
+    /// When each host last came back and had forgotten what it had given away.
+    restarted: BTreeMap<NodeId, SimTime>,
     judged: u64,
+    refused: u64,
     violations: Vec<Violation>,
 }
 
@@ -34,37 +45,111 @@ impl Oracle for Quota {
     }
 
     fn record(&mut self, seen: Seen<'_>, context: &Context<'_>) {
-        let Event::Admitted { account, pool } = &seen.record.event else { return };
-        let Some(region) = context.region_of(seen.record.node) else { return };
-        let named = |facts: &&PoolFacts| facts.pool == *pool && facts.region == region;
-        let Some(facts) = context.quota.iter().find(named) else { return };
-        self.judged += 1;
-        let counted = self.counted.entry((region, pool, *account)).or_default();
-        let interval = u128::from(seen.record.at.nanos()) / facts.interval.as_nanos().max(1);
-        if counted.interval != interval {
-            *counted = Counted { interval, admitted: 0 };
-        }
-        counted.admitted += 1;
-        // Once an interval is enough.
-        if counted.admitted == facts.count + 1 {
-            let message = format!(
-                "account {account} was admitted more than {} times to {pool} of {region} in \
-                 interval {interval} of {:?}",
-                facts.count, facts.interval
-            );
-            self.violations.push(seen.violates(INFO.name, message));
+        match &seen.record.event {
+            Event::Admitted { account, pool } => self.admitted(seen, *account, pool, context),
+            Event::Answered { request, pool: Some(pool), error: Some(error), .. }
+                if *error == ErrorCode::Throttling =>
+            {
+                self.refused(seen, *request, pool, context);
+            }
+            Event::CommandThrottled { request, pool } => {
+                self.refused(seen, *request, pool, context);
+            }
+            Event::Acted(NodeAction::Restart(node)) => {
+                self.restarted.insert(*node, seen.record.at);
+            }
+            _ => {}
         }
     }
 
     fn finish(&mut self, _: &Context<'_>) -> Finding {
         let violations = std::mem::take(&mut self.violations);
-        Finding { judged: self.judged, detail: Vec::new(), violations }
+        Finding { judged: self.judged, detail: vec![("refused", self.refused)], violations }
     }
+}
+
+impl Quota {
+    fn admitted(
+        &mut self,
+        seen: Seen<'_>,
+        account: AccountId,
+        pool: &'static str,
+        context: &Context<'_>,
+    ) {
+        let Some(facts) = facts_of(seen, pool, context) else { return };
+        self.judged += 1;
+        let interval = interval_of(seen.record.at, facts);
+        let by_host = self.by_host.entry((seen.record.node, pool, account)).or_default();
+        by_host.count(interval);
+        let counted = self.counted.entry((facts.region, pool, account)).or_default();
+        // Once an interval is enough.
+        if counted.count(interval) == facts.count + 1 {
+            let message = format!(
+                "account {account} was admitted more than {} times to {pool} of {} in interval \
+                 {interval} of {:?}",
+                facts.count, facts.region, facts.interval
+            );
+            self.violations.push(seen.violates(INFO.name, message));
+        }
+    }
+
+    /// A refusal is right if the host has given away at least what is its share in every interval, or
+    /// does not know because it has just come back.
+    fn refused(
+        &mut self,
+        seen: Seen<'_>,
+        request: RequestId,
+        pool: &'static str,
+        context: &Context<'_>,
+    ) {
+        let Some(facts) = facts_of(seen, pool, context) else { return };
+        let Some(attempt) = seen.known.attempts.get(request) else { return };
+        self.judged += 1;
+        self.refused += 1;
+        let (node, account) = (seen.record.node, attempt.facts.account);
+        let interval = interval_of(seen.record.at, facts);
+        let back = self.restarted.get(&node).map(|at| interval_of(*at, facts));
+        let known = self.by_host.get(&(node, pool, account));
+        let given = known.filter(|given| given.interval == interval);
+        let given = given.map_or(0, |given| given.admitted);
+        let region = context.topology.place(node).region;
+        let hosts = context.topology.of_role(region, Role::ApiHost).count() as u64;
+        if back.is_none_or(|back| back < interval) && given < facts.count / hosts.max(1) {
+            let message = format!(
+                "account {account} was refused by {pool} after {given} requests, and a host's share \
+                 is {} of {}",
+                facts.count / hosts.max(1),
+                facts.count
+            );
+            self.violations.push(seen.violates(INFO.name, message));
+        }
+    }
+}
+
+impl Counted {
+    /// Counts one more in an interval, and says how many that are.
+    fn count(&mut self, interval: u128) -> u64 {
+        if self.interval != interval {
+            *self = Counted { interval, admitted: 0 };
+        }
+        self.admitted += 1;
+        self.admitted
+    }
+}
+
+fn facts_of<'c>(seen: Seen<'_>, pool: &str, context: &'c Context<'_>) -> Option<&'c PoolFacts> {
+    let region = context.region_of(seen.record.node)?;
+    context.quota.iter().find(|facts| facts.pool == pool && facts.region == region)
+}
+
+fn interval_of(at: SimTime, facts: &PoolFacts) -> u128 {
+    u128::from(at.nanos()) / facts.interval.as_nanos().max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Wanted;
     use crate::oracle::scene::{ACCOUNT, Scene};
     use std::time::Duration;
 
@@ -90,6 +175,30 @@ mod tests {
         let violations = admitted(&[1_000, 1_500, 1_600, 1_700]);
         assert_eq!(violations.len(), 1);
         assert_eq!(violations[0].index, 2);
+    }
+
+    /// A refusal after so many requests, with and without a host that has just come back.
+    fn refused_after(admitted: usize, restarts: bool) -> usize {
+        let mut scene = Scene::new();
+        let (account, pool) = (ACCOUNT, "pool");
+        scene.at(1_000).call(1, Wanted::ListKeys);
+        if restarts {
+            scene.restart_host();
+        }
+        for _ in 0..admitted {
+            scene.host(Event::Admitted { account, pool });
+        }
+        scene.refuse(1, pool);
+        let interval = Duration::from_secs(1);
+        let facts = PoolFacts { region: scene.home(), pool, count: 2, interval };
+        let context = Context { quota: vec![facts], ..scene.context() };
+        scene.judge_with(&ENTRY, &context).violations.len()
+    }
+
+    #[test]
+    fn nobody_is_refused_while_there_is_room() {
+        assert_eq!([0, 1, 2].map(|admitted| refused_after(admitted, false)), [1, 1, 0]);
+        assert_eq!(refused_after(0, true), 0, "it does not know");
     }
 
     #[test]

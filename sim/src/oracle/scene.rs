@@ -3,6 +3,7 @@
 
 use super::{Context, Entry, Finding, Rules, Verdict, judge};
 use crate::clock::SimTime;
+use crate::fault::NodeAction;
 use crate::history::{CallFacts, Changed, Digest, Event, Got, Record, Source, Wanted};
 use crate::place::{NodeId, RegionIndex, Role, Topology, ZoneIndex};
 use kms_core::env::RequestId;
@@ -167,6 +168,18 @@ impl Scene {
         self.host(Event::Answered { request, position, now, pool: None, error });
     }
 
+    /// The host refuses by a request quota.
+    pub(crate) fn refuse(&mut self, request: u128, pool: &'static str) {
+        let (position, now) = (self.position, self.context().wall(self.at));
+        let (request, error) = (RequestId(request), Some(ErrorCode::Throttling));
+        self.host(Event::Answered { request, position, now, pool: Some(pool), error });
+    }
+
+    /// The host comes back from a crash.
+    pub(crate) fn restart_host(&mut self) {
+        self.host(Event::Acted(NodeAction::Restart(HOST)));
+    }
+
     pub(crate) fn returned(&mut self, request: u128, got: Got) {
         self.client(Event::Returned { request: RequestId(request), got: Ok(Box::new(got)) });
     }
@@ -176,6 +189,13 @@ impl Scene {
         let (region, position, id) = (self.home(), self.position, RequestId(request));
         let changes = changes.into();
         self.journal(Event::Committed { region, position, id, changes });
+    }
+
+    /// Something that no client asked for, in a Region.
+    pub(crate) fn commit_in(&mut self, region: RegionName, changes: Vec<Changed>) {
+        self.position += 1;
+        let (position, id) = (self.position, RequestId(u128::MAX - u128::from(self.position)));
+        self.journal(Event::Committed { region, position, id, changes: changes.into() });
     }
 
     /// Something that no client asked for.

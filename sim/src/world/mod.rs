@@ -17,8 +17,8 @@ use crate::history::History;
 use crate::net::Network;
 use crate::net::matrix::RoundTripMatrix;
 use crate::node::{
-    AnyNode, Followers, Host, HsmNode, JournalNode, KeyStoreNode, Peers, Settings as NodeSettings,
-    Worker,
+    AnyNode, Followers, Host, HsmNode, JournalNode, JournalPlan, KeyStoreNode, Peers,
+    Settings as NodeSettings, Worker,
 };
 use crate::parameters::Parameters;
 use crate::place::{NodeId, RegionIndex, Role, Topology, ZoneIndex};
@@ -70,6 +70,7 @@ pub struct World {
     genesis: Genesis,
     principals: Arc<Principals>,
     backend: Arc<dyn CryptoBackend>,
+    sabotages: Sabotages,
 }
 
 impl World {
@@ -105,6 +106,7 @@ impl World {
         Ok(World {
             ends_at: calm_at.after(scenario.calm),
             scenario: scenario.clone(),
+            sabotages: Sabotages::of(scenario, seed),
             seed,
             topology,
             regions,
@@ -217,8 +219,10 @@ impl World {
         }
         for identity in &beginning.hsms {
             let device = genesis::joined(identity, beginning, &self.backend);
+            let sabotages = settings.sabotages.clone();
             let model = self.scenario.hsm;
-            nodes.push(Box::new(HsmNode::new(device, self.seed, model, self.settle_at())));
+            let hsm = HsmNode::new(device, self.seed, model, sabotages, self.settle_at());
+            nodes.push(Box::new(hsm));
         }
         let worker = Worker::new(self.kms(name, beginning), self.parameters.patience(), settings);
         let followers = hosts.into_iter().chain(self.of_role(index, Role::Worker)).collect();
@@ -248,7 +252,16 @@ impl World {
         };
         let (log, tokens) = (beginning.log.clone(), beginning.tokens.clone());
         let disk = self.parameters.disk();
-        JournalNode::new(name, log, tokens, disk, patience, self.seed, self.settle_at())
+        JournalNode::new(JournalPlan {
+            region: name,
+            genesis: log,
+            tokens,
+            disk,
+            patience,
+            seed: self.seed,
+            sabotages: self.sabotages.clone(),
+            settle_at: self.settle_at(),
+        })
     }
 
     fn client(
@@ -276,7 +289,7 @@ impl World {
         NodeSettings {
             peers,
             limits: self.parameters.limits(),
-            sabotages: Sabotages::of(&self.scenario, self.seed),
+            sabotages: self.sabotages.clone(),
             operator,
             seed: self.seed,
             settle_at: self.settle_at(),

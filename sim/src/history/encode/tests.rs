@@ -190,6 +190,7 @@ fn service_events() -> Vec<Event> {
         kept(0, vec![id], vec![]),
         kept(0, vec![], vec![Task::RotateDomainKey]),
         Event::Settled(Box::new(Settlement { region, position: 1, digest: [0; 32], sets: vec![] })),
+        Event::Sabotaged("bug"),
         Event::Acted(NodeAction::Crash(NodeId(7))),
         Event::Acted(NodeAction::Restart(NodeId(7))),
         skew(ClockChange::Correct),

@@ -56,6 +56,7 @@ impl Engine {
             call,
             answered: Vec::new(),
             position: self.kms.state().position(),
+            refused: None,
             asked: 0,
             stage: Stage::Appending {
                 append: Arc::new(append),
