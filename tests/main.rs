@@ -4,6 +4,7 @@
 mod campaign;
 mod cli;
 mod conformance;
+mod detect;
 mod determinism;
 mod key_stores;
 mod properties;

@@ -27,9 +27,11 @@ pub struct Caught {
     pub message: String,
 }
 
-/// Plants a bug into the run of a seed. Nothing, when no oracle noticed.
+/// Plants a bug into the run of a seed. Nothing, when no oracle noticed, or when one objects without
+/// the bug, too.
 pub fn hunt(sabotage: &SabotageInfo, seed: u64, backend: Arc<dyn CryptoBackend>) -> Option<Caught> {
-    caught(&run_of(&with(sabotage, seed), seed, backend).ok()?)
+    let caught = caught(&run_of(&with(sabotage, seed), seed, backend.clone()).ok()?)?;
+    canary(seed, backend).is_none().then_some(caught)
 }
 
 /// The run of a seed without a bug: what is wrong with it, if anything is.

@@ -128,12 +128,12 @@ pub fn run_keeping(
     backend: Arc<dyn CryptoBackend>,
     progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
 ) -> Result<Run, RunError> {
-    let mut history = History::keeping(keep);
+    let mut history = History::default();
     let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
     let mut scene = Scene::of(&world);
     let topology = world.topology.clone();
     let mut context = scene.context_over(&topology);
-    let mut court = Court::new(history, &context);
+    let mut court = Court::new(history, keep, &context);
     let network = world.network().map_err(RunError::Broken)?;
     let plan = Plan {
         calm_at: Some(world.calm_at),
@@ -163,11 +163,11 @@ struct Court<'c> {
 }
 
 impl<'c> Court<'c> {
-    /// What the world began with is heard first.
-    fn new(history: History, context: &'c Context<'c>) -> Court<'c> {
+    /// What the world began with is heard first, all of it.
+    fn new(history: History, keep: Keep, context: &'c Context<'c>) -> Court<'c> {
         let mut judges = Judges::new(context);
         history.records().iter().for_each(|record| judges.record(record, context));
-        Court { history, judges, tally: Tally::default(), context }
+        Court { history: history.keep(keep), judges, tally: Tally::default(), context }
     }
 
     fn hear(&mut self, at: SimTime, node: NodeId, event: Event) {

@@ -376,7 +376,12 @@ const PIECE: usize = 16 << 10;
 impl History {
     /// A history that keeps so much of itself.
     pub fn keeping(keep: Keep) -> History {
-        History { keep, ..History::default() }
+        History::default().keep(keep)
+    }
+
+    /// The same history, of which so much is kept from now on.
+    pub fn keep(self, keep: Keep) -> History {
+        History { keep, ..self }
     }
 
     /// The records that are kept, in order; every one, unless the history was told otherwise.

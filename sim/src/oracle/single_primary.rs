@@ -53,7 +53,7 @@ impl SinglePrimary {
                 let new = primaries.insert(region, state).is_none();
                 let steady = primaries.values().filter(|state| is_steady(**state)).count();
                 if new && steady > 1 {
-                    let names: Vec<&str> = primaries.keys().map(|region| region.as_str()).collect();
+                    let names: Vec<&str> = primaries.keys().map(RegionName::as_str).collect();
                     let message = format!("{id} has its primary in {}", names.join(" and in "));
                     self.violations.push(seen.violates(INFO.name, message));
                 }

@@ -244,5 +244,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "fa7ae69c68a7d0265c869f821b81f6effb4de8ea52fd228cdf97ba084c8ab714");
+    assert_eq!(text, "8d17a4e801d3611d5ca25c0f8f32b034c6cb91ebfb34082b63629deda56b5d64");
 }
