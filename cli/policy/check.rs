@@ -100,6 +100,13 @@ fn page(file: &str, inventory: &Inventory, findings: &[Finding]) -> String {
             finding.message, finding.kind, finding.right
         );
     }
-    let keys = inventory.keys.len();
-    page + &format!("{keys} keys, {} findings\n", findings.len())
+    page + &format!(
+        "{}, {}\n",
+        counted(inventory.keys.len(), "key"),
+        counted(findings.len(), "finding")
+    )
+}
+
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }

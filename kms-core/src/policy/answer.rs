@@ -5,6 +5,7 @@
 //! binary form (accounts, Regions) and the role of a session are written out.
 
 use super::action::Action;
+use super::arn_pattern::fields_of_arn;
 use super::condition_key::{ATTESTED, AwsKey, ConditionKey, KmsKey};
 use super::context::{Context, GrantRequest, Pairs, RequestContext};
 use super::grant::{GrantTerms, Party};
@@ -227,7 +228,7 @@ fn grant_value<'a>(grant: &GrantRequest<'a>, key: KmsKey) -> Option<ContextValue
 
 /// The digits of the account, borrowed from the ARN; a service has none in its name.
 fn account_text(principal: &PrincipalArn) -> ContextValue<'_> {
-    let digits = principal.as_str().split(':').nth(4);
+    let digits = fields_of_arn(principal.as_str()).nth(4);
     ContextValue::Text(match digits {
         Some(digits) => Cow::Borrowed(digits),
         None => Cow::Owned(principal.account().to_string()),

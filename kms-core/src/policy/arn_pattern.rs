@@ -44,7 +44,7 @@ impl ArnPattern {
         match self {
             ArnPattern::Whole(pattern) => pattern.matches(arn, context),
             ArnPattern::Fields { fields, missing } => {
-                let mut found = arn.splitn(6, ':');
+                let mut found = fields_of_arn(arn);
                 let matches = |pattern: &Pattern| {
                     found.next().is_some_and(|field| pattern.matches(field, context))
                 };
@@ -55,10 +55,37 @@ impl ArnPattern {
         }
     }
 
+    /// Whether an ARN of that Region may match. Most patterns that name another Region are done with
+    /// here, before anybody writes the ARN out.
+    pub(super) fn may_be_in(&self, region: &str, context: &dyn Context) -> bool {
+        match self {
+            ArnPattern::Whole(_) => true,
+            ArnPattern::Fields { fields, .. } => {
+                fields.get(3).is_none_or(|pattern| pattern.matches(region, context))
+            }
+        }
+    }
+
     /// Whether the pattern matches everything, ARN or not.
     pub(super) fn is_any(&self) -> bool {
         matches!(self, ArnPattern::Whole(pattern) if pattern.is_any())
     }
+}
+
+/// The fields of an ARN: six at most, the last with its own colons. Fields are so short that looking
+/// at every byte is cheaper than setting up a search.
+pub(super) fn fields_of_arn(arn: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(arn);
+    let mut left = 6;
+    std::iter::from_fn(move || {
+        left -= 1;
+        let text = rest.take()?;
+        let colon = text.bytes().position(|byte| byte == b':').filter(|_| left > 0);
+        let Some(colon) = colon else { return Some(text) };
+        rest = Some(&text[colon + 1..]);
+        Some(&text[..colon])
+    })
+    .fuse()
 }
 
 /// Six fields at most; a colon inside `${…}` separates nothing.
@@ -117,6 +144,34 @@ mod tests {
             ("arn:aws:iam::444455556666:*", false),
         ] {
             assert_eq!(matches(pattern, role, Missing::MatchNone), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn an_arn_has_six_fields_and_the_last_keeps_its_colons() {
+        for text in
+            ["", "a", "a:b", ":", "arn:aws:iam::1:role/a:b:c", "arn:aws:s3:::b", "a:b:c:d:e:"]
+        {
+            let split: Vec<&str> = text.splitn(6, ':').collect();
+            assert_eq!(fields_of_arn(text).collect::<Vec<_>>(), split, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_told_before_the_arn_is_written() {
+        let syntax = Syntax {
+            wildcards: Wildcards::Active,
+            variables: Variables::Active,
+            case: Case::Sensitive,
+        };
+        for (pattern, expected) in [
+            ("arn:aws:kms:eu-*:*:key/*", false),
+            ("arn:aws:kms:us-*:444455556666:key/*", true),
+            ("arn:aws:kms", true),
+            ("*", true),
+        ] {
+            let pattern = ArnPattern::compile(pattern, syntax, Missing::MatchAll).unwrap();
+            assert_eq!(pattern.may_be_in("us-east-1", &Account), expected, "{pattern:?}");
         }
     }
 

@@ -64,6 +64,11 @@ impl ResourcePattern {
             (ResourcePattern::Any, _) => true,
             (ResourcePattern::Key(named), Resource::Key { arn, .. }) => named == arn,
             (ResourcePattern::Key(_), _) => false,
+            (ResourcePattern::Arn(pattern), Resource::Key { arn, .. })
+                if !pattern.may_be_in(arn.region.as_str(), context) =>
+            {
+                false
+            }
             (ResourcePattern::Arn(pattern), _) => pattern.matches(target.text(), context),
         }
     }
