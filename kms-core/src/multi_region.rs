@@ -400,7 +400,7 @@ impl Effects<'_, '_> {
     /// one. For what is right whatever happened to the key in between.
     pub(crate) fn newest(&mut self, id: KeyId) -> Option<Key> {
         let (key, version) = self.state().key(id)?;
-        self.require_nothing();
+        self.require_only_the_domain();
         self.require(Precondition::VersionIs(RecordId::Key(id), version));
         Some(Key::clone(key))
     }

@@ -327,6 +327,19 @@ fn an_order_to_rotate_waits_for_no_day_but_for_the_key_tokens() {
     assert!(active(&rig) > Some(second));
 }
 
+/// What was wrapped before a rotation is not committed after it, where nobody would look for it.
+#[test]
+fn a_key_token_does_not_outlive_the_domain_key_it_was_made_under() {
+    let mut rig = Rig::new();
+    let (host, owner) = (rig.host(), rig.owner.clone());
+    let made = rig.decide(&host, &owner, &create_key::Request::default().into());
+    let ordered = rig.rotate_domain_key();
+    rig.append(&changes_of(&ordered)).unwrap();
+    let refused = rig.append(&changes_of(&made)).unwrap_err();
+    assert_eq!(refused.broken, Precondition::VersionIs(RecordId::Domain, 1));
+    rig.create_key();
+}
+
 #[test]
 fn a_key_id_that_was_drawn_twice() {
     let mut rig = Rig::new();

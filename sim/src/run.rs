@@ -282,10 +282,12 @@ impl Scene {
     }
 
     /// Once the last fault is settled; not at all when messages are lost so often that all of an
-    /// operation's tries may be.
+    /// operation's tries may be, or when there is but one.
     fn healed_at(&self) -> Option<SimTime> {
         const RARE: f64 = 1e-4;
-        (self.parameters.network_loss <= RARE).then(|| self.calm_at.after(SETTLING))
+        let loss = self.parameters.network_loss;
+        let is_hidden = loss == 0.0 || (loss <= RARE && self.parameters.hsm_attempts > 1);
+        is_hidden.then(|| self.calm_at.after(SETTLING))
     }
 
     /// Nothing comes of an attempt later than this: a commit may wait for its journal to come back, and

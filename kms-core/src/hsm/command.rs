@@ -272,6 +272,16 @@ impl Command {
         }
     }
 
+    /// Whether what it makes is a key token that was not there before.
+    pub fn makes_tokens(&self) -> bool {
+        matches!(
+            self,
+            Command::GenerateBackingKey { .. }
+                | Command::ImportMaterial { .. }
+                | Command::ImportBackingKeys { .. }
+        )
+    }
+
     /// Whether it is an order about the domain, which takes a quorum instead of key tokens.
     pub fn is_order(&self) -> bool {
         matches!(

@@ -10,7 +10,7 @@ use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::RegionName;
 use crate::ops::Response;
 use crate::state::{Change, State};
-use crate::step::{Ask, Next, Precondition, Reply, UniqueName};
+use crate::step::{Ask, Next, Precondition, RecordId, Reply, UniqueName};
 use crate::token::TokenChange;
 use std::sync::Arc;
 
@@ -55,9 +55,12 @@ impl<'a> Effects<'_, 'a> {
         self.scope.plan.append.preconditions.push(precondition);
     }
 
-    /// Forgets what the checks relied on: for a change that holds whatever else happened.
-    pub(crate) fn require_nothing(&mut self) {
-        self.scope.plan.append.preconditions.clear();
+    /// Forgets what the checks relied on, but for the domain that new key tokens are under: for a
+    /// change that holds whatever else happened.
+    pub(crate) fn require_only_the_domain(&mut self) {
+        let domain =
+            |one: &Precondition| matches!(one, Precondition::VersionIs(RecordId::Domain, _));
+        self.scope.plan.append.preconditions.retain(domain);
     }
 
     /// Makes the append depend on a name being free.
@@ -70,10 +73,11 @@ impl<'a> Effects<'_, 'a> {
     /// # Errors
     /// `KMSInternal` when a key token is missing here.
     pub(crate) fn ask_hsm(
-        self,
+        mut self,
         command: Command,
         then: impl FnOnce(crate::hsm::Reply, Effects<'_, '_>) -> Result<Next> + Send + 'static,
     ) -> Result<Next> {
+        self.hold_the_domain_to(&command);
         let store = &self.scope.kms.tokens;
         let named = command.tokens();
         // Not collected: that would work in the place of the ids and give half of it back.
@@ -88,6 +92,15 @@ impl<'a> Effects<'_, 'a> {
             Reply::TimedOut => Err(timed_out()),
             Reply::Region(_) | Reply::KeyStore(_) => Err(internal()),
         })
+    }
+
+    /// A key token is good only as long as its domain key is: what one rotation of the domain key did
+    /// not find is not asked about by the next. So no token is committed across a rotation.
+    fn hold_the_domain_to(&mut self, command: &Command) {
+        let domain = self.state().domain().filter(|_| command.makes_tokens());
+        if let Some((_, version)) = domain {
+            self.require(Precondition::VersionIs(RecordId::Domain, version));
+        }
     }
 
     /// Asks an HSM about what only a custom key store can have spoilt: a ciphertext that does not open

@@ -276,8 +276,8 @@ fn rotate_domain_key(mut checks: Checks<'_, '_>, turn: Turn) -> Result<Next> {
     })
 }
 
-/// Re-encrypts some key tokens; when none is left, says so in the domain's record. A token that a
-/// slow HSM puts under an older domain key afterwards is found by the next rotation.
+/// Re-encrypts some key tokens; when none is left, says so in the domain's record. No new token can be
+/// missed: none is committed that was made before the rotation.
 fn reencrypt_tokens(mut checks: Checks<'_, '_>, epoch: DomainEpoch) -> Result<Next> {
     let due = |domain: &DomainRecord| domain.token.active == epoch && domain.tokens_since < epoch;
     let Some(domain) = checks.read_domain().filter(due) else { return done(checks) };
