@@ -17,7 +17,8 @@
 //!   [`key_store`] is where the keys of some of them lie outside.
 //! - [`hsm`], [`token`], [`ciphertext`], [`crypto`] are where key material is, and only there.
 //! - [`attestation`] knows who asks from inside an enclave; [`integration`] knows the AWS services that call KMS for their users.
-//! - [`env`], [`name`], [`error`] are the words all of it is said in.
+//! - [`env`], [`name`], [`error`] are the words all of it is said in; [`record`] is how
+//!   they are stored.
 //! - [`local`] is the smallest shell, for tests and benches.
 
 pub mod algorithm;
@@ -45,6 +46,7 @@ pub mod ops;
 pub mod page;
 pub mod policy;
 pub mod quota;
+pub mod record;
 mod rotation;
 pub mod state;
 pub mod step;

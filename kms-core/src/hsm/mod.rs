@@ -15,6 +15,7 @@ mod import_token;
 mod manage;
 mod model;
 mod reply;
+mod root;
 #[cfg(test)]
 mod tests;
 mod with;
@@ -23,7 +24,7 @@ pub use ceremony::{Domains, Founded, found};
 pub use command::{Command, DataKeyPlaintext, TransferOffer, TransferredKey};
 pub use device::{CACHED_KEYS, HsmDevice};
 pub use domain::{
-    Charter, DomainChange, DomainToken, HsmIdentity, Mandate, Member, MemberKey, Operator,
+    Charter, Custody, DomainChange, DomainToken, HsmIdentity, Mandate, Member, MemberKey, Operator,
     OperatorKey, OperatorRole, OrderKind, OrderSignature, Rule, Rules, SigningKey, Standing,
     Threshold, VerifyingKey,
 };
@@ -31,4 +32,5 @@ pub use fleet::{Ending, Fleet, FleetParameters, HsmIndex, Purpose, Route};
 pub use import_token::{ImportTerms, ImportToken};
 pub use model::{Class, Figure, Figures, HsmModel};
 pub use reply::{Fault, Reply};
+pub use root::RootKey;
 pub use with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};

@@ -38,6 +38,8 @@ impl Trouble {
 
 impl Local {
     pub(super) fn append(&mut self, region: RegionName, call: &Call, append: &Append) -> Appended {
+        #[cfg(test)]
+        crate::record::tests::keeps(region, append);
         let (id, head) = (call.request_id, self.journal_of(region).head());
         match self.trouble.and_then(|trouble| trouble.conflict(id.0, head)) {
             Some(conflict) => Err(conflict),

@@ -3,7 +3,7 @@
 use super::canon::Canon;
 use super::signing::{SigningKey, VerifyingKey};
 use super::{MemberKey, WRAP_LABEL, wrapping_key};
-use crate::crypto::{CryptoBackend, CryptoFailure, P384_SCALAR, SecretKey};
+use crate::crypto::{CryptoBackend, CryptoFailure, P384_SCALAR, SecretBytes, SecretKey};
 use crate::env::{Random, Site, draw};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -72,6 +72,23 @@ impl HsmIdentity {
                 return HsmIdentity { private, signing, public };
             }
         }
+    }
+
+    /// The identity that has these private keys.
+    pub(super) fn restore(
+        private: [u8; P384_SCALAR],
+        signing: SecretBytes,
+        backend: &dyn CryptoBackend,
+    ) -> Result<HsmIdentity, CryptoFailure> {
+        let private = Zeroizing::new(private);
+        let signing = SigningKey::from_material(signing, backend)?;
+        let public = backend.p384_public(&private)?;
+        Ok(HsmIdentity { private, signing, public })
+    }
+
+    /// The private agreement key, to be sealed.
+    pub(super) fn private(&self) -> &[u8; P384_SCALAR] {
+        &self.private
     }
 
     /// What a domain may know of it, as of an HSM that serves.

@@ -8,6 +8,7 @@
 
 mod canon;
 mod charter;
+mod custody;
 #[cfg(test)]
 mod double;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod exploration;
 mod identity;
 mod order;
 mod quorum;
+mod record;
 #[cfg(test)]
 mod rules_machine;
 mod signing;
@@ -22,6 +24,7 @@ mod token;
 
 pub(super) use canon::Canon;
 pub use charter::{Charter, DomainChange};
+pub use custody::Custody;
 pub(super) use identity::AgreementCache;
 pub use identity::{HsmIdentity, Member, Standing};
 pub use order::{Mandate, OperatorKey, OrderSignature};

@@ -72,6 +72,16 @@ impl OperatorKey {
         Ok(OperatorKey { role, key: SigningKey::generate(backend, random)? })
     }
 
+    /// The operator key that is this signing key.
+    pub(super) fn of(role: OperatorRole, key: SigningKey) -> OperatorKey {
+        OperatorKey { role, key }
+    }
+
+    /// The signing key, to be sealed.
+    pub(super) fn signing(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// What its holder is.
     pub fn role(&self) -> OperatorRole {
         self.role

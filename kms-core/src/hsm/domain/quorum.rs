@@ -96,7 +96,7 @@ impl Rule {
 
 /// The rule of each kind of command; a kind without one is never allowed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Rules(BTreeMap<OrderKind, Rule>);
+pub struct Rules(pub(super) BTreeMap<OrderKind, Rule>);
 
 impl Rules {
     /// The rule of a kind.

@@ -13,7 +13,7 @@ const ALGORITHM: SigningAlgorithm = SigningAlgorithm::EcdsaSha384;
 
 /// The public half of a signing key, SubjectVerifyingKeyInfo in DER.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct VerifyingKey(Arc<[u8]>);
+pub struct VerifyingKey(pub(super) Arc<[u8]>);
 
 impl VerifyingKey {
     /// The DER.

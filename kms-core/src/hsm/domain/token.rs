@@ -21,10 +21,10 @@ const REPLICATION: DomainEpoch = DomainEpoch(0);
 
 /// A key of the domain, sealed for one member.
 #[derive(Clone, PartialEq, Eq)]
-struct Sealed {
-    epoch: DomainEpoch,
-    iv: [u8; 12],
-    sealed: Vec<u8>,
+pub(super) struct Sealed {
+    pub(super) epoch: DomainEpoch,
+    pub(super) iv: [u8; 12],
+    pub(super) sealed: Vec<u8>,
 }
 
 /// A domain as it may be stored.
@@ -38,8 +38,8 @@ pub struct DomainToken {
     pub active: DomainEpoch,
     /// The member that made the token.
     pub exporter: MemberKey,
-    keys: BTreeMap<MemberKey, Vec<Sealed>>,
-    signature: Vec<u8>,
+    pub(super) keys: BTreeMap<MemberKey, Vec<Sealed>>,
+    pub(super) signature: Vec<u8>,
 }
 
 impl DomainToken {
