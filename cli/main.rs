@@ -16,6 +16,7 @@ mod report;
 mod serve;
 #[cfg(feature = "sim")]
 mod sim;
+mod store;
 mod terminal;
 
 use clap::Parser;

@@ -1,12 +1,14 @@
 //! `keyquake serve`: the KMS over the AWS KMS wire protocol.
 
 use crate::exit::{Exit, Failure, reason};
+use crate::store::{self, StoreArguments};
 use crate::terminal::{self, BOLD};
 use clap::Args;
 use kms_core::attestation::Fingerprint;
 use kms_core::kms::Settings;
 use kms_core::name::{AWS_REGIONS, AccountId, RegionName};
-use server::{Configuration, Engine, Identities, Server};
+use serde_json::json;
+use server::{Configuration, Engine, Identities, Server, StoreError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,11 +18,18 @@ use std::sync::Arc;
 Examples:
   keyquake serve
   keyquake serve --listen 127.0.0.1:0 --regions us-east-1,eu-west-1
+  keyquake serve --data kms                      # keys are there again after a restart
+  keyquake serve --data kms --root-key ~/keys/kms.key
+  KEYQUAKE_ROOT_KEY=$(openssl rand -hex 32) keyquake serve --data kms
+  keyquake serve --listen 127.0.0.1:0 --json | head -1 | jq -r .endpoint
 
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
   aws kms create-key --endpoint-url http://127.0.0.1:4599
 
 Every Region is behind the one address: the signature of a request says which one it is for.
+With --data nothing is answered before it is on disk. The folder holds keyquake.db, which one server
+at a time can open, and root.key, which opens it: keep copies of the two apart. Ctrl-C and SIGTERM
+let requests end and leave one file that can be copied.
 Identities (--identities) are a TOML file:
   [[identity]]
   access_key = \"AKIDALICE\"
@@ -34,7 +43,12 @@ pub(crate) struct Arguments {
     /// More access keys than `test`, from a TOML file
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
-    /// The Regions there are [default: every Region of AWS]
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Say where it listens and what is set as one line of JSON
+    #[arg(long)]
+    json: bool,
+    /// The Regions there are [default: those in the store, or every Region of AWS]
     #[arg(long, value_name = "REGION,…", value_delimiter = ',', value_parser = region)]
     regions: Vec<RegionName>,
     /// The roots that vouch for enclaves, by SHA-256 fingerprint [default: the one AWS publishes]
@@ -57,32 +71,51 @@ fn account(text: &str) -> Result<AccountId, String> {
     AccountId::parse(text).ok_or_else(|| "an account has 12 digits".to_owned())
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let identities = identities(arguments)?;
-    let regions = match &arguments.regions[..] {
-        [] => AWS_REGIONS.iter().filter_map(|name| RegionName::parse(name)).collect(),
-        named => named.to_vec(),
-    };
+fn settings(arguments: &Arguments) -> Settings {
     let mut settings = Settings::default();
     if !arguments.attestation_roots.is_empty() {
         settings.attestation_roots.clone_from(&arguments.attestation_roots);
     }
-    let configuration = Configuration { regions, settings };
-    let about = about(arguments, &configuration, &identities);
+    settings
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let identities = identities(arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(reason(&error)))?;
+    let configuration =
+        Configuration { regions: arguments.regions.clone(), settings: settings(arguments) };
+    let engine = Arc::new(engine(arguments, configuration)?);
+    let about = About::new(arguments, &engine, &identities);
     runtime.block_on(async {
-        let engine = Arc::new(Engine::new(configuration));
         let bound = Server::bind(arguments.listen, engine, identities).await;
-        let address = bound.as_ref().map_err(|error| cannot_listen(arguments, error))?.address();
-        let address = address.map_err(|error| cannot_listen(arguments, &error))?;
-        terminal::print(&format!(
-            "{BOLD}keyquake{BOLD:#} serves KMS on http://{address}\n{about}"
-        ))?;
         let server = bound.map_err(|error| cannot_listen(arguments, &error))?;
-        server.run(interrupted()).await;
+        let address = server.address().map_err(|error| cannot_listen(arguments, &error))?;
+        match arguments.json {
+            true => terminal::print_json(&about.json(address))?,
+            false => terminal::print(&about.text(address))?,
+        }
+        let ended = server.run(interrupted()).await;
+        ended.map_err(|error: StoreError| Failure::usage(error))?;
         Ok(Exit::Fine)
     })
+}
+
+/// The engine, in memory or as its store has it.
+fn engine(arguments: &Arguments, configuration: Configuration) -> Result<Engine, Failure> {
+    let all = || AWS_REGIONS.iter().filter_map(|name| RegionName::parse(name)).collect();
+    let store = store::open(&arguments.store)?;
+    let begins = store.as_ref().is_none_or(|store| store.regions().is_empty());
+    let regions = match configuration.regions.is_empty() && begins {
+        true => all(),
+        false => configuration.regions,
+    };
+    let configuration = Configuration { regions, ..configuration };
+    match store {
+        Some(store) => Engine::open(configuration, store, &mut store::progress()),
+        None => Ok(Engine::new(configuration)),
+    }
+    .map_err(Failure::usage)
 }
 
 fn identities(arguments: &Arguments) -> Result<Identities, Failure> {
@@ -102,28 +135,65 @@ fn cannot_listen(arguments: &Arguments, error: &std::io::Error) -> Failure {
 }
 
 /// Everything that is set, so that nobody has to guess.
-fn about(arguments: &Arguments, configuration: &Configuration, who: &Identities) -> String {
-    let regions = match arguments.regions.is_empty() {
-        true => format!("all {} of AWS", configuration.regions.len()),
-        false => {
-            let names = configuration.regions.iter().map(RegionName::as_str);
-            names.collect::<Vec<_>>().join(", ")
+struct About {
+    store: String,
+    regions: Vec<RegionName>,
+    access_keys: Vec<(String, String)>,
+    settings: Settings,
+}
+
+impl About {
+    fn new(arguments: &Arguments, engine: &Engine, who: &Identities) -> About {
+        let access_keys =
+            who.iter().map(|(key, principal)| (key.to_string(), principal.to_string()));
+        About {
+            store: store::about(&arguments.store),
+            regions: engine.regions().collect(),
+            access_keys: access_keys.collect(),
+            settings: Settings::default(),
         }
-    };
-    let identities = who.iter().map(|(key, principal)| format!("{key} ({principal})"));
-    let settings = &configuration.settings;
-    let seconds = |span: std::time::Duration| format!("{} s", span.as_secs_f64());
-    let rows = [
-        ["store", "memory; nothing is left when the server stops"].map(str::to_owned),
-        ["regions".to_owned(), regions],
-        ["access keys".to_owned(), identities.collect::<Vec<_>>().join(", ")],
-        ["resource quotas".to_owned(), format!("on, {} keys", settings.limits.keys)],
-        ["request quotas".to_owned(), "off".to_owned()],
-        ["propagation".to_owned(), seconds(settings.propagation.policy)],
-        ["Creating".to_owned(), seconds(settings.creating_time)],
-        ["deletion grace".to_owned(), seconds(settings.deletion_grace)],
-    ];
-    terminal::table(&rows)
+    }
+
+    fn text(&self, address: SocketAddr) -> String {
+        let names = || self.regions.iter().map(RegionName::as_str).collect::<Vec<_>>().join(", ");
+        let regions = match self.regions.len() == AWS_REGIONS.len() {
+            true => format!("all {} of AWS", self.regions.len()),
+            false => names(),
+        };
+        let keys = self.access_keys.iter().map(|(key, principal)| format!("{key} ({principal})"));
+        let settings = &self.settings;
+        let seconds = |span: std::time::Duration| format!("{} s", span.as_secs_f64());
+        let rows = [
+            ["store".to_owned(), self.store.clone()],
+            ["regions".to_owned(), regions],
+            ["access keys".to_owned(), keys.collect::<Vec<_>>().join(", ")],
+            ["resource quotas".to_owned(), format!("on, {} keys", settings.limits.keys)],
+            ["request quotas".to_owned(), "off".to_owned()],
+            ["propagation".to_owned(), seconds(settings.propagation.policy)],
+            ["Creating".to_owned(), seconds(settings.creating_time)],
+            ["deletion grace".to_owned(), seconds(settings.deletion_grace)],
+        ];
+        let title = format!("{BOLD}keyquake{BOLD:#} serves KMS on http://{address}\n");
+        title + &terminal::table(&rows)
+    }
+
+    fn json(&self, address: SocketAddr) -> serde_json::Value {
+        let regions: Vec<_> = self.regions.iter().map(RegionName::as_str).collect();
+        let keys = self.access_keys.iter();
+        let keys: serde_json::Map<_, _> =
+            keys.map(|(key, principal)| (key.clone(), json!(principal))).collect();
+        json!({
+            "endpoint": format!("http://{address}"),
+            "store": self.store,
+            "regions": regions,
+            "access_keys": keys,
+            "resource_quotas": { "keys": self.settings.limits.keys },
+            "request_quotas": null,
+            "propagation_seconds": self.settings.propagation.policy.as_secs_f64(),
+            "creating_seconds": self.settings.creating_time.as_secs_f64(),
+            "deletion_grace_seconds": self.settings.deletion_grace.as_secs_f64(),
+        })
+    }
 }
 
 /// Ctrl-C, or the signal that ends services.

@@ -8,6 +8,7 @@ mod detect;
 mod determinism;
 mod key_stores;
 mod properties;
+mod recovery;
 mod sabotage;
 mod scenarios;
 mod support;

@@ -3,8 +3,10 @@
 //! Work is decided on the newest state, its questions are answered in this process, its changes are
 //! appended, and only then is it answered. No lock is held while an HSM or another Region works, so
 //! anything may happen between decision and append; preconditions find out, and the work is decided
-//! again with the answers that peers have given already. Calls block: a server gives each a thread.
+//! again with the answers that peers have given already. What is kept on disk is durable before it is
+//! answered. Calls block: a server gives each a thread.
 
+mod found;
 mod hsm;
 mod region;
 mod worker;
@@ -13,10 +15,10 @@ pub use worker::Worker;
 
 use crate::clock::Clock;
 use crate::random::{random, request_id};
+use crate::store::{Journal, Store, StoreError};
 use kms_core::crypto::{CryptoBackend, Production};
 use kms_core::env::{Call, Caller, NetworkPath};
 use kms_core::error::ErrorCode;
-use kms_core::hsm::HsmIdentity;
 use kms_core::key_store::model::Backends;
 use kms_core::kms::Settings;
 use kms_core::multi_region::{RegionCommand, RegionReply};
@@ -28,6 +30,7 @@ use region::Region;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How often a decision is taken again after a conflict.
 const MOST_DECISIONS: u8 = 8;
@@ -44,13 +47,15 @@ pub struct Configuration {
     pub settings: Settings,
 }
 
-/// Some Regions of a KMS, with some HSMs each, in memory.
+/// Some Regions of a KMS, with some HSMs each.
 pub struct Engine {
     regions: BTreeMap<RegionName, Region>,
     key_stores: Mutex<Backends>,
     service: Arc<Caller>,
     clock: Clock,
     changed: worker::Bell,
+    /// What is written on disk, if anything is.
+    journal: Option<Arc<Journal>>,
 }
 
 /// Who asks, and from where.
@@ -79,26 +84,95 @@ struct Progress<'w> {
 }
 
 impl Engine {
-    /// An engine whose Regions have no keys.
+    /// An engine whose Regions have no keys, in memory.
     ///
     /// # Panics
     /// When the operating system has no random bytes to give.
     pub fn new(configuration: Configuration) -> Engine {
-        let backend: Arc<dyn CryptoBackend> = Arc::new(Production::default());
+        let (backend, clock) = (production(), Clock::start());
+        let begun = found::begin(configuration, backend.as_ref(), clock.now());
+        let regions = begun.into_iter().map(|(loaded, _)| loaded);
+        let regions = regions.map(|loaded| Region::restore(loaded, &backend, None)).collect();
+        Engine::of(regions, backend, clock, None)
+    }
+
+    /// An engine that goes on where a store was left, or begins in a new one. `progress` is told how
+    /// many entries of how many have been read.
+    ///
+    /// # Errors
+    /// When the store is damaged, or has other Regions than the configuration names; one that names
+    /// none takes those of the store.
+    ///
+    /// # Panics
+    /// When the operating system has no random bytes to give.
+    pub fn open(
+        configuration: Configuration,
+        mut store: Store,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Engine, StoreError> {
+        let (backend, clock) = (production(), Clock::start());
+        let loaded = match store.regions().is_empty() {
+            true => found::begin_in(configuration, &mut store, backend.as_ref(), clock.now())?,
+            false => found::resume(configuration, &store, progress)?,
+        };
+        let journal = store.into_journal();
+        let region = |loaded| Region::restore(loaded, &backend, Some(journal.clone()));
+        let regions = loaded.into_iter().map(region).collect();
+        Ok(Engine::of(regions, backend, clock, Some(journal.clone())))
+    }
+
+    fn of(
+        regions: Vec<Region>,
+        backend: Arc<dyn CryptoBackend>,
+        clock: Clock,
+        journal: Option<Arc<Journal>>,
+    ) -> Engine {
         let service = PrincipalArn::service("kms.amazonaws.com", AccountId::new(0));
-        let clock = Clock::start();
         Engine {
-            regions: found(configuration, &backend, clock),
+            regions: regions.into_iter().map(|region| (region.name, region)).collect(),
             key_stores: Mutex::new(Backends::new(backend)),
             service: Arc::new(Caller::new(service)),
             clock,
             changed: worker::Bell::default(),
+            journal,
         }
+    }
+
+    /// Writes everything down and closes the store, if there is one. No answer may be asked for any
+    /// more.
+    ///
+    /// # Errors
+    /// When something could not be written.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.close())
+    }
+
+    /// Calls this when the store cannot be written any more, after which nothing is answered.
+    pub(crate) fn on_failure(&self, call: impl FnOnce(StoreError) + Send + 'static) {
+        if let Some(journal) = &self.journal {
+            journal.on_failure(Box::new(call));
+        }
+    }
+
+    /// A fingerprint of everything durable in each Region: the same, if they hold the same.
+    pub fn fingerprint(&self) -> BTreeMap<RegionName, [u8; 32]> {
+        self.regions.iter().map(|(name, region)| (*name, region.fingerprint())).collect()
+    }
+
+    /// Moves this engine's time ahead, for tests of what takes days. Signatures are not concerned.
+    pub fn advance_clock(&self, by: Duration) {
+        self.clock.advance(by);
+        self.changed.ring();
     }
 
     /// Whether there is such a Region.
     pub fn has(&self, region: RegionName) -> bool {
         self.regions.contains_key(&region)
+    }
+
+    /// The Regions there are, by name.
+    pub fn regions(&self) -> impl Iterator<Item = RegionName> {
+        self.regions.keys().copied()
     }
 
     /// What is behind custom key stores: models of clusters and proxies, which who runs the engine
@@ -133,10 +207,12 @@ impl Engine {
     ) -> Outcome {
         let mut progress =
             Progress { work, call: self.call(caller, network), answered: Vec::new() };
-        match self.regions.get(&region) {
-            Some(region) => self.conclude(region, &mut progress),
-            None => unreachable_region(&progress),
+        let Some(region) = self.regions.get(&region) else { return unreachable_region(&progress) };
+        let mut outcome = self.conclude(region, &mut progress);
+        if region.settle().is_err() {
+            outcome.result = Err(ErrorCode::KmsInternal.says("The journal cannot be written."));
         }
+        outcome
     }
 
     fn call(&self, caller: Arc<Caller>, network: NetworkPath) -> Call {
@@ -217,24 +293,9 @@ impl Engine {
     }
 }
 
-/// New Regions with some HSMs each.
-fn found(
-    configuration: Configuration,
-    backend: &Arc<dyn CryptoBackend>,
-    clock: Clock,
-) -> BTreeMap<RegionName, Region> {
-    let Configuration { regions, settings } = configuration;
-    let identity = |_| HsmIdentity::generate(backend.as_ref(), &mut random());
-    let hsm = |name: &RegionName| (*name, (0..HSMS).map(identity).collect::<Vec<_>>());
-    let hsms: Vec<_> = regions.iter().map(hsm).collect();
-    let domains = kms_core::hsm::found(&hsms, backend.as_ref(), &mut random());
-    let domains = domains.expect("the backend of production has P-384");
-    let settings = Settings { regions, ..settings };
-    let begin = |(name, hsms): &(RegionName, Vec<HsmIdentity>)| {
-        let (settings, domain) = (settings.clone(), &domains[name]);
-        (*name, Region::begin(*name, settings, hsms, domain, backend, clock.now()))
-    };
-    hsms.iter().map(begin).collect()
+/// The cryptography of production.
+fn production() -> Arc<dyn CryptoBackend> {
+    Arc::new(Production::default())
 }
 
 impl Work<'_> {

@@ -4,10 +4,12 @@
 //! larger or longer has a limit. A request that has begun is carried to its end even when its client
 //! has gone, because what it changes must not be left half done.
 
+use crate::clock::time_of_day;
 use crate::engine::{Asker, Engine, Worker};
 use crate::exchange::{self, Answer, CONTENT_TYPE, Exchange, LARGEST_BODY};
 use crate::identity::Identities;
 use crate::signature;
+use crate::store::StoreError;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::http::request::Parts;
@@ -22,7 +24,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// How many connections there may be; more wait.
 const MOST_CONNECTIONS: usize = 4096;
@@ -73,12 +75,16 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is over, then lets requests under way end.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Serves until `stop` is over, then lets requests under way end and closes the store.
+    ///
+    /// # Errors
+    /// When the store cannot be written any more, which ends the server at once.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
         let Server { listener, desk, worker } = self;
+        let broken = store_failure(&desk.engine);
         let connections = GracefulShutdown::new();
         let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        tokio::pin!(stop);
+        tokio::pin!(stop, broken);
         loop {
             let accepted = async {
                 let place = room.clone().acquire_owned().await;
@@ -86,6 +92,7 @@ impl Server {
             };
             tokio::select! {
                 () = &mut stop => break,
+                () = &mut broken => break,
                 (accepted, place) = accepted => match accepted {
                     Ok((stream, peer)) => {
                         let connection = connection(stream, peer.ip(), desk.clone());
@@ -102,7 +109,26 @@ impl Server {
         }
         drop(listener);
         let _ = tokio::time::timeout(LAST_REQUESTS, connections.shutdown()).await;
-        let _ = tokio::task::spawn_blocking(move || drop(worker)).await;
+        let engine = desk.engine.clone();
+        let last = tokio::task::spawn_blocking(move || {
+            drop(worker);
+            engine.close()
+        });
+        last.await.unwrap_or(Ok(()))
+    }
+}
+
+/// Over when the store of an engine cannot be written any more; of one without a store, never.
+fn store_failure(engine: &Engine) -> impl Future<Output = ()> + use<> {
+    let (failed, failure) = oneshot::channel();
+    engine.on_failure(move |_| {
+        // A server that has ended already does not need to hear.
+        let _ = failed.send(());
+    });
+    async {
+        if failure.await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -153,7 +179,7 @@ impl Desk {
         if parts.method != "POST" || parts.uri.path() != "/" {
             return Answer::error(&ErrorCode::UnknownOperation.silent());
         }
-        let now = self.engine.now();
+        let now = time_of_day();
         let authenticated = signature::verify(parts, body, &self.identities, now);
         let authenticated = authenticated.and_then(|authenticated| {
             let known = self.engine.has(authenticated.region);

@@ -14,7 +14,8 @@ use kms_core::ops::Operation;
 use server::{Configuration, Engine, Identities, Server};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use wire::{Exchanged, Route, Wire};
+use wire::Exchanged;
+pub(crate) use wire::{Route, Wire};
 
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
@@ -64,7 +65,7 @@ fn over_tcp() -> Vec<Exchanged> {
         stories::tell(&world).await;
         drop(world);
         let _ = end.send(());
-        server.await.expect("the server ends in peace");
+        server.await.expect("the server ends in peace").expect("it has no store that could fail");
         std::mem::take(&mut *log.lock().expect("the log"))
     })
 }

@@ -6,6 +6,7 @@
 
 use crate::env::Timestamp;
 use crate::name::RegionName;
+use crate::record::record;
 use std::collections::BTreeMap;
 
 /// A replica, as its primary knows it.
@@ -24,6 +25,9 @@ pub struct Replicas {
     /// When the last replica was created that a Region had and has no more.
     departed: BTreeMap<RegionName, Timestamp>,
 }
+
+record!(struct Replica { created, version });
+record!(struct Replicas { present, departed });
 
 impl Replicas {
     /// Whether there is none.

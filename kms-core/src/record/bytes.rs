@@ -74,7 +74,7 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// Makes types storable. A type is a list of its fields, a list of numbered variants, or a text that
+/// Makes types storable. A type is a list of its fields, with or without names, a list of numbered variants, or a text that
 /// it shows as and is parsed from.
 macro_rules! record {
     (struct $name:ty { $($field:ident),* $(,)? }) => {
@@ -98,6 +98,19 @@ macro_rules! record {
 
             fn read(input: &mut $crate::record::Reader<'_>) -> Option<Self> {
                 Some($name($crate::record::Record::read(input)?))
+            }
+        }
+    };
+    (pair $name:ident) => {
+        impl $crate::record::Record for $name {
+            fn write(&self, out: &mut $crate::record::Writer) {
+                $crate::record::Record::write(&self.0, out);
+                $crate::record::Record::write(&self.1, out);
+            }
+
+            fn read(input: &mut $crate::record::Reader<'_>) -> Option<Self> {
+                let first = $crate::record::Record::read(input)?;
+                Some($name(first, $crate::record::Record::read(input)?))
             }
         }
     };

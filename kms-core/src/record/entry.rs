@@ -23,7 +23,7 @@ record!(enum Change {
 });
 lists!(Vec of Change);
 record!(struct DomainRecord { token, rotated, tokens_since });
-record!(struct Departure { primary });
+record!(struct Departure { primary, created });
 record!(struct LastUse { key, operation, at, request, event });
 
 impl Record for Arc<[LastUse]> {

@@ -26,7 +26,7 @@ record!(enum MultiRegion {
     1 = Replica { primary, shared_version, owes_report },
 });
 record!(struct Primary { shared_version, replicas, successor, awaiting_since, holdings });
-record!(struct Holding { as_of, shared_version, material });
+record!(struct Holding { created, as_of, shared_version, material });
 record!(enum StoredIn { 0 = CloudHsm(store), 1 = External(store, key) });
 record!(struct Key {
     arn,

@@ -1,14 +1,15 @@
-//! One Region: its state, its HSMs, and the one way its state changes.
+//! One Region: its state, its HSMs, its journal, and the one way its state changes.
 
 use super::hsm::Hsms;
 use super::{Work, lock};
 use crate::random::random;
+use crate::store::{Founding, Journal, Loaded, StoreError, Write};
 use kms_core::Kms;
 use kms_core::audit::AuditRecord;
-use kms_core::crypto::{CryptoBackend, SecretKey};
-use kms_core::env::{Call, RequestId, Site, Timestamp, draw};
+use kms_core::crypto::{CryptoBackend, Production};
+use kms_core::env::{Call, RequestId, Timestamp};
 use kms_core::error::ErrorCode;
-use kms_core::hsm::{Command, FleetParameters, Founded, HsmIdentity};
+use kms_core::hsm::{Command, Custody, DomainToken, FleetParameters};
 use kms_core::kms::Settings;
 use kms_core::name::RegionName;
 use kms_core::quota::Meter;
@@ -17,6 +18,7 @@ use kms_core::step::{Append, Conflict, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
 use kms_core::token::{KeyToken, TokenChange};
 use kms_core::usage::UseRecorder;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// A Region.
@@ -25,31 +27,30 @@ pub(super) struct Region {
     kms: RwLock<Kms>,
     hsms: Hsms,
     uses: Mutex<UseRecorder>,
+    /// Where changes are kept, if they are.
+    journal: Option<Arc<Journal>>,
+    /// What the journal called the last change.
+    ticket: AtomicU64,
 }
 
 impl Region {
-    /// A new Region, with the domain that its HSMs have founded.
-    pub(super) fn begin(
-        name: RegionName,
-        settings: Settings,
-        identities: &[HsmIdentity],
-        domain: &Founded,
+    /// A Region as it was left.
+    pub(super) fn restore(
+        loaded: Loaded,
         backend: &Arc<dyn CryptoBackend>,
-        now: Timestamp,
+        journal: Option<Arc<Journal>>,
     ) -> Region {
-        let grant_token_key = SecretKey::new(draw(&mut random(), Site::BackingKey));
-        let settings = Settings { uses_tracked_since: now, grant_token_key, ..settings };
-        let region = Region {
-            name,
-            kms: RwLock::new(Kms::new(name, settings)),
-            hsms: Hsms::new(identities, domain.host(), backend, FleetParameters::default()),
+        let Loaded { founding, kms } = loaded;
+        let Custody { hsms, .. } = &founding.custody;
+        let host = founding.custody.host().expect("a ceremony makes a service host's key");
+        Region {
+            name: founding.region,
+            kms: RwLock::new(kms),
+            hsms: Hsms::new(hsms, host, backend, FleetParameters::default()),
             uses: Mutex::default(),
-        };
-        let token = domain.token.clone();
-        let record = DomainRecord { tokens_since: token.active, token, rotated: now };
-        let append = Append { changes: vec![Change::PutDomain(record)], ..Append::default() };
-        region.append(RequestId(0), &append, now).expect("nothing to conflict with");
-        region
+            journal,
+            ticket: AtomicU64::new(0),
+        }
     }
 
     fn kms(&self) -> RwLockReadGuard<'_, Kms> {
@@ -84,7 +85,8 @@ impl Region {
         self.hsms.ask(command, tokens, &domain)
     }
 
-    /// Appends, if every precondition holds, and applies: nobody sees the one without the other.
+    /// Appends, if every precondition holds, and applies: nobody sees the one without the other. It
+    /// is kept once [`Region::settle`] says so.
     pub(super) fn append(
         &self,
         id: RequestId,
@@ -99,12 +101,37 @@ impl Region {
                 self.hsms.forget(*token);
             }
         }
-        if !append.changes.is_empty() {
+        let entry = (!append.changes.is_empty()).then(|| {
             let position = kms.state().position() + 1;
             let changes = append.changes.clone();
-            kms.apply(&LogEntry { position, id: id.0, committed: now, changes });
+            LogEntry { position, id: id.0, committed: now, changes }
+        });
+        if let Some(entry) = &entry {
+            kms.apply(entry);
+        }
+        if let Some(journal) = &self.journal {
+            let tokens = append.tokens.clone();
+            let ticket = journal.submit(Write { region: self.name, entry, tokens });
+            self.ticket.store(ticket, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Waits until everything that anybody can have seen here is durable, so that no answer tells of
+    /// what a crash may undo.
+    pub(super) fn settle(&self) -> Result<(), StoreError> {
+        let ticket = self.ticket.load(Ordering::Acquire);
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.wait(ticket))
+    }
+
+    /// A fingerprint of everything durable: two Regions with the same one hold the same.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        let kms = self.kms();
+        let tokens = kms.tokens().iter().flat_map(|token| [token.aad(), token.sealed.clone()]);
+        let tokens: Vec<Vec<u8>> = tokens.collect();
+        let parts: Vec<&[u8]> = tokens.iter().map(Vec::as_slice).collect();
+        let state = kms.state().digest();
+        Production::default().sha256(&[&[&state[..]], &parts[..]].concat())
     }
 
     /// Takes note of keys that were used.
@@ -129,4 +156,24 @@ impl Region {
     pub(super) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         self.kms().state().due().map(|due| due.at).find(|at| *at > now)
     }
+}
+
+/// A Region at the beginning of its log, and its first entry: the domain that its HSMs have founded.
+pub(super) fn begin(
+    founding: Founding,
+    token: Arc<DomainToken>,
+    settings: &Settings,
+) -> (Loaded, LogEntry) {
+    let settings = Settings {
+        uses_tracked_since: founding.began,
+        grant_token_key: founding.grant_token_key.clone(),
+        ..settings.clone()
+    };
+    let mut kms = Kms::new(founding.region, settings);
+    let committed = founding.began;
+    let record = DomainRecord { tokens_since: token.active, token, rotated: committed };
+    let changes = vec![Change::PutDomain(record)];
+    let entry = LogEntry { position: 1, id: 0, committed, changes };
+    kms.apply(&entry);
+    (Loaded { founding, kms }, entry)
 }

@@ -66,11 +66,17 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the worker of an engine.
+    /// Starts the worker of an engine. What fell due while nothing ran is carried out before this
+    /// returns.
     pub fn start(engine: Arc<Engine>) -> Worker {
         let mut round = Round::new(engine.clone());
         let bell = engine.clone();
-        let work = move || while bell.changed.wait(round.work()) {};
+        let mut pause = round.work();
+        let work = move || {
+            while bell.changed.wait(pause) {
+                pause = round.work();
+            }
+        };
         Worker { engine, thread: Some(std::thread::spawn(work)) }
     }
 }

@@ -1,4 +1,4 @@
-//! What has to outlive the process that an HSM is simulated in: its identity, and the keys of its
+//! What has to outlive the process that HSMs are simulated in: their identities, and the keys of their
 //! domain's operators. A real HSM keeps the one in its tamper-proof memory and people keep the others
 //! in safes; here they leave this module only sealed under the root key.
 
@@ -10,33 +10,28 @@ use crate::crypto::{CryptoBackend, CryptoFailure, SecretBytes};
 use crate::env::Random;
 use crate::hsm::RootKey;
 use crate::name::RegionName;
-use crate::record::{Reader, Record, Writer, lists};
+use crate::record::{Reader, Record, Writer, lists, record};
 
 const LABEL: &[u8] = b"keyquake custody 1";
 
 /// The secrets of a Region's domain that are not in its token.
 #[derive(Clone, Debug)]
 pub struct Custody {
-    /// The HSM.
-    pub hsm: HsmIdentity,
+    /// The HSMs.
+    pub hsms: Vec<HsmIdentity>,
     /// Who commands the domain.
     pub operators: Vec<OperatorKey>,
 }
 
-/// A signing key as it lies in a custody: what it is of, and its material.
-struct Kept(OperatorRole, SecretBytes);
+/// An operator's key as it lies in a custody: its role and its material.
+struct KeptOperator(OperatorRole, SecretBytes);
 
-impl Record for Kept {
-    fn write(&self, out: &mut Writer) {
-        self.0.write(out);
-        self.1.write(out);
-    }
+/// An HSM as it lies there: its private agreement key and its signing key.
+struct KeptHsm(SecretBytes, SecretBytes);
 
-    fn read(input: &mut Reader<'_>) -> Option<Kept> {
-        Some(Kept(Record::read(input)?, Record::read(input)?))
-    }
-}
-lists!(Vec of Kept);
+record!(pair KeptOperator);
+record!(pair KeptHsm);
+lists!(Vec of KeptOperator, Vec of KeptHsm);
 
 impl Custody {
     /// Everything, sealed for a Region.
@@ -47,11 +42,14 @@ impl Custody {
         backend: &dyn CryptoBackend,
         random: &mut dyn Random,
     ) -> Vec<u8> {
-        let keep = |key: &OperatorKey| Kept(key.role(), material(key.signing()));
+        let hsm = |hsm: &HsmIdentity| {
+            let private = SecretBytes::from(hsm.private().to_vec());
+            KeptHsm(private, material(hsm.signing()))
+        };
+        let operator = |key: &OperatorKey| KeptOperator(key.role(), material(key.signing()));
         let mut out = Writer::default();
-        self.hsm.private().write(&mut out);
-        material(self.hsm.signing()).write(&mut out);
-        self.operators.iter().map(keep).collect::<Vec<_>>().write(&mut out);
+        self.hsms.iter().map(hsm).collect::<Vec<_>>().write(&mut out);
+        self.operators.iter().map(operator).collect::<Vec<_>>().write(&mut out);
         root.seal(LABEL, region.as_str().as_bytes(), out.bytes(), backend, random)
     }
 
@@ -67,18 +65,19 @@ impl Custody {
     ) -> Result<Custody, CryptoFailure> {
         let bytes = root.open(LABEL, region.as_str().as_bytes(), sealed, backend)?;
         let mut input = Reader::new(bytes.as_bytes());
-        let private = Record::read(&mut input).ok_or(CryptoFailure)?;
-        let signing = Record::read(&mut input).ok_or(CryptoFailure)?;
-        let kept: Vec<Kept> = Record::read(&mut input).ok_or(CryptoFailure)?;
+        let hsms: Vec<KeptHsm> = Record::read(&mut input).ok_or(CryptoFailure)?;
+        let operators: Vec<KeptOperator> = Record::read(&mut input).ok_or(CryptoFailure)?;
         if !input.is_empty() {
             return Err(CryptoFailure);
         }
-        let hsm = HsmIdentity::restore(private, signing, backend)?;
-        let operator = |Kept(role, material)| {
+        let hsm = |KeptHsm(private, signing)| HsmIdentity::restore(&private, signing, backend);
+        let operator = |KeptOperator(role, material)| {
             Ok(OperatorKey::of(role, SigningKey::from_material(material, backend)?))
         };
-        let operators = kept.into_iter().map(operator).collect::<Result<_, CryptoFailure>>()?;
-        Ok(Custody { hsm, operators })
+        let hsms = hsms.into_iter().map(hsm).collect::<Result<_, CryptoFailure>>()?;
+        let operators =
+            operators.into_iter().map(operator).collect::<Result<_, CryptoFailure>>()?;
+        Ok(Custody { hsms, operators })
     }
 
     /// The key of the service hosts.
@@ -105,19 +104,21 @@ mod tests {
     fn what_is_sealed_comes_back_and_shows_nothing() {
         let (backend, random) = (Production::default(), &mut SeededRandom::new(1));
         let region = RegionName::parse("us-east-1").unwrap();
-        let hsm = HsmIdentity::generate(&backend, random);
+        let hsms: Vec<_> = (0..2).map(|_| HsmIdentity::generate(&backend, random)).collect();
         let role = OperatorRole::ServiceHost;
         let operators = vec![OperatorKey::generate(role, &backend, random).unwrap()];
-        let custody = Custody { hsm, operators };
+        let custody = Custody { hsms, operators };
         let root = RootKey::new(SecretKey::new([7; 32]));
         let sealed = custody.seal(region, &root, &backend, random);
         let opened = Custody::open(&sealed, region, &root, &backend).unwrap();
-        assert_eq!(opened.hsm.member(), custody.hsm.member());
-        assert_eq!(opened.hsm.private(), custody.hsm.private());
+        assert_eq!(opened.hsms.len(), custody.hsms.len());
+        for (opened, kept) in opened.hsms.iter().zip(&custody.hsms) {
+            assert_eq!((opened.member(), opened.private()), (kept.member(), kept.private()));
+            assert!(!contains(&sealed, kept.private()));
+            assert!(!contains(&sealed, kept.signing().material()));
+        }
         assert_eq!(opened.operators[0].operator(), custody.operators[0].operator());
         assert_eq!(opened.host().unwrap().role(), role);
-        assert!(!contains(&sealed, custody.hsm.private()));
-        assert!(!contains(&sealed, custody.hsm.signing().material()));
         let other = RootKey::new(SecretKey::new([8; 32]));
         assert_eq!(Custody::open(&sealed, region, &other, &backend).err(), Some(CryptoFailure));
         let elsewhere = RegionName::parse("eu-west-1").unwrap();

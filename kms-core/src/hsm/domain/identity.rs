@@ -76,11 +76,11 @@ impl HsmIdentity {
 
     /// The identity that has these private keys.
     pub(super) fn restore(
-        private: [u8; P384_SCALAR],
+        private: &SecretBytes,
         signing: SecretBytes,
         backend: &dyn CryptoBackend,
     ) -> Result<HsmIdentity, CryptoFailure> {
-        let private = Zeroizing::new(private);
+        let private = Zeroizing::new(private.as_bytes().try_into().map_err(|_| CryptoFailure)?);
         let signing = SigningKey::from_material(signing, backend)?;
         let public = backend.p384_public(&private)?;
         Ok(HsmIdentity { private, signing, public })
