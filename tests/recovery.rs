@@ -62,6 +62,14 @@ impl Served {
     }
 }
 
+/// A test that fails leaves no server behind.
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// What a client was told: a key with an alias, and what was encrypted with it.
 #[derive(Clone)]
 struct Acknowledged {
@@ -115,7 +123,8 @@ async fn check_whole(client: &Client) -> usize {
     }
     let mut aliases = client.list_aliases().into_paginator().items().send();
     while let Some(alias) = aliases.next().await {
-        let target = alias.expect("a page").target_key_id.expect("a target");
+        // The aliases that AWS services reserve name no key before they are used.
+        let Some(target) = alias.expect("a page").target_key_id else { continue };
         client.describe_key().key_id(target).send().await.expect("the target of an alias");
     }
     count
