@@ -7,6 +7,26 @@
 //! It is a crate of its own so that nobody can take one kind of randomness for the other: the
 //! simulator does not depend on it and cannot name [`SecureRandom`], while a server asks for
 //! [`SecureRandom`] by type and cannot be given a seeded stream.
+//!
+//! ```
+//! # use entropy::SecureRandom;
+//! # fn serve(_: SecureRandom) {}
+//! serve(SecureRandom::default());
+//! let _ = kms_core::local::SeededRandom::new(1);
+//! ```
+//!
+//! What draws from a seed is not taken in its place:
+//! ```compile_fail,E0308
+//! # use entropy::SecureRandom;
+//! # fn serve(_: SecureRandom) {}
+//! serve(kms_core::local::SeededRandom::new(1));
+//! ```
+//!
+//! Nor can anybody make one that the operating system was not asked for:
+//! ```compile_fail,E0451
+//! # use entropy::SecureRandom;
+//! let _ = SecureRandom { interval: 1 << 20 };
+//! ```
 
 use std::cell::RefCell;
 use std::fmt;

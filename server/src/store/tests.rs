@@ -118,7 +118,9 @@ fn seal(engine: &Engine, key: KeyArn, text: &[u8]) -> CiphertextBlob {
 
 fn opens(engine: &Engine, at: &str, blob: &CiphertextBlob, text: &[u8]) -> bool {
     match answer(engine, at, decrypt::Request::new(blob.clone())) {
-        Ok(Response::Decrypt(opened)) => opened.plaintext.is_some_and(|given| given.0.as_bytes() == text),
+        Ok(Response::Decrypt(opened)) => {
+            opened.plaintext.is_some_and(|given| given.0.as_bytes() == text)
+        }
         _ => false,
     }
 }
