@@ -3,8 +3,9 @@
 use crate::exit::{Exit, Failure, reason};
 use crate::store::{self, StoreArguments};
 use crate::terminal::{self, BOLD};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use kms_core::attestation::Fingerprint;
+use kms_core::history::Propagation;
 use kms_core::kms::Settings;
 use kms_core::name::{AWS_REGIONS, AccountId, RegionName};
 use serde_json::json;
@@ -57,6 +58,27 @@ pub(crate) struct Arguments {
     /// The account of access key `test`
     #[arg(long, value_name = "ID", default_value = "111122223333", value_parser = account)]
     account: AccountId,
+    /// When policies, grants, aliases and tags take effect: at once, or as late as AWS has them
+    #[arg(long, value_enum, default_value_t = Consistency::Immediate)]
+    consistency: Consistency,
+}
+
+/// How late changes reach whoever decides.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Consistency {
+    /// At once
+    Immediate,
+    /// After three seconds; tags and aliases reach conditions after a minute
+    Aws,
+}
+
+impl Consistency {
+    fn propagation(self) -> Propagation {
+        match self {
+            Consistency::Immediate => Propagation::default(),
+            Consistency::Aws => Propagation::AWS,
+        }
+    }
 }
 
 fn region(text: &str) -> Result<RegionName, String> {
@@ -72,7 +94,8 @@ fn account(text: &str) -> Result<AccountId, String> {
 }
 
 fn settings(arguments: &Arguments) -> Settings {
-    let mut settings = Settings::default();
+    let propagation = arguments.consistency.propagation();
+    let mut settings = Settings { propagation, ..Settings::default() };
     if !arguments.attestation_roots.is_empty() {
         settings.attestation_roots.clone_from(&arguments.attestation_roots);
     }
@@ -150,7 +173,7 @@ impl About {
             store: store::about(&arguments.store),
             regions: engine.regions().collect(),
             access_keys: access_keys.collect(),
-            settings: Settings::default(),
+            settings: settings(arguments),
         }
     }
 
@@ -169,7 +192,7 @@ impl About {
             ["access keys".to_owned(), keys.collect::<Vec<_>>().join(", ")],
             ["resource quotas".to_owned(), format!("on, {} keys", settings.limits.keys)],
             ["request quotas".to_owned(), "off".to_owned()],
-            ["propagation".to_owned(), seconds(settings.propagation.policy)],
+            ["propagation".to_owned(), propagation(&settings.propagation)],
             ["Creating".to_owned(), seconds(settings.creating_time)],
             ["deletion grace".to_owned(), seconds(settings.deletion_grace)],
         ];
@@ -193,6 +216,16 @@ impl About {
             "creating_seconds": self.settings.creating_time.as_secs_f64(),
             "deletion_grace_seconds": self.settings.deletion_grace.as_secs_f64(),
         })
+    }
+}
+
+fn propagation(delays: &Propagation) -> String {
+    let Propagation { policy, grant, alias, tag } = delays;
+    match [policy, grant, alias, tag].iter().all(|delay| delay.is_zero()) {
+        true => "at once".into(),
+        false => format!(
+            "policies {policy:?}, grants {grant:?}, aliases {alias:?}, conditions on tags and aliases {tag:?}"
+        ),
     }
 }
 
