@@ -13,6 +13,7 @@ mod replay;
 mod run;
 mod schema;
 mod seeds;
+mod shrink;
 mod swarm;
 
 pub(crate) use input::{Input, read as read_inputs};
@@ -39,6 +40,8 @@ enum Command {
     Sweep(sweep::Arguments),
     /// Join the results of the shards of a sweep
     Merge(merge::Arguments),
+    /// Make a scenario that fails as small as it can be
+    Shrink(shrink::Arguments),
     /// Run a scenario twice, in two processes, and compare everything that happened
     Check(check::Arguments),
     /// Plant every bug into runs that a seed draws, and see which oracle catches it
@@ -58,6 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Swarm(arguments) => swarm::run(arguments),
         Command::Sweep(arguments) => sweep::run(arguments),
         Command::Merge(arguments) => merge::run(arguments),
+        Command::Shrink(arguments) => shrink::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Detect(arguments) => detect::run(arguments),
         Command::List(arguments) => list::run(arguments),

@@ -12,5 +12,6 @@ mod properties;
 mod recovery;
 mod sabotage;
 mod scenarios;
+mod shrink;
 mod support;
 mod tidy;

@@ -9,9 +9,10 @@ use crate::run::{Run, Verdict, run_keeping};
 use crate::sabotage::SabotageInfo;
 use crate::swarm;
 use kms_core::crypto::CryptoBackend;
-use scenarios::{Sabotage, Scenario};
+use scenarios::{Document, Sabotage, Scenario};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use toml::Value;
 
 /// Oracles hear everything; nobody reads the records afterwards.
 const KEPT: usize = 64;
@@ -44,6 +45,15 @@ pub fn canary(seed: u64, backend: Arc<dyn CryptoBackend>) -> Option<String> {
             None => run.unmet.join("; "),
         }),
     }
+}
+
+/// The same as a file.
+pub fn document(sabotage: &str, seed: u64) -> Document {
+    let mut document = swarm::draw(Seed(seed)).document;
+    let bug = [("kind".to_owned(), Value::String(sabotage.to_owned()))];
+    let bugs = Value::Array(vec![Value::Table(bug.into_iter().collect())]);
+    document.0.insert("sabotage".to_owned(), bugs);
+    document
 }
 
 /// The scenario of a seed with a planted bug.

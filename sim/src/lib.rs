@@ -5,8 +5,8 @@
 //! which are plain state machines that exchange [`message`]s; [`genesis`] makes the keys they start
 //! with. [`driver`] runs them on madsim; [`place`] says where they are, [`net`] how long messages
 //! take, [`clock`] what time they believe it is, [`disk`] what survives a crash, [`random`] where
-//! every draw comes from; [`swarm`] draws whole runs. [`fault`] is what goes wrong, [`sabotage`] what
-//! is wrong on purpose, [`detect`] whether anybody notices.
+//! every draw comes from; [`swarm`] draws whole runs, [`shrink`] makes them small. [`fault`] is what
+//! goes wrong, [`sabotage`] what is wrong on purpose, [`detect`] whether anybody notices.
 //! [`history`] is all that [`oracle`]s see.
 
 #[cfg(all(feature = "sim", not(madsim)))]
@@ -48,6 +48,8 @@ pub mod report;
 pub mod run;
 #[cfg(all(feature = "sim", madsim))]
 pub mod sabotage;
+#[cfg(all(feature = "sim", madsim))]
+pub mod shrink;
 #[cfg(all(feature = "sim", madsim))]
 pub mod swarm;
 #[cfg(all(feature = "sim", madsim))]

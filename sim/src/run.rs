@@ -20,7 +20,7 @@ use crate::world::{SETTLING, World};
 use kms_core::crypto::CryptoBackend;
 use kms_core::name::RegionName;
 use kms_core::quota::{Profile, Rate};
-use scenarios::{Scenario, Verdict as Wanted};
+use scenarios::{Scenario, Tape, Verdict as Wanted};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -130,6 +130,31 @@ pub fn run_keeping(
 ) -> Result<Run, RunError> {
     let mut history = History::default();
     let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
+    play(world, (history, keep), progress)
+}
+
+/// Runs a scenario with a seed, and writes the calls of its loads on a tape.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_taped(
+    tape: &Tape,
+    scenario: &Scenario,
+    seed: Seed,
+    backend: Arc<dyn CryptoBackend>,
+) -> Result<Run, RunError> {
+    let mut history = History::default();
+    let mut world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
+    world.record(tape);
+    play(world, (history, Keep::All), |_| ControlFlow::Continue(()))
+}
+
+fn play(
+    world: World,
+    (history, keep): (History, Keep),
+    progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+) -> Result<Run, RunError> {
+    let seed = world.seed;
     let mut scene = Scene::of(&world);
     let topology = world.topology.clone();
     let mut context = scene.context_over(&topology);

@@ -8,6 +8,7 @@ use crate::reader::Reader;
 use crate::units::duration_text;
 use crate::value::{Data, Value};
 use crate::vocabulary::{Argument, Arguments};
+use crate::workload::WORKERS;
 
 /// One call at a stated time.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,10 @@ pub struct Operation {
     pub region: RegionName,
     /// The client that sends it.
     pub client: u32,
+    /// The number of the caller's account; that of the key when not said.
+    pub account: Option<u32>,
+    /// The number of the worker that calls; the administrator when not said.
+    pub worker: Option<u32>,
     /// The key it is about.
     pub key: Option<KeyName>,
     /// The name later operations use for the key this one creates.
@@ -57,6 +62,16 @@ impl Operation {
             0,
             "The number of the client that sends it.",
         );
+        let account = reader.optional(
+            "account",
+            &Count { min: 0, max: 999 },
+            "The number of the caller's account; that of the key when not said.",
+        );
+        let worker = reader.optional(
+            "worker",
+            &Count { min: 0, max: WORKERS - 1 },
+            "The number of the worker that calls; the administrator when not said.",
+        );
         let key = reader.optional("key", &KeyNameKind, "The key it is about.");
         let creates = reader.optional(
             "creates",
@@ -66,7 +81,7 @@ impl Operation {
         reader.session.created_keys.extend(creates.clone());
         let arguments = arguments(reader, &call);
         let region = region.unwrap_or_else(|| home(reader));
-        Self { at, call, region, client, key, creates, arguments }
+        Self { at, call, region, client, account, worker, key, creates, arguments }
     }
 }
 

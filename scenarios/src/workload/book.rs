@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kms_core::name::{AccountId, AliasArn, AliasName, KeyArn, RegionName};
 
-use crate::schema::{KeyGroup, KeySelector};
+use crate::schema::{KeyGroup, KeyName, KeySelector};
 
 /// What exists when the storm begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,13 @@ impl KeyBook {
     pub fn key(&self, group: KeyGroup, number: u32, region: RegionName) -> Option<KeyArn> {
         let everywhere = self.keys.get(&(group, number))?;
         everywhere.iter().find(|arn| arn.region == region).copied()
+    }
+
+    /// Every key by the name that explicit calls have for it, in each Region it is in.
+    pub fn names(&self) -> impl Iterator<Item = (KeyName, KeyArn)> {
+        self.keys.iter().flat_map(|((group, number), arns)| {
+            arns.iter().map(|arn| (KeyName::from_the_start(*group, *number), *arn))
+        })
     }
 
     /// The keys that selectors mean in a Region; without selectors, all.

@@ -53,7 +53,8 @@ impl Generator for Script {
         let region = operation.region.kms();
         let account = account(&operation, moment.book);
         let request = self.created.request(&operation, region, moment.book);
-        let planned = planned(region, account, request);
+        let mut planned = planned(region, account, request);
+        planned.caller = operation.worker.map_or(Who::Admin, Who::Worker);
         if let Some(name) = operation.creates {
             self.creating.push((planned.request.clone(), name));
         }
@@ -153,7 +154,7 @@ impl Names<'_> {
     }
 
     fn text(&self, member: &str, text: &str) -> Value {
-        let part = if member.ends_with("KeyId") { "KeyId" } else { member.trim_end_matches('s') };
+        let part = part(member);
         let made = self.made.get(text).and_then(|answer| answer.get(part)).cloned();
         let given = || {
             let key = key_from_the_start(text)?;
@@ -164,8 +165,13 @@ impl Names<'_> {
     }
 }
 
+/// The part of an earlier answer that a member of a request takes.
+pub(super) fn part(member: &str) -> &str {
+    if member.ends_with("KeyId") { "KeyId" } else { member.trim_end_matches('s') }
+}
+
 /// The member that the `key` of an operation is.
-fn key_member(call: &str) -> &'static str {
+pub(super) fn key_member(call: &str) -> &'static str {
     match call {
         "CreateAlias" | "UpdateAlias" => "TargetKeyId",
         "ReEncrypt" => "DestinationKeyId",
@@ -180,8 +186,11 @@ fn key_from_the_start(text: &str) -> Option<(KeyGroup, u32)> {
     Some((group, number.parse().ok()?))
 }
 
-/// The account that owns the key of an operation, or the first one.
+/// The account that is said, or that owns the key of an operation, or the first one.
 fn account(operation: &Operation, book: &KeyBook) -> AccountId {
+    if let Some(number) = operation.account {
+        return book.owner(number);
+    }
     let key = operation.key.as_ref().and_then(|key| key_from_the_start(key.as_str()));
     key.map_or(book.accounts()[0], |(_, number)| book.owner(number))
 }

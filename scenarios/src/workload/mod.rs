@@ -23,6 +23,7 @@ mod ring;
 mod rotation;
 mod seat;
 mod sign_verify;
+mod tape;
 #[cfg(test)]
 mod testing;
 mod weights;
@@ -44,6 +45,7 @@ pub use policies::Policies;
 pub use random::Random;
 pub use rotation::Rotation;
 pub use sign_verify::SignVerify;
+pub use tape::Tape;
 
 use crate::arrivals::{ARRIVALS, Arrivals};
 use crate::kind::{Count, List, REGION, RegionName};

@@ -48,7 +48,7 @@ impl Draw for Dice {
 
 /// A service of two Regions with two symmetric keys, one multi-Region key and an alias in each.
 pub(super) struct Service {
-    local: Local,
+    pub(super) local: Local,
     pub(super) book: KeyBook,
 }
 

@@ -317,6 +317,11 @@ pub struct SetMember {
 }
 
 impl Event {
+    /// Whether the planted bug of this name struck.
+    pub fn is_sabotage(&self, name: &str) -> bool {
+        matches!(self, Event::Sabotaged(sabotage) if *sabotage == name)
+    }
+
     /// Who said it.
     pub fn source(&self) -> Source {
         match self {

@@ -32,7 +32,7 @@ use kms_core::key_store::connection::Times;
 use kms_core::kms::Settings;
 use kms_core::name::RegionName;
 use kms_core::quota::{Meter, Profile, Share};
-use scenarios::Scenario;
+use scenarios::{Scenario, Tape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +120,20 @@ impl World {
             principals,
             backend,
         })
+    }
+
+    /// From now on every call that a client plans is on the tape too.
+    pub fn record(&mut self, tape: &Tape) {
+        tape.know(&self.genesis.book);
+        for (number, part) in self.parts.iter_mut().enumerate() {
+            let client = u32::try_from(number).unwrap_or(u32::MAX);
+            let shares = std::mem::take(&mut part.shares).into_iter();
+            let taped = shares.map(|share| crate::client::Share {
+                generator: tape.record(client, share.generator),
+                ..share
+            });
+            part.shares = taped.collect();
+        }
     }
 
     /// The faults, ready to run.

@@ -1,0 +1,214 @@
+//! The ways to make a scenario smaller, from the boldest to the smallest.
+
+use scenarios::{Document, duration_text, parse_duration};
+use std::ops::Range;
+use toml::{Table, Value};
+
+/// A way to make a scenario smaller.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Step {
+    path: Vec<Place>,
+    change: Change,
+}
+
+/// One step of the way to a value.
+#[derive(Clone, Debug, PartialEq)]
+enum Place {
+    Name(String),
+    Index(usize),
+}
+
+/// What becomes of a value.
+#[derive(Clone, Debug, PartialEq)]
+enum Change {
+    /// It goes.
+    Remove,
+    /// These elements of it go.
+    Cut(Range<usize>),
+    /// It becomes this.
+    Become(Value),
+}
+
+/// The lists whose elements are what a scenario is made of.
+const LISTS: [&str; 2] = ["operation", "phase"];
+const IN_PHASES: [&str; 2] = ["workload", "fault"];
+/// Tables without which a scenario has its defaults.
+const OPTIONAL: [&str; 5] = ["parameters", "client", "quota", "accounts", "keys"];
+/// What may be halved, and how far.
+const COUNTS: [(&str, i64); 5] =
+    [("clients", 1), ("zones", 1), ("api_hosts", 1), ("hsms", 1), ("count", 1)];
+
+impl Step {
+    /// The scenario after this step.
+    pub(super) fn applied(&self, document: &Document) -> Document {
+        let mut root = Value::Table(document.0.clone());
+        change(&mut root, &self.path, &self.change);
+        match root {
+            Value::Table(table) => Document(table),
+            _ => document.clone(),
+        }
+    }
+}
+
+fn change(at: &mut Value, path: &[Place], to: &Change) {
+    let [place, rest @ ..] = path else {
+        match to {
+            Change::Become(value) => *at = value.clone(),
+            Change::Cut(range) => {
+                if let Value::Array(items) = at {
+                    items.drain(range.clone());
+                }
+            }
+            Change::Remove => {}
+        }
+        return;
+    };
+    if let (Place::Name(name), [], Change::Remove, Value::Table(table)) =
+        (place, rest, to, &mut *at)
+    {
+        table.remove(name);
+        return;
+    }
+    let below = match (place, at) {
+        (Place::Name(name), Value::Table(table)) => table.get_mut(name),
+        (Place::Index(index), Value::Array(items)) => items.get_mut(*index),
+        _ => None,
+    };
+    if let Some(below) = below {
+        change(below, rest, to);
+    }
+}
+
+/// Everything that could make a scenario smaller.
+pub(super) fn steps(document: &Document) -> Vec<Step> {
+    let table = &document.0;
+    let mut steps = Vec::new();
+    for name in LISTS {
+        cuts(table.get(name), &[named(name)], &mut steps);
+    }
+    for (index, phase) in phases(table).enumerate() {
+        for name in IN_PHASES {
+            let path = [named("phase"), Place::Index(index), named(name)];
+            cuts(phase.get(name), &path, &mut steps);
+        }
+    }
+    for name in OPTIONAL.into_iter().filter(|name| table.contains_key(*name)) {
+        removals(table.get(name), &[named(name)], &mut steps);
+    }
+    removals(
+        table.get("topology").and_then(|topology| topology.get("propagation")),
+        &[named("topology"), named("propagation")],
+        &mut steps,
+    );
+    for (index, bug) in
+        table.get("sabotage").and_then(Value::as_array).into_iter().flatten().enumerate()
+    {
+        cuts(bug.get("at"), &[named("sabotage"), Place::Index(index), named("at")], &mut steps);
+    }
+    let regions = table.get("topology").and_then(|topology| topology.get("regions"));
+    cuts(regions, &[named("topology"), named("regions")], &mut steps);
+    shorten(table, &mut steps);
+    lessen(&Value::Table(table.clone()), &mut Vec::new(), &mut steps);
+    steps
+}
+
+fn named(name: &str) -> Place {
+    Place::Name(name.to_owned())
+}
+
+fn phases(table: &Table) -> impl Iterator<Item = &Value> {
+    table.get("phase").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A list without its halves, its quarters, and so on to its single elements.
+fn cuts(list: Option<&Value>, path: &[Place], steps: &mut Vec<Step>) {
+    let count = list.and_then(Value::as_array).map_or(0, Vec::len);
+    let mut size = count;
+    while size > 0 {
+        let ranges = (0..count).step_by(size).map(|from| from..count.min(from + size));
+        steps.extend(ranges.map(|range| Step { path: path.to_vec(), change: Change::Cut(range) }));
+        size /= 2;
+    }
+}
+
+/// A table that goes whole, or a key at a time.
+fn removals(table: Option<&Value>, path: &[Place], steps: &mut Vec<Step>) {
+    let Some(Value::Table(table)) = table else { return };
+    let step = |path: Vec<Place>| Step { path, change: Change::Remove };
+    steps.push(step(path.to_vec()));
+    let below = |name: &String| path.iter().cloned().chain([named(name)]).collect();
+    steps.extend(table.keys().map(below).map(step));
+}
+
+/// Phases of half the time, and faults that begin and end in what is left.
+fn shorten(table: &Table, steps: &mut Vec<Step>) {
+    for (index, phase) in phases(table).enumerate() {
+        let Some(half) = duration(phase, "duration").map(|whole| whole / 2) else { continue };
+        let mut phase = phase.clone();
+        set(&mut phase, "duration", duration_text(half).into());
+        for fault in phase.get_mut("fault").and_then(Value::as_array_mut).into_iter().flatten() {
+            let (at, lasts) = (duration(fault, "at").unwrap_or_default(), duration(fault, "for"));
+            let at = at.min(half * 9 / 10);
+            set(fault, "at", duration_text(at).into());
+            if let Some(lasts) = lasts {
+                set(fault, "for", duration_text(lasts.min(half.saturating_sub(at))).into());
+            }
+        }
+        let path = vec![named("phase"), Place::Index(index)];
+        steps.push(Step { path, change: Change::Become(phase) });
+    }
+}
+
+fn duration(of: &Value, name: &str) -> Option<std::time::Duration> {
+    parse_duration(of.get(name)?.as_str()?).ok()
+}
+
+fn set(of: &mut Value, name: &str, value: Value) {
+    if let Value::Table(table) = of {
+        table.insert(name.to_owned(), value);
+    }
+}
+
+/// Smaller numbers, wherever they stand; calls of a mix that are made no more.
+fn lessen(value: &Value, path: &mut Vec<Place>, steps: &mut Vec<Step>) {
+    match value {
+        Value::Table(table) => {
+            for (name, below) in table {
+                path.push(named(name));
+                steps.extend(
+                    smaller(path, below)
+                        .map(|value| Step { path: path.clone(), change: Change::Become(value) }),
+                );
+                lessen(below, path, steps);
+                path.pop();
+            }
+        }
+        Value::Array(items) => {
+            for (index, below) in items.iter().enumerate() {
+                path.push(Place::Index(index));
+                lessen(below, path, steps);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The smaller value of what is at a path, if there is one.
+fn smaller(path: &[Place], value: &Value) -> Option<Value> {
+    let name = |back: usize| match path.iter().rev().nth(back) {
+        Some(Place::Name(name)) => name.as_str(),
+        _ => "",
+    };
+    match (name(0), name(1), value) {
+        (_, "mix", Value::Integer(1..)) => Some(0.into()),
+        (_, "keys", Value::Integer(count @ 2..)) => Some((count / 2).into()),
+        ("per_second", _, Value::Float(rate)) if *rate > 1e-3 => Some((rate / 2.0).into()),
+        ("per_second", _, Value::Integer(rate @ 2..)) => Some((rate / 2).into()),
+        (name, _, Value::Integer(count)) => {
+            let least = COUNTS.iter().find(|(known, _)| *known == name)?.1;
+            (*count > least).then(|| (count / 2).max(least).into())
+        }
+        _ => None,
+    }
+}
