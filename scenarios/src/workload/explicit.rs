@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 
 use super::book::KeyBook;
 use super::generator::{Generator, Moment, Planned, Who};
+use super::ring::Ring;
+use super::seat::sealed;
 use crate::schema::{KeyGroup, Operation};
 use crate::vocabulary::{Argument, ArgumentProblem, Arguments};
 
@@ -30,12 +32,15 @@ pub struct Script {
     /// What calls under way create.
     creating: Vec<(Arc<Request>, String)>,
     created: Created,
+    /// What opens the ciphertexts that are kept.
+    openings: Ring<Planned>,
 }
 
 impl Script {
     /// A script of these operations, which are made in this order.
     pub fn new(operations: Vec<Operation>, created: Created) -> Script {
-        Script { operations: operations.into(), creating: Vec::new(), created }
+        let openings = Ring::default();
+        Script { operations: operations.into(), creating: Vec::new(), created, openings }
     }
 
     /// When its calls are meant to start.
@@ -62,12 +67,20 @@ impl Generator for Script {
     }
 
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>) {
+        let blob = result.as_ref().ok().and_then(|response| sealed(&planned.request, response));
+        if let Some(blob) = blob {
+            self.openings.push(blob.open(planned.account));
+        }
         let same = |(request, _): &(Arc<Request>, String)| Arc::ptr_eq(request, &planned.request);
         let Some(index) = self.creating.iter().position(same) else { return };
         let (_, name) = self.creating.swap_remove(index);
         if let Ok(response) = result {
             self.created.add(name, response);
         }
+    }
+
+    fn kept(&self) -> Vec<Planned> {
+        self.openings.iter().cloned().collect()
     }
 }
 

@@ -175,12 +175,7 @@ impl Seat {
 
     /// A Decrypt for every ciphertext the client keeps, where its key is, by the administrator.
     pub(super) fn kept(&self) -> Vec<Planned> {
-        let open = |sealed: &Sealed| {
-            let encryption_context = sealed.context.clone();
-            let request = decrypt::Request::new(sealed.blob.clone());
-            self.admin_in(sealed.key.region, decrypt::Request { encryption_context, ..request })
-        };
-        self.blobs.iter().map(open).collect()
+        self.blobs.iter().map(|sealed| sealed.open(self.account)).collect()
     }
 
     /// Keeps ciphertexts and the client's new keys.
@@ -226,7 +221,18 @@ fn contexts(client: u32, pairs: u32) -> Vec<EncryptionContext> {
     (0..CONTEXTS).map(one).collect()
 }
 
-fn sealed(request: &Request, response: &Response) -> Option<Sealed> {
+impl Sealed {
+    /// Its Decrypt where its key is, by the administrator of an account.
+    pub(super) fn open(&self, account: AccountId) -> Planned {
+        let encryption_context = self.context.clone();
+        let request = decrypt::Request::new(self.blob.clone());
+        let request = Arc::new(decrypt::Request { encryption_context, ..request }.into());
+        Planned { region: self.key.region, account, caller: Who::Admin, service: None, request }
+    }
+}
+
+/// The ciphertext that an answer brings.
+pub(super) fn sealed(request: &Request, response: &Response) -> Option<Sealed> {
     let (context, blob, key) = match (request, response) {
         (Request::Encrypt(asked), Response::Encrypt(got)) => {
             (&asked.encryption_context, &got.ciphertext_blob, got.key_id)

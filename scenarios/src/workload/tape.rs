@@ -102,9 +102,9 @@ impl Generator for Taped {
 const TELLING: usize = 16;
 
 /// Whether a member of an answer is what later requests need it for. A plaintext that was opened is
-/// what somebody wrote before.
+/// what somebody wrote before, and an algorithm is what the request said.
 fn is_handed_on(member: &str) -> bool {
-    member != "KeyId" && member != "Plaintext"
+    member != "KeyId" && member != "Plaintext" && !member.ends_with("Algorithm")
 }
 
 impl Log {
