@@ -95,6 +95,14 @@ fn every_spec() {
     passes("keys/every-spec");
 }
 
+#[test]
+fn what_was_made_small_still_fails() {
+    passes("regressions/change-lost");
+    passes("regressions/flipped-plaintext");
+    passes("regressions/lost-answer");
+    passes("regressions/token-lost");
+}
+
 /// Every file of the library but the planted bugs, which have a test of their own, is run above.
 #[test]
 fn no_scenario_is_left_out() {

@@ -100,11 +100,7 @@ pub(super) fn steps(document: &Document) -> Vec<Step> {
         &[named("topology"), named("propagation")],
         &mut steps,
     );
-    for (index, bug) in
-        table.get("sabotage").and_then(Value::as_array).into_iter().flatten().enumerate()
-    {
-        cuts(bug.get("at"), &[named("sabotage"), Place::Index(index), named("at")], &mut steps);
-    }
+    moments(table, &mut steps);
     let regions = table.get("topology").and_then(|topology| topology.get("regions"));
     cuts(regions, &[named("topology"), named("regions")], &mut steps);
     shorten(table, &mut steps);
@@ -118,6 +114,21 @@ fn named(name: &str) -> Place {
 
 fn phases(table: &Table) -> impl Iterator<Item = &Value> {
     table.get("phase").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Planted bugs that strike less often, and the last one at once: what is eligible first comes sooner
+/// when there are fewer calls.
+fn moments(table: &Table, steps: &mut Vec<Step>) {
+    let bugs = table.get("sabotage").and_then(Value::as_array).into_iter().flatten();
+    for (index, bug) in bugs.enumerate() {
+        let path = [named("sabotage"), Place::Index(index), named("at")];
+        let moments = bug.get("at").and_then(Value::as_array);
+        let at_once: Value = vec!["0s"].into();
+        if moments.is_some_and(|moments| moments.len() == 1) && bug.get("at") != Some(&at_once) {
+            steps.push(Step { path: path.to_vec(), change: Change::Become(at_once) });
+        }
+        cuts(bug.get("at"), &path, steps);
+    }
 }
 
 /// A list without its halves, its quarters, and so on to its single elements.
