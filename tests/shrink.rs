@@ -3,23 +3,44 @@
 use crate::support::{folder, keyquake};
 use std::fs;
 
+const LOAD: &str = r#"
+schema = 1
+description = "Keys are created, and one of them is never committed."
+topology = { regions = ["us-east-1"], api_hosts = 1, hsms = 1, zones = 1 }
+calm = { duration = "2m" }
+
+[[phase]]
+name = "creation"
+duration = "1m"
+
+[[phase.workload]]
+kind = "key-creation"
+arrivals = { kind = "constant", per_second = 0.2 }
+
+[[sabotage]]
+kind = "change-lost"
+at = ["20s"]
+"#;
+
 #[test]
 fn a_failing_scenario_becomes_explicit_and_still_fails() {
     let folder = folder("shrink");
     let file = folder.join("bug.toml").display().to_string();
+    let load = folder.join("load.toml").display().to_string();
+    fs::write(&load, LOAD).unwrap();
     let shrink = |budget: &str| {
-        let scenario = "scenarios/sabotage/skipped-version-check.toml";
         let output = keyquake(&[
-            "sim", "shrink", scenario, "--seed", "1", "--budget", budget, "--json", "-o", &file,
+            "sim", "shrink", &load, "--seed", "1", "--budget", budget, "--json", "-o", &file,
         ]);
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("a line")
     };
-    let told = shrink("20s");
+    let told = shrink("5s");
     assert_eq!(
         (told["oracle"].as_str(), told["faults"].as_u64()),
         (Some("reference-model"), Some(0))
     );
+    assert_eq!((told["operations"].as_u64(), told["workloads"].as_u64()), (Some(1), Some(0)));
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("verdict = \"violation\""), "{text}");
     let seed = told["seed"].to_string();
