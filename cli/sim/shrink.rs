@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .unwrap_or_else(|| shrink::expecting(given, &court.oracle));
     obey_interrupts()?;
     let mut work = Work::new(arguments, court, start);
-    work.to_the_end()?;
+    work.shrink_on()?;
     work.write_out()?;
     work.settle()?;
     work.tell(before)?;
@@ -176,7 +176,7 @@ impl<'a> Work<'a> {
         Work { arguments, court, shrink: Shrink::new(start), runs: 0, began: Instant::now() }
     }
 
-    fn to_the_end(&mut self) -> Result<(), Failure> {
+    fn shrink_on(&mut self) -> Result<(), Failure> {
         self.write()?;
         while !interrupted() && self.arguments.budget.is_none_or(|most| self.began.elapsed() < most)
         {
@@ -221,7 +221,7 @@ impl<'a> Work<'a> {
         self.court.seed = fitting;
         self.shrink = Shrink::new(explicit);
         self.say();
-        self.to_the_end()
+        self.shrink_on()
     }
 
     fn first_that_fails(&self, proposals: &[Document]) -> Option<usize> {
