@@ -7,49 +7,38 @@
 mod import;
 mod key_stores;
 mod owner;
+mod region;
 mod seeded;
 mod trouble;
 mod uses;
 
 pub use import::Parameters;
 pub use key_stores::{PROXY_SECRET, cluster_id, proxy_endpoint};
+use region::Region;
 pub use seeded::SeededRandom;
-use trouble::Appended;
 pub use trouble::Trouble;
 
 use crate::crypto::{CryptoBackend, Production};
 use crate::env::{Call, Caller, CallingService, NetworkPath, Random, RequestId, Timestamp};
 use crate::error::{ErrorCode, Result};
-use crate::hsm::{self, Founded, HsmDevice, HsmIdentity, Mandate};
+use crate::hsm::{self, Founded, HsmIdentity};
 use crate::journal::Journal;
 use crate::key::{Key, KeySpec, KeyUsage};
 use crate::key_store::model::Backends;
-use crate::kms::{Kms, Settings};
+use crate::kms::Settings;
 use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::{AccountId, KeyArn, PrincipalArn, RegionName};
 use crate::ops::{Request, Response, create_key};
 use crate::quota::Meter;
-use crate::state::{Change, DomainRecord};
-use crate::step::{Append, Ask, Conflict, Outcome, Reply, Step, Then};
+use crate::step::{Ask, Conflict, Outcome, Reply, Step, Then};
 use crate::task::Task;
-use crate::token::{KeyToken, TokenChange};
-use crate::usage::{FLUSH_INTERVAL, UseRecorder};
+use crate::usage::FLUSH_INTERVAL;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a decision is taken again after a conflict.
 const MOST_DECISIONS: u8 = 5;
-
-/// One Region.
-struct Region {
-    kms: Kms,
-    journal: Journal,
-    hsm: HsmDevice,
-    domain: Founded,
-    meter: Meter,
-    uses: UseRecorder,
-}
 
 /// Some Regions, with a clock and an owner who may do everything.
 pub struct Local {
@@ -469,83 +458,5 @@ fn region_reply(response: Response) -> Result<RegionReply> {
     match response {
         Response::Region(reply) => Ok(reply),
         _ => Err(ErrorCode::KmsInternal.silent()),
-    }
-}
-
-impl Region {
-    fn new(
-        name: RegionName,
-        first: &HsmIdentity,
-        domain: Founded,
-        settings: &Settings,
-        backend: &Arc<dyn CryptoBackend>,
-        now: Timestamp,
-    ) -> Region {
-        let token = domain.token.clone();
-        let mut region = Region {
-            kms: Kms::new(name, settings.clone()),
-            journal: Journal::new(name),
-            hsm: HsmDevice::new(first.clone(), backend.clone()),
-            domain,
-            meter: Meter::off(),
-            uses: UseRecorder::default(),
-        };
-        let tokens_since = token.active;
-        let record = DomainRecord { token, rotated: now, tokens_since };
-        let append = Append { changes: vec![Change::PutDomain(record)], ..Append::default() };
-        region.append(RequestId(0), &append, now).expect("nothing to conflict with");
-        region
-    }
-
-    /// Appends, and takes the entry over at once: this host is never behind.
-    fn append(&mut self, id: RequestId, append: &Append, now: Timestamp) -> Appended {
-        self.journal.append(id.0, append, now)?;
-        for entry in self.journal.entries_after(self.kms.state().position()) {
-            self.kms.apply(entry);
-        }
-        for change in &append.tokens {
-            self.kms.apply_token(change);
-            if let TokenChange::Erase(token) = change {
-                self.hsm.forget(*token);
-            }
-        }
-        self.follow_domain();
-        Ok(())
-    }
-
-    /// Has the HSM execute a command: an order with the service host's consent.
-    fn execute(
-        &mut self,
-        command: &hsm::Command,
-        tokens: &[Arc<KeyToken>],
-        random: &mut dyn Random,
-    ) -> std::result::Result<hsm::Reply, hsm::Fault> {
-        let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
-        match domain.filter(|_| command.is_order()) {
-            Some(token) => self.order(command, &token, random),
-            None => self.hsm.execute(command, tokens, random),
-        }
-    }
-
-    fn order(
-        &mut self,
-        order: &hsm::Command,
-        domain: &hsm::DomainToken,
-        random: &mut dyn Random,
-    ) -> std::result::Result<hsm::Reply, hsm::Fault> {
-        let mandate = Mandate::new(order, domain, [self.domain.host()], random);
-        self.hsm.manage(order, &mandate, random)
-    }
-
-    /// Gives the HSM the domain of the log, if it has an older one.
-    fn follow_domain(&mut self) {
-        if let Some((record, _)) = self.kms.state().domain()
-            && self.hsm.epoch() < Some(record.token.active)
-        {
-            let token = record.token.clone();
-            let join = hsm::Command::Join { token: token.clone() };
-            let joined = self.order(&join, &token, &mut SeededRandom::new(0));
-            debug_assert!(joined.is_ok(), "the HSM is a member of its own domain");
-        }
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::SimTime;
 use crate::history::Routing;
+use crate::history::{Got, Wanted};
 use crate::place::NodeId;
 use kms_core::env::RequestId;
 use sha2::{Digest as _, Sha256};

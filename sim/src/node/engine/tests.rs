@@ -8,6 +8,7 @@ use crate::node::Alarm;
 use crate::parameters::Parameters;
 use kms_core::audit::AuditRecord;
 use kms_core::hsm::{Fault, Reply as HsmReply};
+use kms_core::name::RegionName;
 use kms_core::name::{AccountId, KeyArn, KeyId, PrincipalArn};
 use kms_core::ops::generate_random;
 use kms_core::wire::NumberOfBytes;
