@@ -107,7 +107,7 @@ pub fn explicit(document: &Document, seed: Seed) -> Result<Document, String> {
 /// Planted bugs strike at the moments at which they struck, and no more by chance.
 fn name_moments(document: &mut Document, records: &[Record]) {
     let bugs = document.0.get_mut("sabotage").and_then(Value::as_array_mut).into_iter().flatten();
-    for bug in bugs.filter_map(Value::as_table_mut) {
+    for bug in bugs.filter_map(Value::as_table_mut).filter(|bug| !bug.contains_key("at")) {
         let kind = bug.get("kind").and_then(Value::as_str).unwrap_or_default();
         let moments = records.iter().filter(|record| record.event.is_sabotage(kind));
         let moment = |record: &Record| duration_text(Duration::from_nanos(record.at.nanos()));
