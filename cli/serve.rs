@@ -212,7 +212,7 @@ impl About {
             "access_keys": keys,
             "resource_quotas": { "keys": self.settings.limits.keys },
             "request_quotas": null,
-            "propagation_seconds": self.settings.propagation.policy.as_secs_f64(),
+            "propagation_seconds": propagation_seconds(&self.settings.propagation),
             "creating_seconds": self.settings.creating_time.as_secs_f64(),
             "deletion_grace_seconds": self.settings.deletion_grace.as_secs_f64(),
         })
@@ -227,6 +227,16 @@ fn propagation(delays: &Propagation) -> String {
             "policies {policy:?}, grants {grant:?}, aliases {alias:?}, conditions on tags and aliases {tag:?}"
         ),
     }
+}
+
+fn propagation_seconds(delays: &Propagation) -> serde_json::Value {
+    let Propagation { policy, grant, alias, tag } = delays;
+    json!({
+        "policy": policy.as_secs_f64(),
+        "grant": grant.as_secs_f64(),
+        "alias": alias.as_secs_f64(),
+        "tag": tag.as_secs_f64(),
+    })
 }
 
 /// Ctrl-C, or the signal that ends services.

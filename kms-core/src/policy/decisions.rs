@@ -119,7 +119,25 @@ const GRANTS: &[Row] = &[
     ["logs", "Decrypt", "allow root *", "", "to logs Decrypt source arn:aws:logs:::g", "source arn:aws:logs:::h", "grant lacks SourceArn"],
     ["logs", "DescribeKey", "allow root *", "", "to logs DescribeKey source arn:aws:logs:::g", "", "grant lacks SourceArn"],
     ["alice", "Decrypt", "allow root *", "", "to alice Decrypt source arn:aws:logs:::g", "", "grant"],
+    ["alice", "CreateGrant", "allow root *", "", "to alice Decrypt", "new Decrypt", "grant lacks Operation"],
+    ["alice", "CreateGrant", "allow alice CreateGrant", "", "to alice CreateGrant,Decrypt", "new Encrypt", "key 0"],
+    ["alice", "CreateGrant", "allow root *", "", "to alice CreateGrant,Decrypt source arn:aws:logs:::g", "new Decrypt", "grant lacks WiderChild"],
+    ["alice", "CreateGrant", "allow root *", "", "to alice CreateGrant,Decrypt source arn:aws:logs:::g", "new Decrypt source arn:aws:logs:::g", "grant"],
+    ["logs", "Encrypt", "allow root *", "", "to logs Decrypt source arn:aws:logs:::g", "source arn:aws:logs:::g", "grant lacks Operation"],
+    ["alice", "Decrypt", "allow root *", "", "to logs Decrypt source arn:aws:logs:::g", "source arn:aws:logs:::g", "NoIdentityPolicy"],
+    ["alice", "Decrypt", "allow root *", "", "to alice Decrypt source arn:aws:logs:::g", "via logs.us-east-1.amazonaws.com", "grant lacks SourceArn"],
+    ["alice", "Decrypt", "allow root *", "", "to alice Decrypt source arn:aws:logs:::g", "via logs.us-east-1.amazonaws.com | source arn:aws:logs:::g", "grant"],
+    // Revoking: whom a policy allows it, and nobody for being grantee or retiring principal.
+    ["carol", "RevokeGrant", "allow carol RevokeGrant", "", "to alice Decrypt", "", "key 0"],
+    ["carol", "RevokeGrant", "allow root *", "allow RevokeGrant", "to alice Decrypt", "", "key 0 + iam 0"],
+    ["bob", "RevokeGrant", "allow bob RevokeGrant", "allow RevokeGrant on KEY", "to alice Decrypt", "", "key 0 + iam 0"],
+    ["alice", "RevokeGrant", "allow root *", "", "to alice Decrypt,RetireGrant", "", "grant lacks Operation"],
+    ["carol", "RevokeGrant", "allow root *", "", "to alice Decrypt retire carol", "", "NoIdentityPolicy"],
     // Retiring: the key policy has no say.
+    ["logs", "RetireGrant", "allow alice *", "", "to alice Decrypt retire logs", "", "retires"],
+    ["logs", "RetireGrant", "allow logs *", "", "to alice Decrypt", "", "MayNotRetire"],
+    ["logs", "RetireGrant", "allow alice *", "", "to logs Decrypt,RetireGrant source arn:aws:logs:::g", "", "retires"],
+    ["logs", "RetireGrant", "allow logs *", "", "to logs Decrypt source arn:aws:logs:::g", "source arn:aws:logs:::g", "MayNotRetire"],
     ["carol", "RetireGrant", "allow root *", "", "to alice Decrypt retire carol", "", "retires"],
     ["alice", "RetireGrant", "allow root *", "", "to alice Decrypt,RetireGrant equals a=1", "", "retires"],
     ["alice", "RetireGrant", "allow alice *", "", "to alice Decrypt", "", "MayNotRetire"],
@@ -131,6 +149,23 @@ const GRANTS: &[Row] = &[
     ["carol", "RetireGrant", "allow root *", "deny RetireGrant", "to alice Decrypt retire carol", "", "deny iam 0"],
     ["carol", "RetireGrant", "deny * *", "", "to alice Decrypt retire carol", "", "retires"],
 ];
+
+/// What every layer says of whom nothing else allows: a layer that allows everything adds nothing.
+#[rustfmt::skip]
+const ADDS_NOTHING: &[Row] = &[
+    ["carol", "Encrypt", "allow alice *", "", "", "", "NothingAllows"],
+    ["carol", "Encrypt", "allow root *", "", "", "", "NoIdentityPolicy"],
+    ["carol", "Encrypt", "allow alice *", "allow *", "", "", "NoKeyPolicyDelegation"],
+    ["bob", "Encrypt", "allow bob *", "", "", "", "CrossAccountNeedsIdentityPolicy"],
+    ["bob", "Encrypt", "allow root *", "allow *", "", "", "CrossAccountNeedsKeyPolicy"],
+    ["alice", "Encrypt", "allow root *", "", "to alice Decrypt", "", "grant lacks Operation"],
+    ["alice", "RetireGrant", "allow alice *", "", "to alice Decrypt", "", "MayNotRetire"],
+    ["alice", "CreateKey", "", "", "", "any", "NothingAllows"],
+];
+
+/// Layers that allow everything, as facts of a request.
+const OPEN_LAYERS: [&str; 5] =
+    ["scp allow *", "rcp allow * *", "endpoint allow * *", "boundary allow *", "session allow *"];
 
 #[rustfmt::skip]
 const REQUESTS: &[Row] = &[
@@ -207,6 +242,19 @@ fn requests() {
 }
 
 #[test]
+fn a_layer_that_allows_everything_adds_nothing() {
+    check(ADDS_NOTHING);
+    let every = OPEN_LAYERS.join(" | ");
+    for [who, action, key_policy, iam, grants, request, denied] in ADDS_NOTHING {
+        for layers in OPEN_LAYERS.into_iter().chain([every.as_str()]) {
+            let request = format!("{request} | {layers}");
+            let found = decide(&[who, action, key_policy, iam, grants, request.as_str(), ""]);
+            assert_eq!(found, *denied, "{who} {action}: {key_policy}: {request}");
+        }
+    }
+}
+
+#[test]
 fn lockout_is_seen_before_it_happens() {
     for (who, key_policy, iam, keeps_control) in [
         ("alice", "allow alice *", "", true),
@@ -251,7 +299,7 @@ fn check(rows: &[Row]) {
     }
 }
 
-fn decide([who, action, key_policy, iam, grants, request, _]: &Row) -> String {
+fn decide([who, action, key_policy, iam, grants, request, _]: &[&str; 7]) -> String {
     let action = action_named(action);
     let facts = Facts::parse(request);
     let call = facts.call(who, iam);

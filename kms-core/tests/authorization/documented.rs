@@ -4,60 +4,80 @@ use kms_core::policy::condition_key::{AwsKey, Cardinality, KmsKey, ValueType};
 use kms_core::policy::{Action, ConditionKey, Policy, PolicyKind, Restriction};
 
 /// AWS KMS Developer Guide, "Condition keys for AWS KMS", and the AWS KMS API of 2026: name, type, how
-/// many values, and a permission whose requests carry the key.
+/// many values, and the permissions whose requests carry the key, all of them and no others. A star
+/// stands for the rest of a name; words in capitals are the groups of [`GROUPS`].
 const KMS_KEYS: &str = "
-    BypassPolicyLockoutSafetyCheck Bool single PutKeyPolicy
-    CallerAccount String single Encrypt
-    CustomerMasterKeySpec String single CreateKey
-    CustomerMasterKeyUsage String single CreateKey
-    DataKeyPairSpec String single GenerateDataKeyPair
-    EncryptionAlgorithm String single ReEncryptTo
-    EncryptionContextKeys String multi CreateGrant
+    BypassPolicyLockoutSafetyCheck Bool single CreateKey PutKeyPolicy
+    CallerAccount String single KEY STORES
+    CustomerMasterKeySpec String single CreateKey KEY
+    CustomerMasterKeyUsage String single CreateKey KEY
+    DataKeyPairSpec String single GenerateDataKeyPair*
+    EncryptionAlgorithm String single Decrypt Encrypt GenerateDataKey* ReEncrypt*
+    EncryptionContextKeys String multi CreateGrant Encrypt Decrypt GenerateDataKey* ReEncrypt*
     ExpirationModel String single ImportKeyMaterial
     GrantConstraintSourceArn Arn single CreateGrant
     GrantConstraintType String single CreateGrant
-    GrantIsForAWSResource Bool single RevokeGrant
+    GrantIsForAWSResource Bool single CreateGrant ListGrants RevokeGrant
     GrantOperations String multi CreateGrant
     GranteePrincipal String single CreateGrant
     GranteeServicePrincipal String single CreateGrant
     KeyAgreementAlgorithm String single DeriveSharedSecret
-    KeyOrigin String single DescribeKey
-    KeySpec String single Sign
-    KeyUsage String single CreateKey
-    MacAlgorithm String single VerifyMac
-    MessageType String single Verify
-    MultiRegion Bool single CreateKey
-    MultiRegionKeyType String single CreateKey
-    PolicyName String single GetKeyPolicy
+    KeyOrigin String single CreateKey KEY
+    KeySpec String single CreateKey KEY
+    KeyUsage String single CreateKey KEY
+    MacAlgorithm String single GenerateMac VerifyMac
+    MessageType String single Sign Verify
+    MultiRegion Bool single CreateKey KEY
+    MultiRegionKeyType String single CreateKey KEY
+    PolicyName String single GetKeyPolicy PutKeyPolicy
     PrimaryRegion String single UpdatePrimaryRegion
-    ReEncryptOnSameKey Bool single ReEncryptFrom
+    ReEncryptOnSameKey Bool single ReEncrypt*
     ReplicaRegion String single ReplicateKey
-    RequestAlias String single GetPublicKey
-    ResourceAliases String multi Decrypt
+    RequestAlias String single USE DescribeKey GetPublicKey
+    ResourceAliases String multi KEY
     RetiringPrincipal String single CreateGrant
     RetiringServicePrincipal String single CreateGrant
     RotationPeriodInDays Numeric single EnableKeyRotation
     ScheduleKeyDeletionPendingWindowInDays Numeric single ScheduleKeyDeletion
-    SigningAlgorithm String single Sign
-    TrailingDaysWithoutKeyUsage Numeric single DisableKey
+    SigningAlgorithm String single Sign Verify
+    TrailingDaysWithoutKeyUsage Numeric single DisableKey ScheduleKeyDeletion
     ValidTo Date single ImportKeyMaterial
-    ViaService String single Encrypt
+    ViaService String single KEY
     WrappingAlgorithm String single GetParametersForImport
     WrappingKeySpec String single GetParametersForImport
 ";
 
-/// Keys of which a request or a principal chooses the last part.
-const CHOSEN: [(&str, Action); 9] = [
-    ("kms:EncryptionContext:aws:s3:arn", Action::Decrypt),
-    ("kms:EncryptionContext:team", Action::CreateGrant),
-    ("kms:RecipientAttestation:ImageSha384", Action::Decrypt),
-    ("kms:RecipientAttestation:PCR0", Action::GenerateRandom),
-    ("kms:RecipientAttestation:NitroTPMPCR4", Action::GenerateDataKey),
-    ("aws:ResourceTag/team", Action::Encrypt),
-    ("aws:RequestTag/team", Action::CreateKey),
-    ("aws:PrincipalTag/team", Action::ListKeys),
-    ("aws:PrincipalTag/Cost Center", Action::Encrypt),
+/// AWS KMS Developer Guide, "AWS KMS permissions": what the guide calls key store operations, those it
+/// calls cryptographic, and those that are about no one key, which all others (`KEY`) are.
+const GROUPS: [(&str, &str); 3] = [
+    ("STORES", "*CustomKeyStore *CustomKeyStores"),
+    (
+        "USE",
+        "Decapsulate Decrypt DeriveSharedSecret Encapsulate Encrypt GenerateDataKey* GenerateMac \
+         ReEncrypt* Sign Verify VerifyMac",
+    ),
+    ("KEYLESS", "STORES CreateKey GenerateRandom ListAliases ListKeys ListRetirableGrants"),
 ];
+
+/// Keys of which a request or a principal chooses the last part, with the permissions whose requests
+/// carry them; `*` is every one. A tag key is of a key where there is one.
+const CHOSEN: [(&str, &str); 9] = [
+    ("kms:EncryptionContext:aws:s3:arn", WITH_CONTEXT),
+    ("kms:EncryptionContext:team", WITH_CONTEXT),
+    ("kms:RecipientAttestation:ImageSha384", ATTESTED),
+    ("kms:RecipientAttestation:PCR0", ATTESTED),
+    ("kms:RecipientAttestation:NitroTPMPCR4", ATTESTED),
+    ("aws:ResourceTag/team", "KEY"),
+    ("aws:RequestTag/team", "CreateKey ReplicateKey TagResource UntagResource"),
+    ("aws:PrincipalTag/team", "*"),
+    ("aws:PrincipalTag/Cost Center", "*"),
+];
+
+const WITH_CONTEXT: &str = "CreateGrant Decrypt Encrypt GenerateDataKey* ReEncrypt*";
+
+/// The operations that have a member `Recipient`.
+const ATTESTED: &str =
+    "Decrypt DeriveSharedSecret GenerateDataKey GenerateDataKeyPair GenerateRandom";
 
 /// Global keys that the guide's examples for AWS KMS use.
 const AWS_KEYS: &str = "
@@ -105,19 +125,40 @@ fn kms_key(name: &str) -> Option<KmsKey> {
     }
 }
 
+/// The permissions that words of the table mean. A word that means none is a mistake of the table.
+fn permissions(words: &[&str]) -> Vec<Action> {
+    for word in words {
+        assert!(Action::ALL.iter().any(|action| means(word, *action)), "{word} is no permission");
+    }
+    let meant = |action: &Action| words.iter().any(|word| means(word, *action));
+    Action::ALL.iter().copied().filter(meant).collect()
+}
+
+fn means(word: &str, action: Action) -> bool {
+    if word == "KEY" {
+        return !means("KEYLESS", action);
+    }
+    let group = GROUPS.iter().find(|(name, _)| *name == word);
+    match (group, word.strip_prefix('*'), word.strip_suffix('*')) {
+        (Some((_, words)), _, _) => words.split_whitespace().any(|word| means(word, action)),
+        (_, Some(end), _) => action.name().ends_with(end),
+        (_, _, Some(start)) => action.name().starts_with(start),
+        _ => action.name() == word,
+    }
+}
+
 #[test]
-fn every_condition_key_of_the_guide_is_known_with_its_type() {
+fn every_condition_key_of_the_guide_is_known_with_its_type_and_permissions() {
     let mut documented = Vec::new();
     for line in KMS_KEYS.lines().filter(|line| !line.trim().is_empty()) {
-        let [name, kind, values, action] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-            panic!("{line}");
-        };
+        let words = line.split_whitespace().collect::<Vec<_>>();
+        let [name, kind, values, ref actions @ ..] = words[..] else { panic!("{line}") };
         let key = kms_key(name).unwrap_or_else(|| panic!("kms:{name} is unknown"));
         let several = key.cardinality() == Cardinality::Multi;
         let kind_of = format!("{:?}", key.value_type());
         assert_eq!((kind_of.as_str(), several), (kind, values == "multi"), "kms:{name}");
-        let action = Action::ALL.iter().find(|known| known.name() == action);
-        assert!(action.is_some_and(|action| key.actions().contains(*action)), "kms:{name}");
+        let carry: Vec<Action> = key.actions().iter().collect();
+        assert_eq!(carry, permissions(actions), "kms:{name}");
         documented.push(key);
     }
     let invented: Vec<_> = KmsKey::ALL.iter().filter(|key| !documented.contains(key)).collect();
@@ -126,10 +167,11 @@ fn every_condition_key_of_the_guide_is_known_with_its_type() {
 
 #[test]
 fn keys_with_a_chosen_part_are_known_where_they_apply() {
-    for (name, action) in CHOSEN {
+    for (name, carriers) in CHOSEN {
         let key = ConditionKey::new(name);
         assert!(!matches!(key, ConditionKey::Unknown(_)), "{name}");
-        assert!(key.actions().contains(action), "{name} in {action}");
+        let carry: Vec<Action> = key.actions().iter().collect();
+        assert_eq!(carry, permissions(&carriers.split_whitespace().collect::<Vec<_>>()), "{name}");
     }
 }
 

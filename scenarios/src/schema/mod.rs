@@ -24,7 +24,7 @@ pub(crate) use parameters::{TABLE as PARAMETERS, flatten as flatten_parameters};
 pub use phase::Phase;
 pub use quota::Quota;
 pub use sabotage::Sabotage;
-pub use topology::{LatencyMatrix, Propagation, Topology};
+pub use topology::{LatencyMatrix, Topology};
 
 use std::time::Duration;
 

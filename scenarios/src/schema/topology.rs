@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use crate::kind::{ANY_DURATION, Count, List, NEW_REGION, RegionName, Word};
+use kms_core::history::{LONGEST_PROPAGATION, Propagation};
+
+use crate::kind::{Count, DurationIn, List, NEW_REGION, RegionName, Word};
 use crate::reader::Reader;
+use crate::units::duration_text;
 
 /// Regions and the machines in each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,18 +32,7 @@ pub enum LatencyMatrix {
     Aws2026Approx,
 }
 
-/// How long after its commit a change may still be unseen by other hosts of its Region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Propagation {
-    /// Key policies.
-    pub policy: Duration,
-    /// Grants used without their grant token.
-    pub grant: Duration,
-    /// Aliases.
-    pub alias: Duration,
-    /// Tags, as far as authorization looks at them.
-    pub tag: Duration,
-}
+const PROPAGATION: DurationIn = DurationIn { min: Duration::ZERO, max: LONGEST_PROPAGATION };
 
 const LATENCY: Word<LatencyMatrix> =
     Word { what: "latency matrix", words: &[("aws-2026-approx", LatencyMatrix::Aws2026Approx)] };
@@ -77,30 +69,25 @@ impl Topology {
                     "aws-2026-approx",
                     "Round-trip times between Regions.",
                 ),
-                propagation: Propagation::read(reader),
+                propagation: propagation(reader),
             }
         })
     }
 }
 
-impl Propagation {
-    fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let doc = "How long after its commit a change may be unseen by other hosts of the Region.";
-        reader.table("propagation", doc, |reader| Self {
-            policy: reader.or("policy", &ANY_DURATION, "3s", "Key policies."),
-            grant: reader.or(
-                "grant",
-                &ANY_DURATION,
-                "3s",
-                "Grants, unless their grant token is used.",
-            ),
-            alias: reader.or("alias", &ANY_DURATION, "3s", "Aliases."),
-            tag: reader.or(
-                "tag",
-                &ANY_DURATION,
-                "3s",
-                "Tags, as far as authorization looks at them.",
-            ),
-        })
-    }
+/// The delays of a scenario are those of AWS unless it says otherwise.
+fn propagation(reader: &mut Reader<'_, '_>) -> Propagation {
+    let doc = "How long after its commit a change may be unseen by other hosts of the Region.";
+    let Propagation { policy, grant, alias, tag } = Propagation::AWS;
+    reader.table("propagation", doc, |reader| {
+        let mut delay = |name, default, doc| {
+            reader.or(name, &PROPAGATION, duration_text(default).as_str(), doc)
+        };
+        Propagation {
+            policy: delay("policy", policy, "Key policies."),
+            grant: delay("grant", grant, "Grants, unless their grant token is used."),
+            alias: delay("alias", alias, "Aliases, as names of keys."),
+            tag: delay("tag", tag, "Tags and aliases, as conditions see them."),
+        }
+    })
 }

@@ -26,7 +26,6 @@ use crate::random::Seed;
 use crate::sabotage::Sabotages;
 use kms_core::Kms;
 use kms_core::crypto::CryptoBackend;
-use kms_core::history::Propagation;
 use kms_core::hsm::OperatorKey;
 use kms_core::key_store::connection::Times;
 use kms_core::kms::Settings;
@@ -364,18 +363,12 @@ fn settings(
     regions: &[RegionName],
     profile: Option<&Profile>,
 ) -> Settings {
-    let delays = &scenario.topology.propagation;
     let mut key = [0; 32];
     let name = crate::random::Name::new(seed, crate::random::Site::new("grant token key"));
     crate::random::Stream::named(name).fill(&mut key);
     Settings {
         limits: profile.map(Profile::limits).unwrap_or_default(),
-        propagation: Propagation {
-            policy: delays.policy,
-            grant: delays.grant,
-            alias: delays.alias,
-            tag: delays.tag,
-        },
+        propagation: scenario.topology.propagation,
         deletion_grace: parameters.deletion_grace,
         creating_time: parameters.replica_creating,
         updating_time: parameters.primary_updating,
