@@ -254,3 +254,17 @@ async fn interrupted() {
     }
     let _ = control_c.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_four_delays_are_said() {
+        let shown = |consistency: Consistency| propagation_seconds(&consistency.propagation());
+        let aws = json!({ "policy": 3.0, "grant": 3.0, "alias": 3.0, "tag": 60.0 });
+        assert_eq!(shown(Consistency::Aws), aws);
+        let at_once = json!({ "policy": 0.0, "grant": 0.0, "alias": 0.0, "tag": 0.0 });
+        assert_eq!(shown(Consistency::Immediate), at_once);
+    }
+}

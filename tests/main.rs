@@ -7,6 +7,7 @@ mod conformance;
 mod detect;
 mod determinism;
 mod key_stores;
+mod late_grants;
 mod policy;
 mod properties;
 mod recovery;

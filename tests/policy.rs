@@ -1,6 +1,7 @@
 //! `keyquake policy` as a user meets it: decisions as trees, findings with their places, exit codes,
 //! what it says to mistakes, and the key of the README in its three forms.
 
+mod lints;
 mod readme;
 
 use crate::support::{folder, keyquake};

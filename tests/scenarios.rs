@@ -144,3 +144,8 @@ fn services_under_the_policy_of_a_template() {
 fn services_refused_by_the_policy_of_a_template() {
     passes("services/vpc-only");
 }
+
+#[test]
+fn grants_that_arrive_late() {
+    passes("services/late-grants");
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kms_core::history::{LONGEST_PROPAGATION, Propagation};
 use scenarios::{
     ARRIVALS, Argument, Arrivals, Bytes, Client, FAULTS, FaultKind, FieldDefault, KeyGroup,
     KeyName, KeySelector, Links, Override, ParameterValue, RetryMode, Scenario, Throttling,
@@ -143,6 +144,22 @@ fn tables_become_typed_values() {
     assert_eq!(full.client, Client { retry: RetryMode::None, timeout, max_attempts: 1 });
     assert_eq!((full.calm, full.storm()), (seconds(3_600), seconds(600)));
     assert_eq!(full.sabotages[0].rate.get(), 0.005);
+}
+
+/// What a host keeps of the past bounds the delays; the defaults are those that `serve` takes for AWS.
+#[test]
+fn propagation_is_that_of_aws_and_no_longer_than_the_past_is_kept() {
+    let parse = |delay: &str| {
+        let table = format!(
+            "schema = 1\ndescription = \"Delays.\"\n[topology.propagation]\n{delay}\n[[phase]]\nname = \"one\"\nduration = \"1s\"\n"
+        );
+        Scenario::parse("x.toml", &table, &[], &vocabulary())
+    };
+    assert_eq!(parse("").unwrap().topology.propagation, Propagation::AWS);
+    let longest = parse("tag = \"10m\"").unwrap().topology.propagation;
+    assert_eq!(longest, Propagation { tag: LONGEST_PROPAGATION, ..Propagation::AWS });
+    let error = parse("tag = \"601s\"").unwrap_err().to_string();
+    assert!(error.contains("601s") && error.contains("10m"), "{error}");
 }
 
 #[test]
