@@ -2,9 +2,9 @@
 
 use crate::exit::{Exit, Failure};
 use crate::terminal::{self, BOLD, FAINT, table};
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use kms_core::name::RegionName;
+use kms_core::name::{AWS_REGIONS, RegionName};
 use kms_core::quota::{Pool, Profile, RegionClass};
 use serde::Serialize;
 use std::sync::Arc;
@@ -35,15 +35,18 @@ struct Show {
     #[arg(value_parser = PossibleValuesParser::new(Profile::names()))]
     profile: String,
     /// Only the limits of this Region
-    #[arg(long, value_parser = region)]
+    #[arg(long, value_parser = one_of_aws(), hide_possible_values = true)]
     region: Option<RegionName>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
 }
 
-fn region(text: &str) -> Result<RegionName, String> {
-    RegionName::parse(text).ok_or_else(|| "a Region looks like eu-west-1".to_owned())
+/// A name that AWS has given: a quota is known for no other, and a slip of the pen would be answered
+/// with the figures of every other Region.
+fn one_of_aws() -> impl TypedValueParser<Value = RegionName> {
+    let parse = |text: String| RegionName::parse(&text).ok_or("a Region looks like eu-west-1");
+    PossibleValuesParser::new(AWS_REGIONS).try_map(parse)
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {

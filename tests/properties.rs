@@ -353,6 +353,7 @@ fn rules() -> Rules {
         on_demand_rotations: settings.limits.on_demand_rotations,
         memory: Duration::from_secs(3_600),
         healed_at: None,
+        loses_messages: false,
     }
 }
 

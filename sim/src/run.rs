@@ -303,6 +303,7 @@ impl Scene {
             on_demand_rotations: limits.on_demand_rotations,
             memory: self.memory(),
             healed_at: self.healed_at(),
+            loses_messages: self.parameters.network_loss > 0.0,
         }
     }
 

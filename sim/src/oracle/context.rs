@@ -58,6 +58,9 @@ pub struct Rules {
     /// Nothing is wrong with an attempt that is sent from here on, so that the service has no excuse
     /// not to answer it. There is no such time when the network itself loses messages.
     pub healed_at: Option<SimTime>,
+    /// The network loses a message now and then all the same. What it costs a single try is nobody's
+    /// fault.
+    pub loses_messages: bool,
 }
 
 /// A quota pool in a Region: so many requests of an account in each interval of true time.

@@ -1,4 +1,5 @@
-//! Every attempt comes to an end in time, and in a healed world to an answer.
+//! Every attempt comes to an end in time, and in a healed world to an answer. Where the network loses a
+//! message now and then, one attempt of a call may have lost its own; two of them have not.
 
 use super::{Context, Entry, Finding, Mark, Oracle, OracleInfo, Seen, Violation};
 use crate::clock::SimTime;
@@ -16,12 +17,19 @@ const INFO: OracleInfo = OracleInfo {
 /// The line in the table.
 pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Liveness::default()) };
 
+struct Open {
+    sent: Mark,
+    call: (NodeId, u64),
+}
+
 #[derive(Default)]
 struct Liveness {
     /// The attempts that have no end so far.
-    open: BTreeMap<RequestId, Mark>,
+    open: BTreeMap<RequestId, Open>,
     /// The attempts of calls that are not over.
     calls: BTreeMap<(NodeId, u64), Vec<RequestId>>,
+    /// How many attempts of a call that is not over nobody answered, though nothing was wrong.
+    unanswered: BTreeMap<(NodeId, u64), u32>,
     judged: u64,
     violations: Vec<Violation>,
 }
@@ -35,22 +43,20 @@ impl Oracle for Liveness {
         match &seen.record.event {
             // What was made before time began has no client that waits.
             Event::Called { request, call, .. } if seen.record.at > SimTime::ZERO => {
-                self.open.insert(*request, seen.mark());
-                self.calls.entry((seen.record.node, *call)).or_default().push(*request);
+                let call = (seen.record.node, *call);
+                self.open.insert(*request, Open { sent: seen.mark(), call });
+                self.calls.entry(call).or_default().push(*request);
             }
             Event::Returned { request, .. } => self.ended(seen, *request, context),
             Event::TimedOut { request } => {
-                let healed = context.rules.healed_at;
-                let sent = self.open.get(request).map(|mark| mark.at);
-                if healed.is_some_and(|healed| sent.is_some_and(|sent| sent >= healed)) {
-                    let message = "an attempt was not answered, and nothing was wrong".to_owned();
-                    self.violations.push(seen.violates(INFO.name, message));
-                }
+                self.unanswered(seen, *request, context);
                 self.ended(seen, *request, context);
             }
             // What is still open then was given up with its call.
             Event::Ended { call, .. } => {
-                for request in self.calls.remove(&(seen.record.node, *call)).unwrap_or_default() {
+                let call = (seen.record.node, *call);
+                self.unanswered.remove(&call);
+                for request in self.calls.remove(&call).unwrap_or_default() {
                     self.ended(seen, request, context);
                 }
             }
@@ -60,10 +66,10 @@ impl Oracle for Liveness {
 
     fn finish(&mut self, context: &Context<'_>) -> Finding {
         let patience = context.rules.attempt_timeout;
-        let due = |mark: &&Mark| mark.at.after(patience) <= context.calm_at;
-        let open = self.open.values().filter(due);
+        let sent = self.open.values().map(|open| open.sent);
+        let due = sent.filter(|sent| sent.at.after(patience) <= context.calm_at);
         let told =
-            open.map(|mark| mark.violates(INFO.name, "an attempt never came to an end".to_owned()));
+            due.map(|sent| sent.violates(INFO.name, "an attempt never came to an end".to_owned()));
         self.violations.extend(told);
         let violations = std::mem::take(&mut self.violations);
         Finding { judged: self.judged, detail: Vec::new(), violations }
@@ -71,10 +77,23 @@ impl Oracle for Liveness {
 }
 
 impl Liveness {
+    fn unanswered(&mut self, seen: Seen<'_>, request: RequestId, context: &Context<'_>) {
+        let Some(open) = self.open.get(&request) else { return };
+        if context.rules.healed_at.is_none_or(|healed| open.sent.at < healed) {
+            return;
+        }
+        let so_far = self.unanswered.entry(open.call).or_default();
+        *so_far += 1;
+        if *so_far > u32::from(context.rules.loses_messages) {
+            let message = "an attempt was not answered, and nothing was wrong".to_owned();
+            self.violations.push(seen.violates(INFO.name, message));
+        }
+    }
+
     fn ended(&mut self, seen: Seen<'_>, request: RequestId, context: &Context<'_>) {
-        let Some(mark) = self.open.remove(&request) else { return };
+        let Some(open) = self.open.remove(&request) else { return };
         self.judged += 1;
-        let took = seen.record.at.since(mark.at);
+        let took = seen.record.at.since(open.sent.at);
         if took > context.rules.attempt_timeout {
             let message = format!("an attempt ended after {took:?} only");
             self.violations.push(seen.violates(INFO.name, message));
@@ -123,6 +142,23 @@ mod tests {
             scene.at(at + 10_000).client(Event::TimedOut { request: RequestId(1) });
             assert_eq!(violations(&scene), told, "{at}");
         }
+    }
+
+    #[test]
+    fn where_messages_are_lost_one_attempt_of_a_call_is_excused() {
+        let told = |attempts: u128| {
+            let mut scene = Scene::new();
+            scene.at(400_000).call(1, Wanted::ListKeys);
+            scene.client(Event::TimedOut { request: RequestId(1) });
+            for request in 2..=attempts {
+                scene.call_again(request, Wanted::ListKeys);
+                scene.client(Event::TimedOut { request: RequestId(request) });
+            }
+            let mut context = scene.context();
+            context.rules.loses_messages = true;
+            scene.judge_with(&ENTRY, &context).violations.len()
+        };
+        assert_eq!([1, 2, 3].map(told), [0, 1, 2]);
     }
 
     #[test]

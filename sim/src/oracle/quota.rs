@@ -8,7 +8,7 @@ use crate::place::{NodeId, Role};
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::name::{AccountId, RegionName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const INFO: OracleInfo = OracleInfo {
     name: "quota",
@@ -26,6 +26,8 @@ struct Quota {
     counted: BTreeMap<(RegionName, &'static str, AccountId), Counted>,
     /// The same by host.
     by_host: BTreeMap<(NodeId, &'static str, AccountId), Counted>,
+    /// Requests that another Region refused: the host that was asked only passes it on.
+    relayed: BTreeSet<RequestId>,
     /// When each host last came back and had forgotten what it had given away.
     restarted: BTreeMap<NodeId, SimTime>,
     judged: u64,
@@ -37,6 +39,8 @@ struct Quota {
 struct Counted {
     interval: u128,
     admitted: u64,
+    /// How many were admitted in the interval before.
+    before: u64,
 }
 
 impl Oracle for Quota {
@@ -50,9 +54,12 @@ impl Oracle for Quota {
             Event::Answered { request, pool: Some(pool), error: Some(error), .. }
                 if *error == ErrorCode::Throttling =>
             {
-                self.refused(seen, *request, pool, context);
+                if !self.relayed.remove(request) {
+                    self.refused(seen, *request, pool, context);
+                }
             }
             Event::CommandThrottled { request, pool } => {
+                self.relayed.insert(*request);
                 self.refused(seen, *request, pool, context);
             }
             Event::Acted(NodeAction::Restart(node)) => {
@@ -94,7 +101,8 @@ impl Quota {
     }
 
     /// A refusal is right if the host has given away at least what is its share in every interval, or
-    /// does not know because it has just come back.
+    /// does not know because it has just come back. It may have been decided in the interval before
+    /// the one it was told in: some are decided by another Region in between.
     fn refused(
         &mut self,
         seen: Seen<'_>,
@@ -110,11 +118,10 @@ impl Quota {
         let interval = interval_of(seen.record.at, facts);
         let back = self.restarted.get(&node).map(|at| interval_of(*at, facts));
         let known = self.by_host.get(&(node, pool, account));
-        let given = known.filter(|given| given.interval == interval);
-        let given = given.map_or(0, |given| given.admitted);
+        let given = known.map_or(0, |given| given.most_lately(interval));
         let region = context.topology.place(node).region;
         let hosts = context.topology.of_role(region, Role::ApiHost).count() as u64;
-        if back.is_none_or(|back| back < interval) && given < facts.count / hosts.max(1) {
+        if back.is_none_or(|back| back + 1 < interval) && given < facts.count / hosts.max(1) {
             let message = format!(
                 "account {account} was refused by {pool} after {given} requests, and a host's share \
                  is {} of {}",
@@ -130,10 +137,20 @@ impl Counted {
     /// Counts one more in an interval, and says how many that are.
     fn count(&mut self, interval: u128) -> u64 {
         if self.interval != interval {
-            *self = Counted { interval, admitted: 0 };
+            let before = if self.interval + 1 == interval { self.admitted } else { 0 };
+            *self = Counted { interval, admitted: 0, before };
         }
         self.admitted += 1;
         self.admitted
+    }
+
+    /// The most that were admitted in an interval or in the one before it.
+    fn most_lately(&self, interval: u128) -> u64 {
+        match interval.checked_sub(self.interval) {
+            Some(0) => self.admitted.max(self.before),
+            Some(1) => self.admitted,
+            _ => 0,
+        }
     }
 }
 
@@ -193,6 +210,23 @@ mod tests {
         let facts = PoolFacts { region: scene.home(), pool, count: 2, interval };
         let context = Context { quota: vec![facts], ..scene.context() };
         scene.judge_with(&ENTRY, &context).violations.len()
+    }
+
+    /// A refusal may be told in the interval after the one it was decided in, and no later.
+    #[test]
+    fn a_refusal_that_was_decided_a_moment_ago_is_right() {
+        let told = |at: u64| {
+            let mut scene = Scene::new();
+            let (account, pool) = (ACCOUNT, "pool");
+            scene.at(1_000).call(1, Wanted::ListKeys);
+            (0..2).for_each(|_| scene.host(Event::Admitted { account, pool }));
+            scene.at(at).refuse(1, pool);
+            let interval = Duration::from_secs(1);
+            let facts = PoolFacts { region: scene.home(), pool, count: 2, interval };
+            let context = Context { quota: vec![facts], ..scene.context() };
+            scene.judge_with(&ENTRY, &context).violations.len()
+        };
+        assert_eq!([1_500, 2_100, 3_100].map(told), [0, 0, 1]);
     }
 
     #[test]

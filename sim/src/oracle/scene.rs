@@ -111,6 +111,7 @@ impl Scene {
                 on_demand_rotations: 1,
                 memory: Duration::from_secs(600),
                 healed_at: Some(SimTime::from_secs(360)),
+                loses_messages: false,
             },
             faults: Vec::new(),
             quota: Vec::new(),
@@ -155,6 +156,12 @@ impl Scene {
         let facts = Arc::new(CallFacts { principal, account: ACCOUNT, administrator, wanted });
         let request = RequestId(request);
         self.client(Event::Called { request, call, attempt: 1, region, facts });
+    }
+
+    /// One more attempt of the latest call.
+    pub(crate) fn call_again(&mut self, request: u128, wanted: Wanted) {
+        self.calls -= 1;
+        self.call(request, wanted);
     }
 
     /// A host answers on the newest state.

@@ -124,6 +124,10 @@ fn parameters(seed: Seed) -> Table {
             moved.insert(info.name.to_owned(), value);
         }
     }
+    // In every other world no message is lost by chance, so that what is missing is somebody's fault.
+    if Dice::of(seed, "swarm loss").chance(0.5) {
+        moved.insert("network.loss".to_owned(), short(0.0));
+    }
     moved
 }
 
