@@ -54,9 +54,7 @@ impl Oracle for Quota {
             Event::Answered { request, pool: Some(pool), error: Some(error), .. }
                 if *error == ErrorCode::Throttling =>
             {
-                if !self.relayed.remove(request) {
-                    self.refused(seen, *request, pool, context);
-                }
+                self.told(seen, *request, pool, context);
             }
             Event::CommandThrottled { request, pool } => {
                 self.relayed.insert(*request);
@@ -97,6 +95,19 @@ impl Quota {
                 facts.count, facts.region, facts.interval
             );
             self.violations.push(seen.violates(INFO.name, message));
+        }
+    }
+
+    /// A refusal of this host's own, unless another Region has refused before.
+    fn told(
+        &mut self,
+        seen: Seen<'_>,
+        request: RequestId,
+        pool: &'static str,
+        context: &Context<'_>,
+    ) {
+        if !self.relayed.remove(&request) {
+            self.refused(seen, request, pool, context);
         }
     }
 
