@@ -1,6 +1,6 @@
 //! What several tests need: scenarios by name, runs, and the built command.
 
-use kms_core::crypto::RustCrypto;
+use kms_core::crypto::AwsLc;
 use scenarios::Scenario;
 use sim::random::Seed;
 use sim::run::{Run, run};
@@ -23,7 +23,7 @@ pub(crate) fn scenario(name: &str) -> Scenario {
 
 /// A run of a scenario.
 pub(crate) fn run_of(scenario: &Scenario, seed: u64) -> Run {
-    run(scenario, Seed(seed), Arc::new(RustCrypto), |_| ControlFlow::Continue(()))
+    run(scenario, Seed(seed), Arc::new(AwsLc), |_| ControlFlow::Continue(()))
         .unwrap_or_else(|error| panic!("seed {seed}: {error}"))
 }
 

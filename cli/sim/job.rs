@@ -11,7 +11,7 @@ use ::sim::report::report;
 use ::sim::run::{self, Run};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use kms_core::crypto::{self, BACKENDS, CryptoBackend, RustCrypto};
+use kms_core::crypto::{self, AwsLc, BACKENDS, CryptoBackend};
 use reports::RunReport;
 use reports::data::{self, Parameter, Tool};
 use std::ops::ControlFlow;
@@ -36,9 +36,9 @@ impl Backend {
 }
 
 impl Default for Backend {
-    /// The one that a simulation needs anyway.
+    /// The fastest at what has only one right answer.
     fn default() -> Self {
-        Backend(RustCrypto.name())
+        Backend(AwsLc.name())
     }
 }
 

@@ -12,7 +12,7 @@ use ::sim::shrink::{self, Shrink, Size};
 use ::sim::swarm;
 use ::sim::vocabulary::vocabulary;
 use clap::Args;
-use kms_core::crypto::RustCrypto;
+use kms_core::crypto::AwsLc;
 use scenarios::{Document, Override};
 use serde::Serialize;
 use std::fs;
@@ -154,7 +154,7 @@ fn objecting(document: &Document, seed: u64) -> Option<String> {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     };
-    match run::run(&scenario, Seed(seed), Arc::new(RustCrypto), go_on) {
+    match run::run(&scenario, Seed(seed), Arc::new(AwsLc), go_on) {
         Ok(run) if run.summary.stop == Stop::Interrupted => None,
         Ok(run) => run.first_violation().map(|found| found.oracle.to_owned()),
         Err(RunError::Broken(_)) => None,

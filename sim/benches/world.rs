@@ -11,7 +11,7 @@
 //! says how much memory that took.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kms_core::crypto::{CryptoBackend, RustCrypto};
+use kms_core::crypto::{AwsLc, CryptoBackend};
 use scenarios::Scenario;
 use sim::clock::SimTime;
 use sim::driver::{self, Input, Node, Now, Outbox, Plan, Recorder};
@@ -77,7 +77,7 @@ fn scenario(name: &str, text: &str) -> Scenario {
 
 /// The backend that `sim run` takes by itself.
 fn backend() -> Arc<dyn CryptoBackend> {
-    Arc::new(RustCrypto)
+    Arc::new(AwsLc)
 }
 
 /// What a run took and did.

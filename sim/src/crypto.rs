@@ -17,7 +17,7 @@ use kms_core::crypto::{
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How many primes there are of each size.
 const PRIMES: usize = 128;
@@ -129,7 +129,13 @@ impl CryptoBackend for Reproducible {
             one_answer && self.library.supports(spec, algorithm)
         });
         match chosen && self.library.name() != RustCrypto.name() {
-            true => Ok(Box::new(Pair { randomized, exact: self.library.load(spec, material)? })),
+            true => Ok(Box::new(Pair {
+                randomized,
+                exact: OnceLock::new(),
+                library: self.library.clone(),
+                spec,
+                material: material.clone(),
+            })),
             false => Ok(randomized),
         }
     }
@@ -189,15 +195,26 @@ fn rsa_key(
     rsa_of_primes(spec, prime(first), prime((first + distance) % PRIMES))
 }
 
-/// One key, parsed by RustCrypto for what is randomized and by the chosen library for the rest.
+/// One key, parsed by RustCrypto for what is randomized, and by the chosen library for the rest when that
+/// is first asked for.
 struct Pair {
     randomized: Box<dyn PrivateKey>,
-    exact: Box<dyn PrivateKey>,
+    exact: OnceLock<Option<Box<dyn PrivateKey>>>,
+    library: Arc<dyn CryptoBackend>,
+    spec: KeySpec,
+    material: SecretBytes,
+}
+
+impl Pair {
+    fn exact(&self) -> Result<&dyn PrivateKey, CryptoFailure> {
+        let parse = || self.library.load(self.spec, &self.material).ok();
+        self.exact.get_or_init(parse).as_deref().ok_or(CryptoFailure)
+    }
 }
 
 impl PrivateKey for Pair {
     fn public_key(&self) -> &[u8] {
-        self.exact.public_key()
+        self.randomized.public_key()
     }
 
     fn sign(
@@ -214,15 +231,15 @@ impl PrivateKey for Pair {
         algorithm: EncryptionAlgorithm,
         ciphertext: &[u8],
     ) -> Result<SecretBytes, CryptoFailure> {
-        self.exact.decrypt(algorithm, ciphertext)
+        self.exact()?.decrypt(algorithm, ciphertext)
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.exact.agree(peer)
+        self.exact()?.agree(peer)
     }
 
     fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.exact.decapsulate(ciphertext)
+        self.exact()?.decapsulate(ciphertext)
     }
 }
 

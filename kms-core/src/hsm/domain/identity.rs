@@ -109,9 +109,14 @@ impl fmt::Debug for HsmIdentity {
     }
 }
 
-/// Wrapping keys shared with other members; static agreement gives the same one every time.
+/// What an HSM need not compute again while it is up: wrapping keys shared with other members, because
+/// static agreement gives the same one every time, and its Region's signing key, which every token of
+/// the domain brings along.
 #[derive(Clone, Default)]
-pub(in crate::hsm) struct AgreementCache(BTreeMap<MemberKey, SecretKey>);
+pub(in crate::hsm) struct AgreementCache {
+    wrapping: BTreeMap<MemberKey, SecretKey>,
+    replication: Option<SigningKey>,
+}
 
 impl AgreementCache {
     pub(super) fn wrapping_key(
@@ -120,12 +125,26 @@ impl AgreementCache {
         peer: &MemberKey,
         backend: &dyn CryptoBackend,
     ) -> Result<SecretKey, CryptoFailure> {
-        if let Some(key) = self.0.get(peer) {
+        if let Some(key) = self.wrapping.get(peer) {
             return Ok(key.clone());
         }
         let shared = backend.p384_agree(&own.private, peer)?;
         let key = wrapping_key(&shared, WRAP_LABEL, backend)?;
-        self.0.insert(*peer, key.clone());
+        self.wrapping.insert(*peer, key.clone());
+        Ok(key)
+    }
+
+    /// The Region's signing key in this material, parsed once.
+    pub(super) fn replication(
+        &mut self,
+        material: SecretBytes,
+        backend: &dyn CryptoBackend,
+    ) -> Result<SigningKey, CryptoFailure> {
+        if let Some(known) = self.replication.as_ref().filter(|known| known.is_of(&material)) {
+            return Ok(known.clone());
+        }
+        let key = SigningKey::from_material(material, backend)?;
+        self.replication = Some(key.clone());
         Ok(key)
     }
 }

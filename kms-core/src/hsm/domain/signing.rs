@@ -74,6 +74,11 @@ impl SigningKey {
         self.material.as_bytes()
     }
 
+    /// Whether this is its private half.
+    pub(super) fn is_of(&self, material: &crate::crypto::SecretBytes) -> bool {
+        self.material == *material
+    }
+
     /// The public half.
     pub fn public(&self) -> &VerifyingKey {
         &self.public

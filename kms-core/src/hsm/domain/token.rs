@@ -169,7 +169,7 @@ impl Domain {
         for sealed in token.keys.get(&own.public).ok_or(CryptoFailure)? {
             let secret = open(sealed, token, own, &wrapping, backend)?;
             match sealed.epoch {
-                REPLICATION => replication = Some(SigningKey::from_material(secret, backend)?),
+                REPLICATION => replication = Some(cache.replication(secret, backend)?),
                 epoch => {
                     let key = SecretKey::from_slice(secret.as_bytes()).ok_or(CryptoFailure)?;
                     keys.push_back(DomainKey { epoch, key });
