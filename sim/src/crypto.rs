@@ -17,7 +17,8 @@ use kms_core::crypto::{
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
-use std::sync::{Arc, OnceLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many primes there are of each size.
 const PRIMES: usize = 128;
@@ -33,15 +34,56 @@ fn primes(spec: KeySpec) -> Option<&'static [u8]> {
     }
 }
 
+/// How many valid signatures a run remembers.
+const REMEMBERED: usize = 64;
+
+/// The signatures of late that are known to be valid, each under a digest of all that its validity hangs
+/// on. The HSMs of a domain verify the same orders and domain tokens one after the other, soon after they
+/// were signed; the arithmetic of the curve would be most of what a month of a quiet world takes.
+#[derive(Clone, Default)]
+struct Valid(Arc<Mutex<VecDeque<[u8; 32]>>>);
+
+impl Valid {
+    fn names(&self) -> MutexGuard<'_, VecDeque<[u8; 32]>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn knows(&self, name: &[u8; 32]) -> bool {
+        self.names().iter().rev().any(|known| known == name)
+    }
+
+    fn remember(&self, name: [u8; 32]) {
+        let mut names = self.names();
+        if names.len() == REMEMBERED {
+            names.pop_front();
+        }
+        names.push_back(name);
+    }
+}
+
+/// What the validity of a signature hangs on.
+fn name_of(
+    library: &dyn CryptoBackend,
+    (spec, public_key): (KeySpec, &[u8]),
+    algorithm: SigningAlgorithm,
+    message: Message<'_>,
+    signature: &[u8],
+) -> [u8; 32] {
+    let which = [spec as u8, algorithm as u8, message.kind as u8];
+    let lengths = [public_key.len(), signature.len()].map(usize::to_be_bytes).concat();
+    library.sha256(&[&which, &lengths, public_key, signature, message.bytes])
+}
+
 /// A library whose randomized algorithms are replaced by reproducible ones.
 pub(crate) struct Reproducible {
     library: Arc<dyn CryptoBackend>,
+    valid: Valid,
 }
 
 impl Reproducible {
     /// Over a library.
     pub(crate) fn over(library: Arc<dyn CryptoBackend>) -> Arc<dyn CryptoBackend> {
-        Arc::new(Reproducible { library })
+        Arc::new(Reproducible { library, valid: Valid::default() })
     }
 
     /// Who does an algorithm that has one right answer.
@@ -123,21 +165,22 @@ impl CryptoBackend for Reproducible {
         spec: KeySpec,
         material: &SecretBytes,
     ) -> Result<Box<dyn PrivateKey>, CryptoFailure> {
-        let randomized = RustCrypto.load(spec, material)?;
         let chosen = spec.algorithms().into_iter().any(|algorithm| {
             let one_answer = !matches!(algorithm, Algorithm::Signing(..));
             one_answer && self.library.supports(spec, algorithm)
         });
-        match chosen && self.library.name() != RustCrypto.name() {
-            true => Ok(Box::new(Pair {
-                randomized,
-                exact: OnceLock::new(),
-                library: self.library.clone(),
-                spec,
-                material: material.clone(),
-            })),
-            false => Ok(randomized),
+        if !chosen || self.library.name() == RustCrypto.name() {
+            return RustCrypto.load(spec, material);
         }
+        let exact = self.library.load(spec, material)?;
+        Ok(Box::new(Pair {
+            library: self.library.clone(),
+            exact,
+            randomized: OnceLock::new(),
+            spec,
+            material: material.clone(),
+            valid: self.valid.clone(),
+        }))
     }
 
     fn verify(
@@ -148,8 +191,15 @@ impl CryptoBackend for Reproducible {
         message: Message<'_>,
         signature: &[u8],
     ) -> Result<(), CryptoFailure> {
+        let signer = (spec, public_key);
+        let name = name_of(self.library.as_ref(), signer, algorithm, message, signature);
+        if self.valid.knows(&name) {
+            return Ok(());
+        }
         self.library(spec, Algorithm::Signing(algorithm, message.kind))
-            .verify(spec, public_key, algorithm, message, signature)
+            .verify(spec, public_key, algorithm, message, signature)?;
+        self.valid.remember(name);
+        Ok(())
     }
 
     fn encrypt_for(
@@ -195,26 +245,19 @@ fn rsa_key(
     rsa_of_primes(spec, prime(first), prime((first + distance) % PRIMES))
 }
 
-/// One key, parsed by RustCrypto for what is randomized, and by the chosen library for the rest when that
-/// is first asked for.
+/// One key, parsed by the chosen library, and by RustCrypto when it first signs.
 struct Pair {
-    randomized: Box<dyn PrivateKey>,
-    exact: OnceLock<Option<Box<dyn PrivateKey>>>,
     library: Arc<dyn CryptoBackend>,
+    exact: Box<dyn PrivateKey>,
+    randomized: OnceLock<Option<Box<dyn PrivateKey>>>,
     spec: KeySpec,
     material: SecretBytes,
-}
-
-impl Pair {
-    fn exact(&self) -> Result<&dyn PrivateKey, CryptoFailure> {
-        let parse = || self.library.load(self.spec, &self.material).ok();
-        self.exact.get_or_init(parse).as_deref().ok_or(CryptoFailure)
-    }
+    valid: Valid,
 }
 
 impl PrivateKey for Pair {
     fn public_key(&self) -> &[u8] {
-        self.randomized.public_key()
+        self.exact.public_key()
     }
 
     fn sign(
@@ -223,7 +266,12 @@ impl PrivateKey for Pair {
         message: Message<'_>,
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, CryptoFailure> {
-        self.randomized.sign(algorithm, message, random)
+        let parse = || RustCrypto.load(self.spec, &self.material).ok();
+        let key = self.randomized.get_or_init(parse).as_deref().ok_or(CryptoFailure)?;
+        let signature = key.sign(algorithm, message, random)?;
+        let signer = (self.spec, self.public_key());
+        self.valid.remember(name_of(self.library.as_ref(), signer, algorithm, message, &signature));
+        Ok(signature)
     }
 
     fn decrypt(
@@ -231,15 +279,15 @@ impl PrivateKey for Pair {
         algorithm: EncryptionAlgorithm,
         ciphertext: &[u8],
     ) -> Result<SecretBytes, CryptoFailure> {
-        self.exact()?.decrypt(algorithm, ciphertext)
+        self.exact.decrypt(algorithm, ciphertext)
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.exact()?.agree(peer)
+        self.exact.agree(peer)
     }
 
     fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.exact()?.decapsulate(ciphertext)
+        self.exact.decapsulate(ciphertext)
     }
 }
 
@@ -280,6 +328,30 @@ mod tests {
             let signature = key.sign(algorithm, message, &mut SeededRandom::new(1)).unwrap();
             let verified = AwsLc.verify(spec, key.public_key(), algorithm, message, &signature);
             assert_eq!(verified, Ok(()));
+        }
+    }
+
+    /// A signature that was found valid makes no other one valid.
+    #[test]
+    fn what_is_remembered_is_one_signature_of_one_key_over_one_message() {
+        let backend = Reproducible::over(Arc::new(AwsLc));
+        let (spec, algorithm) = (KeySpec::EccNistP384, SigningAlgorithm::EcdsaSha384);
+        let random = &mut SeededRandom::new(1);
+        let mut key = || backend.load(spec, &backend.generate(spec, random).unwrap()).unwrap();
+        let (key, other) = (key(), key());
+        let message = Message { bytes: b"message", kind: MessageType::Raw };
+        let signature = key.sign(algorithm, message, &mut SeededRandom::new(2)).unwrap();
+        let mut damaged = signature.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        let verify = |key: &dyn PrivateKey, bytes: &[u8], signature: &[u8]| {
+            let message = Message { bytes, kind: MessageType::Raw };
+            backend.verify(spec, key.public_key(), algorithm, message, signature)
+        };
+        for _ in 0..3 {
+            assert_eq!(verify(key.as_ref(), b"message", &signature), Ok(()));
+            assert_eq!(verify(key.as_ref(), b"massage", &signature), Err(CryptoFailure));
+            assert_eq!(verify(key.as_ref(), b"message", &damaged), Err(CryptoFailure));
+            assert_eq!(verify(other.as_ref(), b"message", &signature), Err(CryptoFailure));
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod appending;
 mod asking;
+mod consent;
 mod fleet;
 mod settings;
 mod uses;
@@ -14,6 +15,7 @@ mod uses;
 pub(super) use asking::asker;
 pub use settings::{Limits, Peers, Settings};
 
+use self::consent::Consents;
 use super::deadlines::{Deadlines, Wait};
 use super::follower::Follower;
 use super::{NamedRandom, Out, monotonic};
@@ -27,7 +29,7 @@ use crate::random::Seed;
 use crate::sabotage::{Miscount, Sabotages};
 use kms_core::env::{Call, Caller, CallingService, NetworkPath, RequestId, Timestamp};
 use kms_core::error::{Error, ErrorCode};
-use kms_core::hsm::{Fleet, OperatorKey};
+use kms_core::hsm::Fleet;
 use kms_core::multi_region::RegionCommand;
 use kms_core::ops::{Request, Response};
 use kms_core::quota::Meter;
@@ -117,7 +119,7 @@ pub(super) struct Engine {
     seed: Seed,
     follower: Follower,
     pub(super) sabotages: Sabotages,
-    operator: Arc<OperatorKey>,
+    consents: Consents,
     ailments: BTreeSet<Ailment>,
     uses: UseRecorder,
     settle_at: SimTime,
@@ -147,7 +149,7 @@ impl Engine {
             seed,
             follower: Follower::default(),
             sabotages,
-            operator,
+            consents: Consents::of(operator),
             ailments: BTreeSet::new(),
             uses: UseRecorder::default(),
             settle_at,
@@ -166,6 +168,7 @@ impl Engine {
         self.active.clear();
         self.deadlines.clear();
         self.hedges.clear();
+        self.consents.clear();
         self.uses = UseRecorder::default();
         self.fleet.restart();
         self.finished.clear();

@@ -4,6 +4,7 @@
 //! first answer wins. An answer counts only if it comes from the HSM that was asked, to the draw that it
 //! was asked with: each time a command is sent it has another one.
 
+use super::consent::Consents;
 use super::{Engine, Operation, Stage};
 use crate::clock::SimTime;
 use crate::driver::Now;
@@ -156,7 +157,7 @@ impl Engine {
     }
 
     fn send_command(
-        &self,
+        &mut self,
         now: Now,
         request: RequestId,
         question: &HsmQuestion,
@@ -372,7 +373,7 @@ impl Engine {
     }
 
     fn send_join(
-        &self,
+        &mut self,
         now: Now,
         request: RequestId,
         hsm: HsmIndex,
@@ -388,12 +389,18 @@ impl Engine {
     }
 
     /// The service host's consent to an order about the domain, as this node knows it.
-    fn mandate(&self, now: Now, draw: (RequestId, u32), command: &Command) -> Option<Arc<Mandate>> {
+    fn mandate(
+        &mut self,
+        now: Now,
+        draw: (RequestId, u32),
+        command: &Arc<Command>,
+    ) -> Option<Arc<Mandate>> {
         let (domain, _) = self.kms.state().domain().filter(|_| command.is_order())?;
-        let mut random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
-        let mute = self.ailments.contains(&Ailment::Unauthorized);
-        let operators = Some(self.operator.as_ref()).filter(|_| !mute);
-        Some(Arc::new(Mandate::new(command, &domain.token, operators, &mut random)))
+        let random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
+        Some(match self.ailments.contains(&Ailment::Unauthorized) {
+            true => Consents::none(command, &domain.token, random),
+            false => self.consents.to(command, &domain.token, random),
+        })
     }
 
     /// The active domain key, as far as this node has heard.

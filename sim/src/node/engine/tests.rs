@@ -7,7 +7,7 @@ use crate::message::Message;
 use crate::node::Alarm;
 use crate::parameters::Parameters;
 use kms_core::audit::AuditRecord;
-use kms_core::hsm::{Fault, Reply as HsmReply};
+use kms_core::hsm::{Fault, OperatorKey, Reply as HsmReply};
 use kms_core::name::RegionName;
 use kms_core::name::{AccountId, KeyArn, KeyId, PrincipalArn};
 use kms_core::ops::generate_random;
