@@ -37,6 +37,7 @@ struct Rig {
     owner: Arc<Caller>,
     now: Timestamp,
     requests: u128,
+    orders: u64,
 }
 
 impl Rig {
@@ -58,6 +59,7 @@ impl Rig {
             owner: Arc::new(owner()),
             now,
             requests: 0,
+            orders: 0,
         };
         let tokens_since = token.active;
         let record = DomainRecord { token, rotated: now, tokens_since };
@@ -130,13 +132,14 @@ impl Rig {
         }
     }
 
-    /// An order to the HSM, with the service host's consent.
+    /// An order to the HSM, with the service host's consent; each draws bytes of its own.
     fn order(
         &mut self,
         order: &Command,
         token: &hsm::DomainToken,
     ) -> std::result::Result<hsm::Reply, hsm::Fault> {
-        let random = &mut SeededRandom::new(99);
+        self.orders += 1;
+        let random = &mut SeededRandom::new(99 + self.orders);
         let mandate = Mandate::new(order, token, [self.domain.host()], random);
         self.hsm.manage(order, &mandate, random)
     }
@@ -305,6 +308,47 @@ fn a_domain_key_that_another_worker_rotated() {
     assert_eq!(refused.broken, Precondition::VersionIs(RecordId::Domain, 1));
     let again = rig.carry_out(&rig.host(), &Task::RotateDomainKey);
     assert_eq!((again.result, again.append), (Ok(Response::TaskDone), None));
+}
+
+/// The version of the domain's record is the lease of the rotation: whichever of several workers and
+/// operators comes first, its domain key alone is the next one, and the others find nothing to do.
+#[test]
+fn one_of_those_who_race_for_the_domain_key_rotates_it() {
+    const RACERS: usize = 4;
+    let mut rig = Rig::new();
+    let active = |rig: &Rig| rig.journal.state().domain().map(|(domain, _)| domain.token.clone());
+    for first in 0..RACERS {
+        let before = active(&rig).expect("a domain");
+        rig.now = rig.now.after(DOMAIN_KEY_LIFE);
+        let hosts: Vec<_> = (0..RACERS).map(|_| rig.host()).collect();
+        let mut made: Vec<_> =
+            hosts[1..].iter().map(|host| rig.carry_out(host, &Task::RotateDomainKey)).collect();
+        made.push(rig.rotate_domain_key());
+        made.rotate_left(first);
+        let tokens: Vec<_> = made.iter().map(rotated_to).collect();
+        let taken: Vec<_> = made.iter().map(|one| rig.append(&changes_of(one)).is_ok()).collect();
+        assert_eq!(taken, [true, false, false, false], "{first} in front");
+        let after = active(&rig).expect("a domain");
+        assert_eq!(after, tokens[0]);
+        assert!(tokens[1..].iter().all(|token| *token != after), "each made a key of its own");
+        assert_eq!(after.active.0, before.active.0 + 1, "and one was taken");
+        for host in [rig.host(), rig.host()] {
+            let again = rig.carry_out(&host, &Task::RotateDomainKey);
+            assert_eq!((again.result, again.append), (Ok(Response::TaskDone), None));
+        }
+        for _ in 0..2 {
+            let reencrypted = rig.carry_out(&rig.host(), &Task::ReencryptTokens(after.active));
+            let _ = reencrypted.append.map(|append| rig.append(&append).expect("nobody else"));
+        }
+    }
+}
+
+/// The domain token that a rotation came to.
+fn rotated_to(outcome: &Outcome) -> Arc<hsm::DomainToken> {
+    match &changes_of(outcome).changes[..] {
+        [Change::PutDomain(record)] => record.token.clone(),
+        other => panic!("no rotation: {other:?}"),
+    }
 }
 
 /// Each rotation drops the oldest domain key, so one order after another would lose what is under it.
