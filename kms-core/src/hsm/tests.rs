@@ -4,6 +4,7 @@
 mod cache;
 mod recovery;
 mod secrecy;
+mod stale;
 mod transfer;
 
 use super::{
@@ -245,31 +246,6 @@ fn rotation_keeps_some_domain_keys_and_drops_the_oldest() {
             PLAINTEXT,
             "it has not heard of any rotation"
         );
-    }
-}
-
-#[test]
-fn a_stale_hsm_leaves_the_domain_alone() {
-    for backend in backends() {
-        let mut cluster = Cluster::new(&backend, 2, 1);
-        let old = cluster.key(id(1));
-        let first = cluster.token.clone();
-        cluster.rotate(0);
-        let new = cluster.key(id(2));
-        let rotation = Command::RotateDomainKey { from: cluster.token.active };
-        assert_eq!(cluster.run(1, &rotation, &[]), Err(Fault::UnknownDomainKey));
-        assert_eq!(cluster.reencrypt(1, &old), Err(Fault::UnknownDomainKey));
-        assert_eq!(cluster.seal(1, &new), Err(Fault::UnknownDomainKey));
-        let outdated = Command::RotateDomainKey { from: first.active };
-        assert_eq!(cluster.run(0, &outdated, &[]), Err(Fault::Refused));
-        cluster.run(0, &Command::Join { token: first }, &[]).unwrap();
-        assert_eq!(
-            cluster.devices[0].epoch(),
-            Some(DomainEpoch(2)),
-            "an older token changes nothing"
-        );
-        cluster.join(1).unwrap();
-        assert_eq!(cluster.reencrypt(1, &old).unwrap().epoch, DomainEpoch(2));
     }
 }
 
