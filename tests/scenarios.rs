@@ -1,6 +1,7 @@
 //! Every scenario of the library ends as it says, on several seeds.
 
 use crate::support::{complaints, run_of, scenario};
+use sim::history::{Event, Record, Routing};
 use sim::oracle::Verdict;
 
 fn passes(name: &str) {
@@ -68,6 +69,16 @@ fn hsm_bit_flips() {
 #[test]
 fn hsm_domain_key_rotation_under_partition() {
     passes("hsm/domain-key-rotation-under-partition");
+}
+
+/// Keys are created while an HSM does not know of the newest domain key: what it wraps is told from an
+/// answer, so that the scenario shows something.
+#[test]
+fn hosts_distrust_what_a_stale_hsm_wraps() {
+    let run = run_of(&scenario("hsm/domain-key-rotation-under-partition"), 1);
+    let distrusted =
+        |record: &&Record| matches!(record.event, Event::Routed { what: Routing::Distrusted, .. });
+    assert!(run.history.records().iter().filter(distrusted).count() > 0);
 }
 
 #[test]
