@@ -79,7 +79,7 @@ impl Region {
     }
 
     /// Asks an HSM, with the domain as the log has it.
-    pub(super) fn ask_hsm(&self, command: &Command, tokens: &[Arc<KeyToken>]) -> Reply {
+    pub(super) fn ask_hsm(&self, command: &Arc<Command>, tokens: &[Arc<KeyToken>]) -> Reply {
         let domain = self.kms().state().domain().map(|(record, _)| record.token.clone());
         let Some(domain) = domain else { return Reply::TimedOut };
         self.hsms.ask(command, tokens, &domain)
