@@ -98,7 +98,7 @@ fn texts() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-/// Inputs with up to four bytes changed, and perhaps an end cut off.
+/// Inputs with up to three bytes changed, and perhaps an end cut off.
 fn mutated(inputs: Vec<Vec<u8>>) -> impl Strategy<Value = (usize, Vec<u8>)> {
     let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
     let cut = prop::option::of(any::<prop::sample::Index>());

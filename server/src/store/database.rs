@@ -56,7 +56,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| StoreError::file(folder, &error))
+    builder.create(folder).map_err(|error| StoreError::unwritable(folder, &error))
 }
 
 /// Makes sure that a new file is found again after a loss of power.
@@ -76,7 +76,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    drop(options.open(path).map_err(|error| StoreError::file(path, &error))?);
+    drop(options.open(path).map_err(|error| StoreError::unwritable(path, &error))?);
     let unfinished = std::fs::metadata(write_ahead_log(path)).is_ok_and(|log| log.len() > 0);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| {

@@ -46,6 +46,13 @@ pub enum StoreError {
         /// What and where.
         what: String,
     },
+    /// The folder of the store, or the database in it, cannot be made or written.
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        why: String,
+    },
     /// The database or the operating system says no.
     Failed {
         /// The file or folder.
@@ -71,6 +78,11 @@ impl StoreError {
     /// What the operating system says of a file.
     pub(super) fn file(path: &Path, error: &std::io::Error) -> StoreError {
         StoreError::Failed { path: path.to_owned(), why: error.to_string() }
+    }
+
+    /// What the operating system says when a store is to be made or written there.
+    pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> StoreError {
+        StoreError::Unwritable { path: path.to_owned(), why: error.to_string() }
     }
 
     pub(super) fn damaged(path: &Path, what: impl Into<String>) -> StoreError {
@@ -122,6 +134,11 @@ impl fmt::Display for StoreError {
             StoreError::Damaged { path, what } => {
                 write!(f, "{} is damaged: {what}; restore it from a backup", path.display())
             }
+            StoreError::Unwritable { path, why } => write!(
+                f,
+                "cannot make or write {}: {why}; --data names a folder that can be made and written",
+                path.display()
+            ),
             StoreError::Failed { path, why } => write!(f, "{}: {why}", path.display()),
         }
     }

@@ -271,6 +271,28 @@ fn what_is_no_store_of_this_build_is_named() {
     assert_eq!(folder.store().err(), Some(StoreError::Foreign(folder.database())));
 }
 
+/// Even the superuser makes nothing below a file.
+#[test]
+fn a_folder_that_cannot_be_made_or_written_is_said_with_what_would_be_right() {
+    let folder = Folder::used();
+    let said = |data: &Path| {
+        let opened = Store::open(data, &RootKeySource::Beside, Arc::new(Production::default()));
+        opened.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let right = "; --data names a folder that can be made and written";
+    let below = folder.database().join("below");
+    let refused = said(&below);
+    assert!(refused.starts_with(&format!("cannot make or write {}: ", below.display())));
+    assert!(refused.ends_with(right), "{refused}");
+    if cfg!(target_os = "linux") {
+        for (data, path) in [("/proc/nothing", "/proc/nothing"), ("/proc", "/proc/keyquake.db")] {
+            let refused = said(Path::new(data));
+            assert!(refused.starts_with(&format!("cannot make or write {path}: ")), "{refused}");
+            assert!(refused.ends_with(right), "{refused}");
+        }
+    }
+}
+
 #[test]
 fn other_regions_are_refused() {
     let folder = Folder::used();
