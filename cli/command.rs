@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Run scenarios on a simulated multi-Region KMS, replayable from a seed
     #[cfg(feature = "sim")]
     Sim(crate::sim::Arguments),
+    /// Drive real load by the schedule of a scenario, and measure it
+    #[cfg(feature = "sim")]
+    Load(crate::load::Arguments),
     /// Draw the pages of finished runs again
     #[cfg(feature = "sim")]
     Report(crate::report::Arguments),

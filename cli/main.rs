@@ -9,6 +9,8 @@ mod command;
 mod completions;
 mod exit;
 #[cfg(feature = "sim")]
+mod load;
+#[cfg(feature = "sim")]
 mod policy;
 mod quota;
 #[cfg(feature = "sim")]
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Completions(arguments) => completions::run(&arguments),
+        #[cfg(feature = "sim")]
+        Command::Load(arguments) => load::run(&arguments),
         #[cfg(feature = "sim")]
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Quota(arguments) => quota::run(&arguments),

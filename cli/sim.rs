@@ -17,7 +17,8 @@ mod shrink;
 mod swarm;
 
 pub(crate) use input::{Input, read as read_inputs};
-pub(crate) use run::{interrupted, obey_interrupts};
+pub(crate) use job::Backend;
+pub(crate) use run::{USUAL_SEED, interrupt_flag, interrupted, obey_interrupts};
 pub(crate) use seeds::Seeds;
 
 use crate::campaign::{merge, sweep};

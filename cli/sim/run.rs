@@ -156,6 +156,11 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
+/// What Ctrl-C sets.
+pub(crate) fn interrupt_flag() -> &'static AtomicBool {
+    &INTERRUPTED
+}
+
 fn run_all(
     jobs: &[Job],
     width: usize,

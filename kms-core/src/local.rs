@@ -139,6 +139,11 @@ impl Local {
         self.now = now;
     }
 
+    /// Draws random bytes from another source from now on.
+    pub fn set_random(&mut self, random: Box<dyn Random + Send>) {
+        self.random = random;
+    }
+
     /// A principal that may do everything in account 111122223333.
     pub fn owner(&self) -> Arc<Caller> {
         self.owner.clone()

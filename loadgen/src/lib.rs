@@ -1,10 +1,37 @@
-//! Real throughput against the real core: a target in process, a closed loop, a histogram.
+//! Real load: the clients of a scenario, on the machine's own clock.
 //!
-//! The same `kms-core` that the simulator shakes runs here on the machine's own clock. A target is
-//! anything that answers requests; how fast, and with which errors, a [`Measurement`] says.
+//! The schedule is the simulator's: the same scenario and seed mean the same starts. Latency is counted
+//! from the intended start, so a slow service cannot hide its queue; no start is skipped and no sample
+//! is invented.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `run` | [`run`]: threads, intervals, and what it all came to |
+//! | `drive` | the loop of one thread: wait, send, record |
+//! | `rota` | whose call is next, and when it is meant to start |
+//! | `pacer` | waiting for a moment as exactly as the machine can |
+//! | `in_process` | the core in this process as a target, one a thread |
+//! | `recorder` | three histograms and the counts of one thread |
+//! | `shape` | a scenario at another rate, for another time, or as a closed loop |
+//! | `outcome` | what is kept of a run, as data |
+//! | `text` | percentiles, CSV and interval logs |
 
-mod closed_loop;
-mod measure;
+mod drive;
+mod in_process;
+mod outcome;
+mod pacer;
+mod recorder;
+mod rota;
+mod run;
+mod shape;
+mod text;
 
-pub use closed_loop::{InProcess, Target, closed_loop};
-pub use measure::Measurement;
+pub use drive::{Pace, Target, drive};
+pub use in_process::InProcess;
+pub use outcome::{Configuration, Counts, Distribution, Outcome, Sample, Tool};
+pub use pacer::Pacer;
+pub use recorder::{LATE, Recorder};
+pub use rota::{Rota, Start};
+pub use run::{Moment, Order, Ran, run};
+pub use shape::Shape;
+pub use text::{csv, log, percentiles};

@@ -43,6 +43,11 @@ impl Probability {
 pub struct Rate(pub(crate) f64);
 
 impl Rate {
+    /// So many events a second, if that is a rate: finite and above 0.
+    pub fn of(per_second: f64) -> Option<Self> {
+        (per_second.is_finite() && per_second > 0.0).then_some(Self(per_second))
+    }
+
     /// Events per second.
     pub fn per_second(self) -> f64 {
         self.0

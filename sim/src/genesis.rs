@@ -76,6 +76,16 @@ pub struct Order<'a> {
     pub settings: &'a Settings,
 }
 
+/// What was made, still in the shell that made it.
+pub struct Made {
+    /// The shell, in which the keys are.
+    pub local: Local,
+    /// The keys that exist, by the names scenarios give them.
+    pub book: KeyBook,
+    hsms: Vec<(RegionName, Vec<HsmIdentity>)>,
+    proxies: BTreeMap<RegionName, Vec<Arc<str>>>,
+}
+
 /// Makes the world, and records in the history how.
 ///
 /// # Errors
@@ -87,6 +97,30 @@ pub fn begin(
     backend: &Arc<dyn CryptoBackend>,
     history: &mut History,
 ) -> Result<Genesis, String> {
+    let Made { local, book, hsms, mut proxies } =
+        make(order, topology, principals, backend, history)?;
+    let regions = hsms.into_iter().map(|(region, hsms)| {
+        let (journal, domain) = (local.journal_of(region), local.domain_of(region).clone());
+        let log = journal.entries_after(0).to_vec();
+        let (tokens, proxies) =
+            (journal.tokens().clone(), proxies.remove(&region).unwrap_or_default());
+        (region, Beginning { log, tokens, hsms, domain, proxies })
+    });
+    let (regions, key_stores) = (regions.collect(), local.into_backends());
+    Ok(Genesis { regions, key_stores, book: Arc::new(book) })
+}
+
+/// Makes the keys in the smallest shell, and records in the history how.
+///
+/// # Errors
+/// As [`begin`].
+pub fn make(
+    order: &Order<'_>,
+    topology: &Topology,
+    principals: &Principals,
+    backend: &Arc<dyn CryptoBackend>,
+    history: &mut History,
+) -> Result<Made, String> {
     let Order { scenario, seed, regions, settings } = *order;
     let maker = NodeId(u16::MAX);
     let mut random = NamedRandom::new(seed, maker, RequestId(0), 0);
@@ -112,19 +146,11 @@ pub fn begin(
     let mut maker = Maker { rehearsal, book, proxies: BTreeMap::new(), refused: None };
     maker.stores(scenario, regions, settings.key_store_times.connect_external);
     maker.make(scenario, regions);
-    let Maker { rehearsal: Rehearsal { local, .. }, book, mut proxies, refused } = maker;
-    if let Some(refused) = refused {
-        return Err(refused);
+    let Maker { rehearsal: Rehearsal { local, .. }, book, proxies, refused } = maker;
+    match refused {
+        Some(refused) => Err(refused),
+        None => Ok(Made { local, book, hsms, proxies }),
     }
-    let regions = hsms.into_iter().map(|(region, hsms)| {
-        let (journal, domain) = (local.journal_of(region), local.domain_of(region).clone());
-        let log = journal.entries_after(0).to_vec();
-        let (tokens, proxies) =
-            (journal.tokens().clone(), proxies.remove(&region).unwrap_or_default());
-        (region, Beginning { log, tokens, hsms, domain, proxies })
-    });
-    let (regions, key_stores) = (regions.collect(), local.into_backends());
-    Ok(Genesis { regions, key_stores, book: Arc::new(book) })
 }
 
 /// An HSM of a Region at time zero: a member that has joined.

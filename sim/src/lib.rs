@@ -7,6 +7,7 @@
 //! take, [`clock`] what time they believe it is, [`disk`] what survives a crash, [`random`] where
 //! every draw comes from; [`swarm`] draws whole runs, [`shrink`] makes them small. [`fault`] is what
 //! goes wrong, [`sabotage`] what is wrong on purpose, [`detect`] whether anybody notices.
+//! [`stage`] is the same scenario without the simulation around it, for real load.
 //! [`history`] is all that [`oracle`]s see.
 
 #[cfg(all(feature = "sim", not(madsim)))]
@@ -50,6 +51,8 @@ pub mod run;
 pub mod sabotage;
 #[cfg(all(feature = "sim", madsim))]
 pub mod shrink;
+#[cfg(all(feature = "sim", madsim))]
+pub mod stage;
 #[cfg(all(feature = "sim", madsim))]
 pub mod swarm;
 #[cfg(all(feature = "sim", madsim))]

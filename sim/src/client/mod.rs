@@ -18,4 +18,4 @@ pub use id::{AttemptId, request_id};
 pub use node::{Client, ClientPlan};
 pub use principals::{Principal, Principals};
 pub use retry::{Failure, Retry};
-pub use share::{Share, Starts};
+pub use share::{Clock, Share, Starts, call_draw};

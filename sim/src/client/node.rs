@@ -13,7 +13,7 @@ use super::flight::{Deadlines, Flight, is_awaited};
 use super::id::{AttemptId, request_id};
 use super::principals::Principals;
 use super::retry::{Failure, Retry};
-use super::share::{Clock, Share};
+use super::share::{Clock, Share, call_draw};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now, Outbox};
 use crate::history::{Event, Facts};
@@ -21,8 +21,6 @@ use crate::message::Message;
 use crate::place::NodeId;
 use crate::random::{Name, Seed, Site, Stream};
 
-const SCHEDULE: Site = Site::new("client schedule");
-const CALL: Site = Site::new("client call");
 const HOST: Site = Site::new("client host");
 const BACKOFF: Site = Site::new("client backoff");
 
@@ -99,17 +97,10 @@ enum Timer {
 impl Client {
     /// The client of a plan.
     pub fn new(plan: ClientPlan) -> Client {
-        let schedule = Name::new(plan.seed, SCHEDULE).node(plan.node);
         let retry = Retry::new(&plan.settings);
-        let shares = (0..).zip(plan.shares).map(|(number, share)| Work {
-            clock: Clock::new(
-                share.from,
-                share.until,
-                share.starts,
-                Stream::named(schedule.ordinal(number)),
-            ),
-            generator: share.generator,
-            retry: retry.clone(),
+        let shares = (0..).zip(plan.shares).map(|(number, share)| {
+            let (clock, generator) = share.begin(plan.seed, plan.node, number);
+            Work { clock, generator, retry: retry.clone() }
         });
         Client {
             node: plan.node,
@@ -199,7 +190,7 @@ impl Client {
     fn call(&mut self, now: SimTime, share: usize, out: &mut Out) {
         let call = self.calls;
         self.calls += 1;
-        let mut draw = Stream::named(self.name(CALL, call));
+        let mut draw = call_draw(self.seed, self.node, call);
         let Some(work) = self.shares.get_mut(share) else { return };
         let planned = work.generator.next(&mut Moment {
             now: now.since(SimTime::ZERO),

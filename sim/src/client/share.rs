@@ -6,7 +6,16 @@ use std::time::Duration;
 use scenarios::{Arrivals, Generator, Schedule};
 
 use crate::clock::SimTime;
-use crate::random::Stream;
+use crate::place::NodeId;
+use crate::random::{Name, Seed, Site, Stream};
+
+const SCHEDULE: Site = Site::new("client schedule");
+const CALL: Site = Site::new("client call");
+
+/// The randomness of one call of a client; calls are numbered from 0.
+pub fn call_draw(seed: Seed, node: NodeId, call: u64) -> Stream {
+    Stream::named(Name::new(seed, CALL).node(node).request(call))
+}
 
 /// One client's part of a workload, or the explicit calls it makes.
 pub struct Share {
@@ -20,6 +29,15 @@ pub struct Share {
     pub generator: Box<dyn Generator>,
 }
 
+impl Share {
+    /// Takes up the share as that of this number, from 0, of a client: its intended starts and its
+    /// calls. Equal seeds, nodes and numbers give equal starts, in a simulation and out of it.
+    pub fn begin(self, seed: Seed, node: NodeId, number: u64) -> (Clock, Box<dyn Generator>) {
+        let draw = Stream::named(Name::new(seed, SCHEDULE).node(node).ordinal(number));
+        (Clock::new(self.from, self.until, self.starts, draw), self.generator)
+    }
+}
+
 /// When calls are meant to start, counted from the beginning of the phase.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Starts {
@@ -30,7 +48,7 @@ pub enum Starts {
 }
 
 /// The intended starts of a share that is under way.
-pub(super) struct Clock {
+pub struct Clock {
     from: SimTime,
     until: SimTime,
     starts: Running,
@@ -48,7 +66,7 @@ type Uniform = Box<dyn FnMut() -> f64>;
 
 impl Clock {
     /// The clock of a share, with the randomness of its schedule.
-    pub(super) fn new(from: SimTime, until: SimTime, starts: Starts, draw: Stream) -> Clock {
+    fn new(from: SimTime, until: SimTime, starts: Starts, draw: Stream) -> Clock {
         let starts = match starts {
             Starts::Arrivals(arrivals @ Arrivals::Closed { .. }, _) => {
                 Running::Closed(schedule(&arrivals, draw))
@@ -62,12 +80,12 @@ impl Clock {
     }
 
     /// The next intended start, if there is one before the phase ends.
-    pub(super) fn next(&self) -> Option<SimTime> {
+    pub fn next(&self) -> Option<SimTime> {
         self.next
     }
 
     /// Goes on to the start after the next.
-    pub(super) fn advance(&mut self) {
+    pub fn advance(&mut self) {
         let start = match &mut self.starts {
             Running::Open(schedule, offset) => {
                 schedule.next().map(|start| start.saturating_add(*offset))
@@ -79,7 +97,7 @@ impl Clock {
     }
 
     /// Takes note that a call of this share has ended; whether that gave a new start.
-    pub(super) fn ended(&mut self, now: SimTime) -> bool {
+    pub fn ended(&mut self, now: SimTime) -> bool {
         let Running::Closed(schedule) = &mut self.starts else { return false };
         let start = schedule.after(now.since(self.from));
         self.set(Some(start));

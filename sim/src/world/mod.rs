@@ -329,7 +329,7 @@ fn zone(number: usize, zones: u32) -> ZoneIndex {
     ZoneIndex(u8::try_from(number % zones.max(1) as usize).unwrap_or(0))
 }
 
-fn regions(scenario: &Scenario) -> Result<Vec<RegionName>, String> {
+pub(crate) fn regions(scenario: &Scenario) -> Result<Vec<RegionName>, String> {
     let names = scenario.topology.regions.iter();
     names
         .map(|name| RegionName::parse(name.as_str()).ok_or(format!("{name} is not a Region")))
@@ -337,7 +337,7 @@ fn regions(scenario: &Scenario) -> Result<Vec<RegionName>, String> {
 }
 
 /// Everything but the clients, over the zones in turn.
-fn servers(scenario: &Scenario) -> Result<Topology, String> {
+pub(crate) fn servers(scenario: &Scenario) -> Result<Topology, String> {
     let layout = &scenario.topology;
     let names: Vec<&str> = layout.regions.iter().map(scenarios::RegionName::as_str).collect();
     let mut topology = Topology::new(names).map_err(|error| error.to_string())?;
@@ -356,7 +356,7 @@ fn servers(scenario: &Scenario) -> Result<Topology, String> {
     Ok(topology)
 }
 
-fn settings(
+pub(crate) fn settings(
     scenario: &Scenario,
     seed: Seed,
     parameters: &Parameters,

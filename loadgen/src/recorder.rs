@@ -1,0 +1,133 @@
+//! What one thread measures: three histograms and counts, without a lock and without allocating.
+//!
+//! Response is from the intended start to the answer, service from the sending, lag from the intended
+//! start to the sending; so response is lag and service together.
+
+use hdrhistogram::Histogram;
+use kms_core::error::ErrorCode;
+use std::time::Duration;
+
+/// A minute in nanoseconds; what takes longer counts as that, and the maximum says so.
+const LONGEST: u64 = 60_000_000_000;
+
+/// A call that is sent this long after its intended start is late.
+pub const LATE: Duration = Duration::from_millis(1);
+
+/// The measurements of one thread, or of several together. All times are nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// From the intended start to the answer.
+    pub response: Histogram<u64>,
+    /// From the sending to the answer.
+    pub service: Histogram<u64>,
+    /// From the intended start to the sending.
+    pub lag: Histogram<u64>,
+    /// Calls that were sent later than [`LATE`] after their intended start.
+    pub late: u64,
+    /// Errors by the position of their code in [`ErrorCode::ALL`].
+    errors: [u64; ErrorCode::ALL.len()],
+}
+
+impl Recorder {
+    /// Nothing measured yet. It holds two thirds of a megabyte, whatever is recorded.
+    ///
+    /// # Panics
+    /// Never: the bounds are constants that a histogram accepts.
+    pub fn new() -> Recorder {
+        let empty = Histogram::new_with_bounds(1, LONGEST, 3).expect("constant bounds");
+        let (response, service, lag) = (empty.clone(), empty.clone(), empty);
+        Recorder { response, service, lag, late: 0, errors: [0; ErrorCode::ALL.len()] }
+    }
+
+    /// Notes a call: how late it was sent, how long its answer took then, and its error.
+    #[inline]
+    pub fn note(&mut self, lag: Duration, service: Duration, error: Option<ErrorCode>) {
+        self.lag.saturating_record(nanos(lag));
+        self.service.saturating_record(nanos(service));
+        self.response.saturating_record(nanos(lag.saturating_add(service)));
+        self.late += u64::from(lag > LATE);
+        if let Some(error) = error {
+            self.errors[error as usize] += 1;
+        }
+    }
+
+    /// Adds what another has measured.
+    pub fn add(&mut self, other: &Recorder) {
+        let pairs = [
+            (&mut self.response, &other.response),
+            (&mut self.service, &other.service),
+            (&mut self.lag, &other.lag),
+        ];
+        for (sum, part) in pairs {
+            // The bounds are the same, so there is nothing that does not fit.
+            let _ = sum.add(part);
+        }
+        self.late += other.late;
+        self.errors.iter_mut().zip(other.errors).for_each(|(sum, part)| *sum += part);
+    }
+
+    /// Forgets everything, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.response.reset();
+        self.service.reset();
+        self.lag.reset();
+        self.late = 0;
+        self.errors.fill(0);
+    }
+
+    /// Calls that were answered.
+    pub fn answered(&self) -> u64 {
+        self.response.len()
+    }
+
+    /// Errors that occurred, with how many there were.
+    pub fn errors(&self) -> impl Iterator<Item = (ErrorCode, u64)> {
+        let all = ErrorCode::ALL.iter().copied().zip(self.errors);
+        all.filter(|(_, count)| *count > 0)
+    }
+
+    /// How many answers were this error.
+    pub fn count(&self, error: ErrorCode) -> u64 {
+        self.errors[error as usize]
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Recorder {
+        Recorder::new()
+    }
+}
+
+/// A histogram begins at one nanosecond.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(LONGEST).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_counted_at_their_position() {
+        let mut recorder = Recorder::new();
+        let brief = Duration::from_micros(1);
+        for code in ErrorCode::ALL {
+            recorder.note(brief, brief, Some(*code));
+        }
+        assert!(recorder.errors().eq(ErrorCode::ALL.iter().map(|code| (*code, 1))));
+    }
+
+    #[test]
+    fn response_is_lag_and_service_and_sums_are_exact() {
+        let mut one = Recorder::new();
+        one.note(Duration::from_millis(2), Duration::from_millis(5), None);
+        let mut sum = one.clone();
+        sum.add(&one);
+        assert_eq!((sum.answered(), sum.late), (2, 2));
+        let millis = |nanos: u64| (nanos + 500_000) / 1_000_000;
+        assert_eq!(millis(sum.response.max()), 7);
+        assert_eq!(millis(sum.service.max()), 5);
+        sum.clear();
+        assert_eq!((sum.answered(), sum.late), (0, 0));
+    }
+}

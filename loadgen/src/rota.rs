@@ -1,0 +1,172 @@
+//! Whose call is next: the clients that one thread plays, by their intended starts.
+
+use kms_core::Result;
+use kms_core::ops::Response;
+use scenarios::{Generator, KeyBook, Moment, Planned};
+use sim::client::{Clock, call_draw};
+use sim::clock::SimTime;
+use sim::place::NodeId;
+use sim::random::Seed;
+use sim::stage::Player;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An intended start of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Start {
+    /// When, since the run began.
+    pub at: Duration,
+    client: usize,
+    share: usize,
+}
+
+/// Clients, and their next starts in order.
+pub struct Rota {
+    seed: Seed,
+    book: Arc<KeyBook>,
+    clients: Vec<Client>,
+    next: BinaryHeap<Reverse<Start>>,
+}
+
+struct Client {
+    node: NodeId,
+    calls: u64,
+    shares: Vec<(Clock, Box<dyn Generator>)>,
+}
+
+impl Rota {
+    /// The rota of these clients.
+    pub fn new(seed: Seed, book: Arc<KeyBook>, players: Vec<Player>) -> Rota {
+        let client = |Player { node, shares }| Client {
+            node,
+            calls: 0,
+            shares: (0..).zip(shares).map(|(number, s)| s.begin(seed, node, number)).collect(),
+        };
+        let clients = players.into_iter().map(client).collect();
+        let mut rota = Rota { seed, book, clients, next: BinaryHeap::new() };
+        for client in 0..rota.clients.len() {
+            for share in 0..rota.clients[client].shares.len() {
+                rota.arm(client, share);
+            }
+        }
+        rota
+    }
+
+    /// When the next call is meant to start.
+    pub fn due(&self) -> Option<Duration> {
+        self.next.peek().map(|next| next.0.at)
+    }
+
+    /// Takes the next start off the rota.
+    pub fn take(&mut self) -> Option<Start> {
+        let Reverse(start) = self.next.pop()?;
+        self.clients[start.client].shares[start.share].0.advance();
+        self.arm(start.client, start.share);
+        Some(start)
+    }
+
+    /// What the client of a start asks.
+    pub fn plan(&mut self, start: Start) -> Planned {
+        let client = &mut self.clients[start.client];
+        let mut draw = call_draw(self.seed, client.node, client.calls);
+        client.calls += 1;
+        let generator = &mut client.shares[start.share].1;
+        generator.next(&mut Moment { now: start.at, book: &self.book, draw: &mut draw })
+    }
+
+    /// Tells the client how its call ended; in a closed loop that is when its next start is known.
+    pub fn ended(
+        &mut self,
+        start: Start,
+        at: Duration,
+        planned: &Planned,
+        result: &Result<Response>,
+    ) {
+        let (clock, generator) = &mut self.clients[start.client].shares[start.share];
+        generator.learn(planned, result);
+        if clock.ended(SimTime::ZERO.after(at)) {
+            self.arm(start.client, start.share);
+        }
+    }
+
+    /// How many starts are left; those of a closed loop that are not known yet are none.
+    pub fn left(mut self) -> u64 {
+        std::iter::from_fn(|| self.take()).count() as u64
+    }
+
+    fn arm(&mut self, client: usize, share: usize) {
+        if let Some(at) = self.clients[client].shares[share].0.next() {
+            let at = at.since(SimTime::ZERO);
+            self.next.push(Reverse(Start { at, client, share }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kms_core::crypto::{CryptoBackend, RustCrypto};
+    use sim::history::{Event, History};
+    use sim::stage::{Stage, players};
+    use std::collections::BTreeMap;
+    use std::ops::ControlFlow;
+
+    const LOAD: &str = "schema = 1\ndescription = 'x'\ntopology.regions = ['us-east-1', 'eu-west-1']\n\
+        keys.symmetric = 2\ncalm.duration = '1s'\n[[phase]]\nname = 'a'\nduration = '3s'\n\
+        [[phase.workload]]\nkind = 'envelope-encryption'\nclients = 5\n\
+        arrivals = { kind = 'poisson', per_second = 40 }\n[[phase.workload]]\n\
+        kind = 'key-creation'\narrivals = { kind = 'bursts', per_second = 1, burst = 3, every = '1s' }\n";
+
+    fn scenario() -> scenarios::Scenario {
+        scenarios::Scenario::parse("x.toml", LOAD, &[], &sim::vocabulary::vocabulary()).unwrap()
+    }
+
+    /// The intended starts of every node.
+    fn starts(seed: u64) -> BTreeMap<NodeId, Vec<u64>> {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(RustCrypto);
+        let stage = Stage::set(&scenario(), Seed(seed), &backend).unwrap();
+        let players = players(&scenario(), &stage.book).unwrap();
+        let mut rota = Rota::new(Seed(seed), stage.book, players);
+        let mut starts: BTreeMap<NodeId, Vec<u64>> = BTreeMap::new();
+        while let Some(start) = rota.take() {
+            let node = rota.clients[start.client].node;
+            let nanos = u64::try_from(start.at.as_nanos()).unwrap();
+            starts.entry(node).or_default().push(nanos);
+        }
+        starts
+    }
+
+    /// When clients began their calls in a simulation, by node.
+    fn simulated(seed: u64) -> BTreeMap<NodeId, Vec<u64>> {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(RustCrypto);
+        let run = sim::run::run(&scenario(), Seed(seed), backend, |_| ControlFlow::Continue(()));
+        let history: History = run.unwrap().history;
+        let ends = SimTime::ZERO.after(scenario().storm());
+        let mut starts: BTreeMap<NodeId, Vec<u64>> = BTreeMap::new();
+        for record in history.records() {
+            if let Event::Called { attempt: 1, .. } = record.event
+                && record.node != NodeId(u16::MAX)
+                && record.at < ends
+            {
+                starts.entry(record.node).or_default().push(record.at.nanos());
+            }
+        }
+        starts
+    }
+
+    #[test]
+    fn a_load_starts_its_calls_when_the_simulation_does() {
+        let (intended, simulated) = (starts(7), simulated(7));
+        assert!(intended.values().map(Vec::len).sum::<usize>() > 100, "{intended:?}");
+        for (node, intended) in &intended {
+            let simulated = &simulated[node];
+            assert_eq!(intended.len(), simulated.len(), "{node:?}");
+            // The simulation's timers go off at the next microsecond.
+            let on_time = |(at, began): (&u64, &u64)| (*at..=at + 1_000).contains(began);
+            assert!(intended.iter().zip(simulated).all(on_time), "{intended:?} {simulated:?}");
+        }
+        assert_ne!(starts(8), intended);
+    }
+}
