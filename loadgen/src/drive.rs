@@ -29,8 +29,8 @@ pub struct Pace {
     pub until: Duration,
 }
 
-/// Plays a rota against a target until nothing is left or `told` breaks it off; how many starts were
-/// dropped. `told` gets the recorder after every call, with the time since the run began.
+/// Plays a rota against a target until nothing is left or `told` breaks it off; how many starts that
+/// were due by then were dropped. `told` gets the recorder after every call, with the time since the run began.
 ///
 /// A call is planned before its start is waited for, so planning costs no lag.
 pub fn drive(
@@ -44,7 +44,7 @@ pub fn drive(
         let planned = rota.plan(start);
         let sent = pace.pacer.wait(pace.began + start.at).duration_since(pace.began);
         if sent >= pace.until {
-            return 1 + rota.left();
+            return 1 + rota.left(sent);
         }
         let result = target.call(sent, &planned);
         let answered = pace.began.elapsed();
@@ -52,7 +52,7 @@ pub fn drive(
         recorder.note(sent.saturating_sub(start.at), answered.saturating_sub(sent), error);
         rota.ended(start, answered, &planned, &result);
         if told(answered, recorder).is_break() {
-            return rota.left();
+            return rota.left(answered);
         }
     }
     0

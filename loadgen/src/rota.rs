@@ -91,9 +91,14 @@ impl Rota {
         }
     }
 
-    /// How many starts are left; those of a closed loop that are not known yet are none.
-    pub fn left(mut self) -> u64 {
-        std::iter::from_fn(|| self.take()).count() as u64
+    /// How many starts were due until then and are still on the rota; those of a closed loop that are
+    /// not known yet are none.
+    pub fn left(mut self, until: Duration) -> u64 {
+        let mut left = 0;
+        while self.due().is_some_and(|at| at <= until) && self.take().is_some() {
+            left += 1;
+        }
+        left
     }
 
     fn arm(&mut self, client: usize, share: usize) {
@@ -154,6 +159,19 @@ mod tests {
             }
         }
         starts
+    }
+
+    #[test]
+    fn only_what_was_due_is_left() {
+        let backend: Arc<dyn CryptoBackend> = Arc::new(RustCrypto);
+        let stage = Stage::set(&scenario(), Seed(7), &backend).unwrap();
+        let players = players(&scenario(), &stage.book).unwrap();
+        let rota = Rota::new(Seed(7), stage.book, players);
+        let until = Duration::from_secs(1);
+        let due = |at: &&u64| **at <= 1_000_000_000;
+        let expected: usize = starts(7).values().map(|all| all.iter().filter(due).count()).sum();
+        assert!(expected > 10);
+        assert_eq!(rota.left(until), expected as u64);
     }
 
     #[test]
