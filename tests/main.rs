@@ -13,6 +13,7 @@ mod properties;
 mod recovery;
 mod sabotage;
 mod scenarios;
+mod secrecy;
 mod shrink;
 mod support;
 mod tidy;
