@@ -14,8 +14,10 @@
 //! | `recorder` | three histograms and the counts of one thread |
 //! | `shape` | a scenario at another rate, for another time, or as a closed loop |
 //! | `outcome` | what is kept of a run, as data |
+//! | [`bench`] | what two rows of timings prove |
 //! | `text` | percentiles, CSV and interval logs |
 
+pub mod bench;
 mod drive;
 mod in_process;
 mod outcome;
