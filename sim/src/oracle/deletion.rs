@@ -29,9 +29,15 @@ struct Deletion {
     /// The waiting period a client asked for, which a primary remembers until its replicas are gone.
     asked: BTreeMap<Place, Duration>,
     waiting: BTreeMap<Place, Waiting>,
-    erased: BTreeMap<Place, u64>,
+    erased: BTreeMap<Place, Erased>,
     judged: u64,
     violations: Vec<Violation>,
+}
+
+/// The entries of a log between which a key does not exist. A replica may be made again afterwards.
+struct Erased {
+    by: u64,
+    made_again: Option<u64>,
 }
 
 /// A waiting period that runs.
@@ -85,6 +91,9 @@ impl Deletion {
                 if let Some(days) = window_asked(seen, request) {
                     self.asked.insert((region, *id), DAY * days);
                 }
+                if let Some(erased) = self.erased.get_mut(&(region, *id)) {
+                    erased.made_again.get_or_insert(position);
+                }
                 self.follow(seen, (region, *id), *state);
             }
             Changed::Other => {}
@@ -113,7 +122,7 @@ impl Deletion {
 
     fn erase(&mut self, seen: Seen<'_>, place: Place, position: u64) {
         self.judged += 1;
-        self.erased.insert(place, position);
+        self.erased.insert(place, Erased { by: position, made_again: None });
         let state = seen.known.keys.past(place).and_then(|past| state_of(past.last()?));
         let problem = match self.waiting.remove(&place) {
             None => Some(format!("was erased while its state was {}", name(state))),
@@ -131,8 +140,10 @@ impl Deletion {
             self.judged += 1;
             let Some(erased) = self.erased.get(&(key.region, key.id)) else { continue };
             let mut good = attempt.answers.iter().filter(|answer| answer.error.is_none());
-            if good.all(|answer| answer.position >= *erased) {
-                let message = format!("{key} was used after log entry {erased}, which erased it");
+            let again = erased.made_again.unwrap_or(u64::MAX);
+            if good.all(|answer| (erased.by..again).contains(&answer.position)) {
+                let by = erased.by;
+                let message = format!("{key} was used after log entry {by}, which erased it");
                 self.violations.push(seen.violates(INFO.name, message));
             }
         }
@@ -247,6 +258,19 @@ mod tests {
         scene.answer(4, None);
         scene.returned(4, sealed(8));
         assert_eq!(violations(&scene).len(), 1);
+    }
+
+    #[test]
+    fn a_replica_that_was_made_again_works() {
+        let key = Target::Key { region: None, id: key_id() };
+        let encrypt = Wanted::Encrypt { key, plaintext: Digest(1), context: Digest(2) };
+        let mut scene = scheduled();
+        scene.at(9 * DAYS).task(vec![erased()]);
+        scene.at(10 * DAYS).task(vec![key_in(KeyState::Enabled)]);
+        scene.call(3, encrypt);
+        scene.answer(3, None);
+        scene.returned(3, sealed(7));
+        assert_eq!(violations(&scene), []);
     }
 
     #[test]
