@@ -361,9 +361,14 @@ impl Key {
         }
     }
 
-    /// Whether this key follows a primary in another Region.
+    /// Whether this key follows a primary in another Region, or has promised its role to one: what it
+    /// shares with its set is no longer its own to change, for the successor has been told already.
     pub fn is_replica(&self) -> bool {
-        matches!(self.multi_region, Some(MultiRegion::Replica { .. }))
+        match &self.multi_region {
+            Some(MultiRegion::Replica { .. }) => true,
+            Some(MultiRegion::Primary(primary)) => primary.successor.is_some(),
+            None => false,
+        }
     }
 
     /// Every material, those that are not current yet last.

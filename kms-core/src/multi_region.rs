@@ -178,9 +178,7 @@ fn register_replica(
     let key = known_here(&mut checks, id)?;
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
-    let Some(MultiRegion::Primary(primary)) = &mut record.multi_region else {
-        return not_primary(effects, &key);
-    };
+    let Some(primary) = record.leading() else { return not_primary(effects, &key) };
     let at = primary.shared_version;
     if primary.replicas.register(region, replica) {
         record.status = waiting_for_replicas(record.status, effects.call().now);
@@ -211,9 +209,7 @@ fn forget_replica(
     };
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
-    let Some(MultiRegion::Primary(primary)) = &mut record.multi_region else {
-        return not_primary(effects, &key);
-    };
+    let Some(primary) = record.leading() else { return not_primary(effects, &key) };
     if primary.replicas.forget(region, created) {
         primary.holdings.remove(&region);
         if let (true, Status::PendingReplicaDeletion { window }) =
@@ -234,10 +230,10 @@ fn hear_of_holding(
 ) -> Result<Next> {
     let key = known_here(&mut checks, id)?;
     let mut effects = checks.pass(false)?;
-    if key.as_primary().is_none() {
+    let mut record = key.to_record();
+    if record.leading().is_none() {
         return not_primary(effects, &key);
     }
-    let mut record = key.to_record();
     if record.hear_of(region, told) {
         effects.record(Change::PutKey(Arc::new(record)));
     }
@@ -367,7 +363,8 @@ fn known_here(checks: &mut Checks<'_, '_>, id: KeyId) -> Result<OwnKey> {
 
 fn not_primary(effects: Effects<'_, '_>, key: &Key) -> Result<Next> {
     match &key.multi_region {
-        Some(MultiRegion::Replica { primary, .. }) => {
+        Some(MultiRegion::Replica { primary, .. })
+        | Some(MultiRegion::Primary(Primary { successor: Some(primary), .. })) => {
             effects.answer(RegionReply::NotPrimary(*primary))
         }
         _ => Err(internal()),
@@ -388,6 +385,17 @@ fn by_material(tokens: &[Arc<KeyToken>]) -> BTreeMap<MaterialId, TokenId> {
 fn keep(effects: &mut Effects<'_, '_>, tokens: Vec<Arc<KeyToken>>) {
     for token in tokens {
         effects.record_token(TokenChange::Put(token));
+    }
+}
+
+impl Key {
+    /// What this key knows of its set, if it is its primary and goes on being it. One that hands its
+    /// role over hears of nothing more: its successor has been told what it knew.
+    fn leading(&mut self) -> Option<&mut Primary> {
+        match &mut self.multi_region {
+            Some(MultiRegion::Primary(primary)) if primary.successor.is_none() => Some(primary),
+            _ => None,
+        }
     }
 }
 

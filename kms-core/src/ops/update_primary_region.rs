@@ -84,7 +84,10 @@ mod tests {
     use super::*;
     use crate::local::Local;
     use crate::name::KeyArn;
-    use crate::ops::{Response as Any, create_key, replicate_key, rotate_key_on_demand};
+    use crate::ops::{
+        Response as Any, create_key, disable_key_rotation, enable_key_rotation, replicate_key,
+        rotate_key_on_demand,
+    };
     use std::time::Duration;
 
     fn set(local: &mut Local, regions: &[&str]) -> KeyArn {
@@ -125,6 +128,24 @@ mod tests {
         assert_eq!(local.call(here).unwrap_err().code, ErrorCode::UnsupportedOperation);
         let there = rotate_key_on_demand::Request { key_id: there.into() };
         local.call_in(RegionName::parse("eu-west-1").unwrap(), there).unwrap();
+    }
+
+    #[test]
+    fn what_the_set_shares_is_not_changed_while_the_role_is_on_its_way() {
+        let mut local = Local::regions(&["us-east-1", "eu-west-1"]);
+        let key = set(&mut local, &["eu-west-1"]);
+        local.call(enable_key_rotation::Request::new(key)).unwrap();
+        local.advance(Duration::from_secs(10));
+        update(&mut local, key, "eu-west-1").unwrap();
+        let disable = |arn: KeyArn| disable_key_rotation::Request { key_id: arn.into() };
+        let error = local.call(disable(key)).unwrap_err();
+        assert_eq!(error.code, ErrorCode::UnsupportedOperation, "it would be lost on the way");
+        local.advance(Duration::from_secs(10));
+        let there = KeyArn { region: RegionName::parse("eu-west-1").unwrap(), ..key };
+        assert!(local.key(there).rotation.is_some());
+        local.call_in(there.region, disable(there)).unwrap();
+        local.advance(Duration::from_secs(10));
+        assert!(local.key(key).rotation.is_none() && local.key(there).rotation.is_none());
     }
 
     #[test]

@@ -114,12 +114,12 @@ impl Judge<'_> {
             W::EnableKeyRotation { key, days } => {
                 let fits = in_range(*days, 90..=2560);
                 self.on_key(key, strict, "EnableKeyRotation", |_, found| {
-                    in_turn([unless(found.is_replica(), ErrorCode::UnsupportedOperation), fits])
+                    in_turn([unless(found.follows(), ErrorCode::UnsupportedOperation), fits])
                 })
             }
             W::DisableKeyRotation { key } => {
                 self.on_key(key, strict, "DisableKeyRotation", |_, found| {
-                    unless(found.is_replica(), ErrorCode::UnsupportedOperation)
+                    unless(found.follows(), ErrorCode::UnsupportedOperation)
                 })
             }
             W::RotateKeyOnDemand { key } => {
@@ -215,7 +215,7 @@ impl Judge<'_> {
             W::Encrypt { .. } | W::Decrypt { .. } | W::ReEncrypt { .. } | W::GenerateDataKey { .. }
         );
         let error = self.context.rules.clock_error;
-        let hit = |window: &Window| {
+        let hit = |(_, window): &(&str, Window)| {
             let (from, until) = (self.context.wall(window.from), self.context.wall(window.until));
             let lasts = until.after(error).after(AFTERMATH);
             from <= self.ask.now.after(error).after(AFTERMATH) && self.ask.now <= lasts

@@ -24,6 +24,7 @@ pub(super) fn step(key: &Key, shown: &Shown<'_>, lineage: &Lineage<'_>) -> Resul
     let mut next = key.clone();
     next.role = shown.role.cloned().map(Arc::new);
     (next.wish, next.passage) = state_step(key, shown)?;
+    next.leaving &= next.passage == Some(Passage::Updating) && !next.is_replica();
     role_step(key, shown)?;
     material_step(key, shown, lineage)?;
     schedule_step(&mut next, key, shown, lineage)?;

@@ -43,6 +43,8 @@ pub(super) struct Key {
     pub(super) wish: Wish,
     pub(super) passage: Option<Passage>,
     pub(super) role: Option<Arc<SetRole>>,
+    /// Whether it is a primary that hands its role over.
+    pub(super) leaving: bool,
     pub(super) material: Option<MaterialId>,
     pub(super) pending: bool,
     pub(super) schedule: Option<Schedule>,
@@ -95,6 +97,7 @@ impl Key {
             wish: Wish::On,
             passage: None,
             role: role.map(Arc::new),
+            leaving: false,
             material,
             pending: false,
             schedule: None,
@@ -134,6 +137,12 @@ impl Key {
         matches!(self.role.as_deref(), Some(SetRole::Replica(_)))
     }
 
+    /// Whether what it shares with its set is another's to change: of a replica, and of a primary that
+    /// hands its role over.
+    pub(super) fn follows(&self) -> bool {
+        self.is_replica() || self.leaving
+    }
+
     /// How many replicas it is the primary of; none for a key that is no primary.
     pub(super) fn replicas(&self) -> Option<usize> {
         match self.role.as_deref() {
@@ -153,7 +162,7 @@ impl Key {
                 key.wish = Wish::Off;
                 // What a dying key was busy with may have ended meanwhile, which nobody could see.
                 if shown.state == KeyState::Disabled {
-                    key.passage = None;
+                    (key.passage, key.leaving) = (None, false);
                 }
             }
             Wanted::ScheduleKeyDeletion { .. } => {
@@ -172,7 +181,10 @@ impl Key {
             }
             Wanted::PutKeyPolicy { policy, trusts, .. } => key.policy = Some((*policy, *trusts)),
             Wanted::ReplicateKey { region, .. } => key.add_replica(*region),
-            Wanted::UpdatePrimaryRegion { .. } => key.passage = Some(Passage::Updating),
+            Wanted::UpdatePrimaryRegion { .. } => {
+                key.passage = Some(Passage::Updating);
+                key.leaving = true;
+            }
             _ => {}
         }
         key

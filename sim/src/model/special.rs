@@ -18,7 +18,7 @@ impl Judge<'_> {
         let spent = key.on_demand >= self.context.rules.on_demand_rotations;
         let limit = unless(spent, ErrorCode::LimitExceeded);
         in_turn([
-            unless(key.is_replica(), ErrorCode::UnsupportedOperation),
+            unless(key.follows(), ErrorCode::UnsupportedOperation),
             unless(key.pending, ErrorCode::Conflict),
             self.near_rotation(key),
             limit,
