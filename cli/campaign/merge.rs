@@ -4,7 +4,6 @@ use super::record::Record;
 use super::results;
 use super::summary::Summary;
 use crate::exit::{Exit, Failure};
-use crate::terminal;
 use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +12,11 @@ const EXAMPLES: &str = "\
 Examples:
   keyquake sim merge shard-0 shard-1 shard-2
   keyquake sim merge results --json
+  keyquake sim merge results --floor 1
 
 A run that is there twice counts once; if its two digests differ, that is a finding.
 
-Exit codes: 0 fine, 1 a run failed or two digests differ, 2 bad usage or input.";
+Exit codes: 0 fine, 1 a run failed, two digests differ or a probe is below the floor, 2 bad usage or input.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Folders of `sim sweep`, searched with everything below them
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
+    /// The least hits of every probe over all runs; fewer fail the sweep
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    floor: u64,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -42,11 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let records: Vec<Vec<Record>> =
         files.iter().map(|file| results::records(file)).collect::<Result<_, _>>()?;
     let summary = Summary::of(records.iter().flatten());
-    match arguments.json {
-        true => terminal::print_json(&summary)?,
-        false => terminal::print(&summary.text())?,
-    }
-    Ok(if summary.is_clean() { Exit::Fine } else { Exit::Found })
+    summary.tell(arguments.json, arguments.floor)
 }
 
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {

@@ -1,6 +1,8 @@
 //! What a campaign came to: runs, failures by signature, probes.
 
 use super::record::{Record, Verdict};
+use crate::exit::{Exit, Failure};
+use crate::terminal;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -85,9 +87,30 @@ impl Summary {
         }
     }
 
+    /// The probes of a sweep that were hit less often than this, with how often they were.
+    pub(crate) fn below(&self, floor: u64) -> Vec<(String, u64)> {
+        let hits = |name: &String| self.probes.get(name).copied().unwrap_or_default();
+        let all = ::sim::probe::wanted().map(|name| (hits(&name), name));
+        all.filter(|(hits, _)| *hits < floor).map(|(hits, name)| (name, hits)).collect()
+    }
+
     /// Whether anything was found.
     pub(crate) fn is_clean(&self) -> bool {
         self.failed == 0 && self.divergent.is_empty()
+    }
+
+    /// Prints what came of the campaign, and what it was to meet and did not.
+    pub(crate) fn tell(&self, json: bool, floor: u64) -> Result<Exit, Failure> {
+        match json {
+            true => terminal::print_json(self)?,
+            false => terminal::print(&self.text())?,
+        }
+        let below = self.below(floor);
+        if !below.is_empty() {
+            let seldom = below.iter().map(|(name, hits)| format!("\n  {hits:>9}  {name}"));
+            terminal::say(&format!("hit less than {floor} times{}", seldom.collect::<String>()));
+        }
+        Ok(if self.is_clean() && below.is_empty() { Exit::Fine } else { Exit::Found })
     }
 
     /// For people.
@@ -160,6 +183,18 @@ mod tests {
         assert_eq!((failures.count, failures.signature.as_str()), (2, "quota: over #"));
         assert_eq!(failures.replay, "r3");
         assert_eq!(summary.probes["hedge"], 6);
+    }
+
+    #[test]
+    fn a_probe_below_the_floor_is_told() {
+        let mut summary = Summary::default();
+        let wanted: Vec<String> = ::sim::probe::wanted().collect();
+        summary.probes = wanted.iter().map(|name| (name.clone(), 3)).collect();
+        assert_eq!(summary.below(3), []);
+        summary.probes.insert(wanted[1].clone(), 2);
+        summary.probes.remove(&wanted[4]);
+        let expected = [(wanted[1].clone(), 2), (wanted[4].clone(), 0)];
+        assert_eq!(summary.below(3), expected);
     }
 
     #[test]

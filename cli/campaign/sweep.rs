@@ -9,7 +9,6 @@ use super::watch::{Reached, Watch};
 use super::worker::{Chunk, End, Target};
 use crate::exit::{Exit, Failure};
 use crate::sim::{Input, Seeds, interrupted, obey_interrupts, read_inputs};
-use crate::terminal;
 use clap::Args;
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -27,13 +26,17 @@ const EXAMPLES: &str = "\
 Examples:
   keyquake sim sweep --swarm --seeds 0..10000 --jobs 2
   keyquake sim sweep --swarm --budget 10m --corpus corpus
+  keyquake sim sweep --swarm --seeds 0..2000 --floor 1
   keyquake sim sweep scenarios/quickstart.toml --seeds 0..1000 --shard 3/64 -o shard-3
   keyquake sim merge shard-0 shard-1 shard-3
 
 Results are appended to a file in the folder as runs end. The same command takes a campaign up where it
 was broken off. A run whose process dies is run once more; if that dies too, it is recorded as lost.
 
-Exit codes: 0 fine, 1 a run failed, 2 bad usage or input, 130 interrupted.";
+--floor holds the sweep to having met every probe of `keyquake sim list probes`, and every operation on
+a key that is enabled, disabled and waiting for its deletion, so often.
+
+Exit codes: 0 fine, 1 a run failed or a probe is below the floor, 2 bad usage or input, 130 interrupted.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -62,6 +65,9 @@ pub(crate) struct Arguments {
     /// Change a value of every scenario, as in topology.api_hosts=3
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "swarm")]
     overrides: Vec<String>,
+    /// The least hits of every probe over all runs; fewer fail the sweep
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    floor: u64,
     /// Print the summary as one line of JSON
     #[arg(long)]
     json: bool,
@@ -82,15 +88,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut campaign = Campaign::new(&mut results, corpus, runs(&chunks));
     campaign.run(chunks, arguments)?;
     let summary = Summary::of(&results.done);
-    match arguments.json {
-        true => terminal::print_json(&summary)?,
-        false => terminal::print(&summary.text())?,
-    }
-    Ok(match (interrupted(), summary.is_clean()) {
-        (true, _) => Exit::Interrupted,
-        (false, true) => Exit::Fine,
-        (false, false) => Exit::Found,
-    })
+    let exit = summary.tell(arguments.json, arguments.floor)?;
+    Ok(if interrupted() { Exit::Interrupted } else { exit })
 }
 
 fn targets(arguments: &Arguments) -> Result<Vec<Target>, Failure> {

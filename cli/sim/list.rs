@@ -4,6 +4,7 @@ use super::input::LIBRARY;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 use ::sim::oracle::ORACLES;
+use ::sim::probe::Probe;
 use ::sim::sabotage::SABOTAGES;
 use ::sim::vocabulary::vocabulary;
 use clap::{Args, ValueEnum};
@@ -34,6 +35,8 @@ enum What {
     Oracles,
     /// What clients do
     Workloads,
+    /// Marks that something really happened
+    Probes,
     /// Bugs that can be planted
     Sabotages,
     /// The scenario files of the library
@@ -65,6 +68,7 @@ fn items(arguments: &Arguments) -> Result<Vec<Item>, Failure> {
             ORACLES.iter().map(|entry| item(entry.info.name, entry.info.doc)).collect()
         }
         What::Workloads => WORKLOADS.iter().map(|entry| item(entry.name, entry.doc)).collect(),
+        What::Probes => Probe::ALL.iter().map(|one| item(one.name(), one.doc())).collect(),
         What::Sabotages => SABOTAGES.iter().map(|info| item(info.name, info.doc)).collect(),
         What::Scenarios => library(&arguments.library)?,
     })

@@ -9,6 +9,7 @@ use reports::data::Counts;
 use reports::text::{self, Colour};
 use reports::{RunReport, Verdict};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What a run looks like on standard output.
@@ -121,6 +122,7 @@ struct Line<'a> {
     wall_seconds: f64,
     violations: Vec<Violated<'a>>,
     first_violating_event: Option<&'a str>,
+    probes: &'a BTreeMap<String, u64>,
     replay: &'a str,
     folder: Option<String>,
     report: Option<String>,
@@ -153,6 +155,7 @@ impl<'a> Line<'a> {
             wall_seconds: report.wall_seconds,
             violations: violations.collect(),
             first_violating_event: finished.first.as_deref(),
+            probes: &report.probes,
             replay: &report.replay,
             folder: finished.folder.as_ref().map(|folder| folder.display().to_string()),
             report: finished.page().map(|page| page.display().to_string()),

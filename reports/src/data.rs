@@ -90,6 +90,9 @@ pub struct RunReport {
     pub phases: Vec<Phase>,
     /// The parameters that the run depended on.
     pub parameters: Vec<Parameter>,
+    /// What really happened, by the name of the probe that saw it, and how often.
+    #[serde(default)]
+    pub probes: BTreeMap<String, u64>,
 }
 
 impl RunReport {
@@ -112,6 +115,7 @@ impl RunReport {
             series: Vec::new(),
             latencies: Vec::new(),
             hsms: Vec::new(),
+            probes: BTreeMap::new(),
             faults: Vec::new(),
             events: Vec::new(),
             phases: Vec::new(),

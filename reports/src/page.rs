@@ -35,6 +35,7 @@ pub fn page(report: &RunReport) -> String {
             (evidence::timeline(report))
             (load::errors(report))
             (fleet::fleet(report))
+            (probes(report))
             (phases(report))
             (parameters(report))
             (provenance(report))
@@ -121,6 +122,19 @@ fn work(report: &RunReport) -> [Figure; 5] {
         figure("Changes", counts.changes, "appended to journals"),
         figure("Tasks", counts.tasks, "rotations and deletions"),
     ]
+}
+
+/// Nothing, where nobody looked.
+fn probes(report: &RunReport) -> Markup {
+    if report.probes.is_empty() {
+        return html! {};
+    }
+    let rows = report.probes.iter().map(|(name, hits)| {
+        html! { tr { td { code { (name) } } td.number { (thousands(*hits)) } } }
+    });
+    let table =
+        Table { caption: "What really happened, and how often", columns: &["Probe", "#Hits"] };
+    section("probes", "Probes", &table.of(rows))
 }
 
 fn phases(report: &RunReport) -> Markup {

@@ -118,6 +118,15 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
+fn probes_have_a_section_where_there_are_any() {
+    let mut report = sample::failing();
+    let page = reports::page::page(&report);
+    assert!(page.contains("Encrypt on Disabled") && page.contains("2,304"), "a probe and its hits");
+    report.probes.clear();
+    assert!(!reports::page::page(&report).contains("id=\"probes\""));
+}
+
+#[test]
 fn the_fleet_has_a_section_and_a_run_without_hsms_has_none() {
     let mut report = sample::failing();
     let with = page(&report);

@@ -8,7 +8,7 @@
 //! every draw comes from; [`swarm`] draws whole runs, [`shrink`] makes them small. [`fault`] is what
 //! goes wrong, [`sabotage`] what is wrong on purpose, [`detect`] whether anybody notices.
 //! [`stage`] is the same scenario without the simulation around it, for real load.
-//! [`history`] is all that [`oracle`]s see.
+//! [`history`] is all that [`oracle`]s see; [`probe`]s mark what really happened in it.
 
 #[cfg(all(feature = "sim", not(madsim)))]
 compile_error!(
@@ -40,6 +40,8 @@ pub mod oracle;
 #[cfg(all(feature = "sim", madsim))]
 pub mod parameters;
 pub mod place;
+#[cfg(all(feature = "sim", madsim))]
+pub mod probe;
 pub mod random;
 #[cfg(all(feature = "sim", madsim))]
 pub mod rehearsal;

@@ -41,6 +41,7 @@ pub fn report(run: &Run, tool: Tool, replay: String, wall: Duration) -> RunRepor
         events: timeline::events(run),
         phases: timeline::phases(scene),
         parameters: parameters(scene),
+        probes: run.probes.clone(),
         ..RunReport::new(tool, scenario, scene.seed.0, verdict(run.verdict))
     }
 }

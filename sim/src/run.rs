@@ -21,6 +21,7 @@ use kms_core::crypto::CryptoBackend;
 use kms_core::name::RegionName;
 use kms_core::quota::{Profile, Rate};
 use scenarios::{Scenario, Tape, Verdict as Wanted};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct Run {
     pub verdict: Verdict,
     /// How many calls came to an end.
     pub calls: u64,
+    /// What really happened, by probe, and how often.
+    pub probes: BTreeMap<String, u64>,
     /// What the driver counted.
     pub summary: Summary,
 }
@@ -175,8 +178,9 @@ fn play(
     let Court { history, judges, tally, .. } = court;
     scene.ended_at = summary.ended_at;
     context.ended_at = summary.ended_at;
+    let probes = judges.probes();
     let judged = judges.finish(&context);
-    Ok(conclude(scene, history, judged, (tally, summary)))
+    Ok(conclude(scene, history, (judged, probes), (tally, summary)))
 }
 
 /// Writes the history, and lets the oracles hear it while it happens.
@@ -220,7 +224,7 @@ fn progress_step(world: &World) -> Duration {
 fn conclude(
     scene: Scene,
     history: History,
-    judged: Vec<Judged>,
+    (judged, probes): (Vec<Judged>, BTreeMap<String, u64>),
     (tally, summary): (Tally, Summary),
 ) -> Run {
     let mut unmet = tally.unmet(&scene.scenario);
@@ -228,7 +232,7 @@ fn conclude(
         unmet.push("nothing happened that an oracle could judge".to_owned());
     }
     let verdict = verdict(&scene.scenario, &judged, &unmet);
-    Run { scene, history, judged, unmet, verdict, calls: tally.calls(), summary }
+    Run { scene, history, judged, unmet, verdict, calls: tally.calls(), probes, summary }
 }
 
 fn verdict(scenario: &Scenario, judged: &[Judged], unmet: &[String]) -> Verdict {
@@ -281,7 +285,7 @@ impl Scene {
             calm_at: self.calm_at,
             ended_at: self.ended_at,
             rules: self.rules(),
-            faults: self.placed.iter().map(|placed| placed.window).collect(),
+            faults: self.placed.iter().map(|placed| (placed.name, placed.window)).collect(),
             quota: self.pools(),
         }
     }

@@ -33,6 +33,9 @@ pub(crate) fn failing() -> RunReport {
     report.events = events();
     report.phases = phases();
     report.parameters = parameters();
+    report.probes = [("hedge-won", 12), ("Encrypt on Disabled", 2_304)]
+        .map(|(name, hits)| (name.to_owned(), hits))
+        .into();
     report
 }
 

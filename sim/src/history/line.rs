@@ -239,7 +239,7 @@ impl Wanted {
     }
 
     /// The key it names, if the operation takes one and it does.
-    fn key(&self) -> Option<&Target> {
+    pub(crate) fn key(&self) -> Option<&Target> {
         match self {
             Wanted::DescribeKey { key }
             | Wanted::EnableKey { key }

@@ -20,8 +20,8 @@ pub struct Context<'a> {
     pub ended_at: SimTime,
     /// The figures the service was set up with.
     pub rules: Rules,
-    /// When faults act.
-    pub faults: Vec<Window>,
+    /// The faults by name, and when each acts.
+    pub faults: Vec<(&'static str, Window)>,
     /// The request quotas; empty when they are off.
     pub quota: Vec<PoolFacts>,
 }

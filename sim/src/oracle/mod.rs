@@ -16,7 +16,7 @@ mod liveness;
 mod quota;
 mod reference_model;
 #[cfg(test)]
-mod scene;
+pub(crate) mod scene;
 mod single_primary;
 
 pub use context::{Context, PoolFacts, Rules};
@@ -26,7 +26,8 @@ use crate::history::{Record, Source};
 use crate::oracle::attempts::Attempts;
 use crate::oracle::key_log::KeyLog;
 use crate::place::NodeId;
-use std::collections::BTreeSet;
+use crate::probe::Probes;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an oracle is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,10 +173,11 @@ pub const ORACLES: &[Entry] = &[
     single_primary::ENTRY,
 ];
 
-/// Every oracle, at work on one history.
+/// Every oracle, at work on one history, and the probes that the same history meets.
 pub struct Judges {
     oracles: Vec<Box<dyn Oracle>>,
     known: Known,
+    probes: Probes,
     heard: BTreeSet<Source>,
     next: usize,
 }
@@ -187,20 +189,27 @@ impl Judges {
         Judges {
             oracles: ORACLES.iter().map(|entry| (entry.new)()).collect(),
             known: Known { attempts, keys: KeyLog::default() },
+            probes: Probes::default(),
             heard: BTreeSet::new(),
             next: 0,
         }
     }
 
+    /// What really happened so far, by probe, and how often.
+    pub fn probes(&self) -> BTreeMap<String, u64> {
+        self.probes.hits()
+    }
+
     /// The next record of the history.
     pub fn record(&mut self, record: &Record, context: &Context<'_>) {
-        let Judges { oracles, known, heard, next } = self;
+        let Judges { oracles, known, probes, heard, next } = self;
         heard.insert(record.event.source());
         known.attempts.note(record);
         // The log of keys is what the records before this one say.
         for oracle in oracles {
             oracle.record(Seen { index: *next, record, known }, context);
         }
+        probes.note(record, known, context);
         known.keys.note(record);
         *next += 1;
     }
