@@ -8,6 +8,7 @@ mod detect;
 mod determinism;
 mod key_stores;
 mod late_grants;
+mod load;
 mod policy;
 mod properties;
 mod recovery;

@@ -150,6 +150,11 @@ impl ErrorCode {
         Error { code: self, message: None }
     }
 
+    /// The code of that name on the wire.
+    pub fn parse(name: &str) -> Option<ErrorCode> {
+        ErrorCode::ALL.iter().copied().find(|code| code.wire_name() == name)
+    }
+
     /// Whether the service is at fault, so that an SDK retries by itself.
     pub fn is_server_fault(self) -> bool {
         self.http_status() >= 500

@@ -1,7 +1,7 @@
 //! The wire: JSON 1.1 bodies to typed requests and back, for every operation of the table.
 //!
 //! `X-Amz-Target: TrentService.<Operation>` names the operation; blobs are base64, timestamps epoch
-//! seconds. Nothing here knows HTTP: a server and a client both call these four functions.
+//! seconds. Nothing here knows HTTP: a server and a client both call these functions.
 
 mod blob;
 mod checked;
@@ -33,6 +33,7 @@ pub use text::*;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ops::{Operation, Request, Response};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// The prefix of the target header.
 pub const TARGET_PREFIX: &str = "TrentService.";
@@ -85,6 +86,21 @@ pub fn encode_error(error: &Error) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
+/// The error in a body.
+///
+/// # Errors
+/// The name of an error that no operation of this service has, or an empty one when the body is none.
+pub fn decode_error(body: &[u8]) -> std::result::Result<Error, String> {
+    let members = object(body).unwrap_or_default();
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    let name = text("__type").unwrap_or_default();
+    // Some services put the namespace of their model in front.
+    let name = name.rsplit('#').next().unwrap_or_default();
+    let code = ErrorCode::parse(name).ok_or(name)?;
+    let message = text("message").or_else(|| text("Message")).map(Cow::Owned);
+    Ok(Error { code, message })
+}
+
 fn object(body: &[u8]) -> Result<Object> {
     if body.is_empty() {
         return Ok(Object::new());
@@ -92,5 +108,28 @@ fn object(body: &[u8]) -> Result<Object> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
         _ => Err(ErrorCode::Serialization.silent()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_comes_back_as_it_was_sent() {
+        for code in ErrorCode::ALL {
+            for error in [code.silent(), code.says("why")] {
+                assert_eq!(decode_error(&encode_error(&error)), Ok(error));
+            }
+        }
+        let spaced = br#"{"__type": "com.amazonaws.kms#NotFoundException", "Message": "gone"}"#;
+        assert_eq!(decode_error(spaced), Ok(ErrorCode::NotFound.says("gone")));
+    }
+
+    #[test]
+    fn what_is_no_error_of_this_service_has_its_name() {
+        let foreign = br#"{"__type": "InvalidSignatureException"}"#;
+        assert_eq!(decode_error(foreign), Err("InvalidSignatureException".to_owned()));
+        assert_eq!(decode_error(b"<html>"), Err(String::new()));
     }
 }

@@ -29,8 +29,20 @@ pub struct Pace {
     pub until: Duration,
 }
 
-/// Plays a rota against a target until nothing is left or `told` breaks it off; how many starts that
-/// were due by then were dropped. `told` gets the recorder after every call, with the time since the run began.
+/// Hears of every answer: the time since the run began, and what was measured so far. It may break the
+/// run off.
+pub type Told<'t> = dyn FnMut(Duration, &mut Recorder) -> ControlFlow<()> + 't;
+
+/// What a thread's run came to, beside what it measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Driven {
+    /// Starts that were due and never sent.
+    pub dropped: u64,
+    /// When the last answer came, since the run began.
+    pub last: Duration,
+}
+
+/// Plays a rota against a target until nothing is left or `told` breaks it off. `told` gets the recorder after every call, with the time since the run began.
 ///
 /// A call is planned before its start is waited for, so planning costs no lag.
 pub fn drive(
@@ -38,22 +50,25 @@ pub fn drive(
     target: &mut dyn Target,
     pace: Pace,
     recorder: &mut Recorder,
-    told: &mut dyn FnMut(Duration, &mut Recorder) -> ControlFlow<()>,
-) -> u64 {
+    told: &mut Told<'_>,
+) -> Driven {
+    let mut last = Duration::ZERO;
     while let Some(start) = rota.take() {
         let planned = rota.plan(start);
         let sent = pace.pacer.wait(pace.began + start.at).duration_since(pace.began);
         if sent >= pace.until {
-            return 1 + rota.left(sent);
+            return Driven { dropped: 1 + rota.left(sent), last };
         }
+        recorder.under_way(1);
         let result = target.call(sent, &planned);
         let answered = pace.began.elapsed();
         let error = result.as_ref().err().map(|error| error.code);
         recorder.note(sent.saturating_sub(start.at), answered.saturating_sub(sent), error);
         rota.ended(start, answered, &planned, &result);
+        last = answered;
         if told(answered, recorder).is_break() {
-            return rota.left(answered);
+            return Driven { dropped: rota.left(answered), last };
         }
     }
-    0
+    Driven { dropped: 0, last }
 }

@@ -10,6 +10,8 @@
 //! | `drive` | the loop of one thread: wait, send, record |
 //! | `rota` | whose call is next, and when it is meant to start |
 //! | `pacer` | waiting for a moment as exactly as the machine can |
+//! | `gather` | what threads measured, added up second by second |
+//! | [`http`] | a KMS behind HTTP as a target |
 //! | `in_process` | the core in this process as a target, one a thread |
 //! | `recorder` | three histograms and the counts of one thread |
 //! | `shape` | a scenario at another rate, for another time, or as a closed loop |
@@ -19,6 +21,8 @@
 
 pub mod bench;
 mod drive;
+mod gather;
+pub mod http;
 mod in_process;
 mod outcome;
 mod pacer;
@@ -28,12 +32,14 @@ mod run;
 mod shape;
 mod text;
 
-pub use drive::{Pace, Target, drive};
+pub use drive::{Driven, Pace, Target, Told, drive};
+pub use gather::{Gathered, Moment};
+pub use http::found;
 pub use in_process::InProcess;
 pub use outcome::{Configuration, Counts, Distribution, Outcome, Sample, Tool};
 pub use pacer::Pacer;
 pub use recorder::{LATE, Recorder};
 pub use rota::{Rota, Start};
-pub use run::{Moment, Order, Ran, run};
+pub use run::{Order, Ran, Service, run};
 pub use shape::Shape;
 pub use text::{csv, log, percentiles};

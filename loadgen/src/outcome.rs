@@ -114,6 +114,8 @@ pub struct Sample {
     pub throttled: u64,
     /// Calls that were sent late.
     pub late: u64,
+    /// The most calls that were under way at once.
+    pub in_flight: u64,
     /// From the intended start.
     pub response: Distribution,
     /// From the sending.
@@ -136,6 +138,10 @@ impl Counts {
                     counts.failed.insert(code.wire_name().to_owned(), count);
                 }
             }
+        }
+        for (name, count) in recorder.others() {
+            counts.succeeded -= count;
+            counts.failed.insert(name.to_owned(), count);
         }
         counts
     }
@@ -171,6 +177,7 @@ impl Sample {
             answered: recorder.answered(),
             throttled: recorder.count(throttling),
             late: recorder.late,
+            in_flight: recorder.in_flight,
             response: Distribution::of(&recorder.response),
             service: Distribution::of(&recorder.service),
             lag: Distribution::of(&recorder.lag),

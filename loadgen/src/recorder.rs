@@ -5,10 +5,14 @@
 
 use hdrhistogram::Histogram;
 use kms_core::error::ErrorCode;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A minute in nanoseconds; what takes longer counts as that, and the maximum says so.
 const LONGEST: u64 = 60_000_000_000;
+
+/// How many names of what is not modelled are told apart.
+const MOST_NAMES: usize = 32;
 
 /// A call that is sent this long after its intended start is late.
 pub const LATE: Duration = Duration::from_millis(1);
@@ -24,8 +28,12 @@ pub struct Recorder {
     pub lag: Histogram<u64>,
     /// Calls that were sent later than [`LATE`] after their intended start.
     pub late: u64,
+    /// The most calls that were under way at once.
+    pub in_flight: u64,
     /// Errors by the position of their code in [`ErrorCode::ALL`].
     errors: [u64; ErrorCode::ALL.len()],
+    /// What went wrong otherwise, by name.
+    others: BTreeMap<String, u64>,
 }
 
 impl Recorder {
@@ -36,7 +44,9 @@ impl Recorder {
     pub fn new() -> Recorder {
         let empty = Histogram::new_with_bounds(1, LONGEST, 3).expect("constant bounds");
         let (response, service, lag) = (empty.clone(), empty.clone(), empty);
-        Recorder { response, service, lag, late: 0, errors: [0; ErrorCode::ALL.len()] }
+        let errors = [0; ErrorCode::ALL.len()];
+        let others = BTreeMap::new();
+        Recorder { response, service, lag, late: 0, in_flight: 0, errors, others }
     }
 
     /// Notes a call: how late it was sent, how long its answer took then, and its error.
@@ -51,7 +61,26 @@ impl Recorder {
         }
     }
 
-    /// Adds what another has measured.
+    /// Notes a call that ended otherwise than the service's model has it, by a name for that. What comes
+    /// after so many names counts as one.
+    pub fn note_other(&mut self, lag: Duration, service: Duration, name: &str) {
+        self.note(lag, service, None);
+        self.add_other(name, 1);
+    }
+
+    /// Notes how many calls are under way.
+    #[inline]
+    pub fn under_way(&mut self, calls: u64) {
+        self.in_flight = self.in_flight.max(calls);
+    }
+
+    fn add_other(&mut self, name: &str, count: u64) {
+        let full = self.others.len() >= MOST_NAMES && !self.others.contains_key(name);
+        let name = if full { "Other" } else { name };
+        *self.others.entry(name.to_owned()).or_default() += count;
+    }
+
+    /// Adds what another has measured; the most calls under way at once are not a sum, and stay.
     pub fn add(&mut self, other: &Recorder) {
         let pairs = [
             (&mut self.response, &other.response),
@@ -64,6 +93,7 @@ impl Recorder {
         }
         self.late += other.late;
         self.errors.iter_mut().zip(other.errors).for_each(|(sum, part)| *sum += part);
+        other.others.iter().for_each(|(name, count)| self.add_other(name, *count));
     }
 
     /// Forgets everything, and keeps the memory.
@@ -72,7 +102,9 @@ impl Recorder {
         self.service.reset();
         self.lag.reset();
         self.late = 0;
+        self.in_flight = 0;
         self.errors.fill(0);
+        self.others.clear();
     }
 
     /// Calls that were answered.
@@ -84,6 +116,11 @@ impl Recorder {
     pub fn errors(&self) -> impl Iterator<Item = (ErrorCode, u64)> {
         let all = ErrorCode::ALL.iter().copied().zip(self.errors);
         all.filter(|(_, count)| *count > 0)
+    }
+
+    /// What went wrong otherwise, by name, with how often it did.
+    pub fn others(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.others.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
     /// How many answers were this error.

@@ -93,7 +93,7 @@ impl Rota {
 
     /// How many starts were due until then and are still on the rota; those of a closed loop that are
     /// not known yet are none.
-    pub fn left(mut self, until: Duration) -> u64 {
+    pub fn left(&mut self, until: Duration) -> u64 {
         let mut left = 0;
         while self.due().is_some_and(|at| at <= until) && self.take().is_some() {
             left += 1;
@@ -166,7 +166,7 @@ mod tests {
         let backend: Arc<dyn CryptoBackend> = Arc::new(RustCrypto);
         let stage = Stage::set(&scenario(), Seed(7), &backend).unwrap();
         let players = players(&scenario(), &stage.book).unwrap();
-        let rota = Rota::new(Seed(7), stage.book, players);
+        let mut rota = Rota::new(Seed(7), stage.book, players);
         let until = Duration::from_secs(1);
         let due = |at: &&u64| **at <= 1_000_000_000;
         let expected: usize = starts(7).values().map(|all| all.iter().filter(due).count()).sum();

@@ -1,5 +1,6 @@
 //! A scenario at another rate, for another time, or as a closed loop.
 
+use kms_core::name::RegionName;
 use scenarios::{Arrivals, Rate, Scenario};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub struct Shape {
     /// Clients that each start a call when the last is answered, instead of the arrivals; over the
     /// workloads of a phase in proportion, each at least one.
     pub closed: Option<u32>,
+    /// The only Region, instead of all that the scenario has.
+    pub region: Option<RegionName>,
 }
 
 impl Shape {
@@ -20,6 +23,9 @@ impl Shape {
     pub fn of(self, scenario: &Scenario) -> Scenario {
         let mut shaped = scenario.clone();
         let storm = scenario.storm().as_secs_f64();
+        if let Some(region) = self.region {
+            only(&region.into(), &mut shaped);
+        }
         for phase in &mut shaped.phases {
             phase.faults.clear();
             if let Some(duration) = self.duration {
@@ -47,6 +53,14 @@ impl Shape {
         }
         shaped
     }
+}
+
+fn only(region: &scenarios::RegionName, scenario: &mut Scenario) {
+    scenario.topology.regions = vec![region.clone()];
+    for workload in scenario.phases.iter_mut().flat_map(|phase| &mut phase.workloads) {
+        workload.regions = vec![region.clone()];
+    }
+    scenario.operations.iter_mut().for_each(|operation| operation.region = region.clone());
 }
 
 /// Calls that the schedule offers in a second of a run, on average; 0 in a closed loop.
@@ -122,6 +136,17 @@ mod tests {
         assert_eq!(clients, [1, 1]);
         let thinks = Arrivals::Closed { think: Duration::ZERO };
         assert!(shaped.phases[0].workloads.iter().all(|w| w.arrivals == thinks));
+    }
+
+    #[test]
+    fn one_region_takes_the_place_of_all() {
+        let region = RegionName::parse("eu-west-1");
+        let shaped = Shape { region, ..Shape::default() }.of(&scenario());
+        let workloads = shaped.phases.iter().flat_map(|phase| &phase.workloads);
+        let regions = workloads.flat_map(|workload| &workload.regions);
+        let all: Vec<_> =
+            regions.chain(&shaped.topology.regions).map(scenarios::RegionName::as_str).collect();
+        assert_eq!(all, ["eu-west-1"; 3]);
     }
 
     #[test]

@@ -35,13 +35,23 @@ pub fn percentiles(histogram: &Histogram<u64>) -> String {
 /// The samples, a line each; times in nanoseconds.
 pub fn csv(samples: &[Sample]) -> String {
     let mut text =
-        "second,offered,answered,throttled,late,response_p50,response_p99,response_p99_9,\
+        "second,offered,answered,throttled,late,in_flight,response_p50,response_p99,response_p99_9,\
                     response_max,service_p50,service_p99,service_p99_9,service_max,lag_p50,lag_p99,\
                     lag_max\n"
             .to_owned();
     for sample in samples {
-        let Sample { second, offered, answered, throttled, late, response, service, lag } = sample;
-        let _ = write!(text, "{second},{offered},{answered},{throttled},{late}");
+        let Sample {
+            second,
+            offered,
+            answered,
+            throttled,
+            late,
+            in_flight,
+            response,
+            service,
+            lag,
+        } = sample;
+        let _ = write!(text, "{second},{offered},{answered},{throttled},{late},{in_flight}");
         for times in [response, service] {
             let _ = write!(text, ",{},{},{},{}", times.p50, times.p99, times.p99_9, times.max);
         }
@@ -121,6 +131,6 @@ mod tests {
     fn every_sample_is_a_line_of_as_many_fields_as_the_first() {
         let text = csv(&[Sample::of(0, 10.0, &measured()), Sample::of(1, 10.0, &Recorder::new())]);
         let fields: Vec<_> = text.lines().map(|line| line.split(',').count()).collect();
-        assert_eq!(fields, [16, 16, 16]);
+        assert_eq!(fields, [17, 17, 17]);
     }
 }

@@ -6,6 +6,7 @@
 use crate::client::Principals;
 use crate::clock::START_MICROS;
 use crate::history::{Facts, History};
+use crate::keys::{KeyMaker, Service};
 use crate::node::NamedRandom;
 use crate::place::{NodeId, Role, Topology};
 use crate::random::Seed;
@@ -13,18 +14,15 @@ use crate::rehearsal::Rehearsal;
 use kms_core::crypto::CryptoBackend;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::hsm::{Founded, HsmDevice, HsmIdentity, Mandate};
-use kms_core::key::{KeySpec, Origin};
+use kms_core::key::Origin;
 use kms_core::key_store::model::Backends;
 use kms_core::kms::Settings;
 use kms_core::local::{Local, proxy_endpoint};
-use kms_core::name::{AccountId, AliasArn, AliasName, KeyArn, RegionName};
+use kms_core::name::{AccountId, KeyArn, RegionName};
 use kms_core::ops::{self, Request, Response};
-use kms_core::policy::{Action, GrantOperation};
 use kms_core::state::LogEntry;
 use kms_core::token::TokenStore;
-use kms_core::wire::RotationPeriodInDays;
 
-use scenarios::state::{DeclaredKey, Founding, Home, Problem};
 use scenarios::{KeyBook, KeyGroup, Scenario, Who};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -143,14 +141,12 @@ pub fn make(
     });
     let rehearsal =
         Rehearsal::new(local, Facts::new(seed), principals, journals.collect(), history);
-    let mut maker = Maker { rehearsal, book, proxies: BTreeMap::new(), refused: None };
+    let mut maker = Maker { keys: KeyMaker::new(rehearsal, book), proxies: BTreeMap::new() };
     maker.stores(scenario, regions, settings.key_store_times.connect_external);
     maker.make(scenario, regions);
-    let Maker { rehearsal: Rehearsal { local, .. }, book, proxies, refused } = maker;
-    match refused {
-        Some(refused) => Err(refused),
-        None => Ok(Made { local, book, hsms, proxies }),
-    }
+    let Maker { keys, proxies } = maker;
+    let (Rehearsal { local, .. }, book) = keys.made()?;
+    Ok(Made { local, book, hsms, proxies })
 }
 
 /// An HSM of a Region at time zero: a member that has joined.
@@ -169,11 +165,8 @@ pub fn joined(
 }
 
 struct Maker<'a> {
-    rehearsal: Rehearsal<'a>,
-    book: KeyBook,
+    keys: KeyMaker<Rehearsal<'a>>,
     proxies: BTreeMap<RegionName, Vec<Arc<str>>>,
-    /// The first request that was refused, and why.
-    refused: Option<String>,
 }
 
 impl Maker<'_> {
@@ -188,178 +181,71 @@ impl Maker<'_> {
                 self.store(*region, account);
             }
         }
-        self.rehearsal.advance(takes);
+        self.keys.service.advance(takes);
     }
 
     fn store(&mut self, region: RegionName, account: AccountId) {
         let name = format!("{region}-{account}");
-        let request = self.rehearsal.local.proxy_and_request(&name);
+        let request = self.keys.service.local.proxy_and_request(&name);
         self.proxies.entry(region).or_default().push(proxy_endpoint(&name).into());
-        let made = self.rehearsal.prepare(region, account, &request.into());
+        let made = self.keys.service.prepare(region, account, &request.into());
         if let Ok(Response::CreateCustomKeyStore(made)) = made {
             let custom_key_store_id = made.custom_key_store_id.into();
             let request = ops::connect_custom_key_store::Request { custom_key_store_id };
-            let begun = self.rehearsal.prepare(region, account, &request.into());
+            let begun = self.keys.service.prepare(region, account, &request.into());
             debug_assert!(begun.is_ok(), "a new store can be connected");
         }
     }
 
     /// The external key store of an account in a Region.
     fn store_of(&self, region: RegionName, account: AccountId) -> Option<String> {
-        let mut stores = self.rehearsal.local.journal_of(region).state().key_stores_after(None);
+        let mut stores = self.keys.service.local.journal_of(region).state().key_stores_after(None);
         stores.find(|store| store.account == account).map(|store| store.id.to_string())
     }
 
     fn external(&mut self, region: RegionName, number: u32) -> Option<KeyArn> {
-        let account = self.book.owner(number);
+        let account = self.keys.book.owner(number);
         let store = self.store_of(region, account)?;
         let external = format!("external-{number}");
-        self.rehearsal.local.add_external_key(&format!("{region}-{account}"), &external);
+        self.keys.service.local.add_external_key(&format!("{region}-{account}"), &external);
         let request = ops::create_key::Request {
             origin: Some(Origin::ExternalKeyStore),
             custom_key_store_id: Some(store.into()),
             xks_key_id: Some(external.into()),
             ..Default::default()
         };
-        match self.call(region, number, request)? {
+        match self.keys.call(region, number, request)? {
             Response::CreateKey(response) => Some(response.key_metadata.arn),
             _ => None,
         }
     }
 
     fn make(&mut self, scenario: &Scenario, regions: &[RegionName]) {
-        for number in 0..scenario.keys.count(KeyGroup::Symmetric) {
-            for region in regions {
-                if let Some(key) = self.create(*region, number, false) {
-                    self.book.add_key(KeyGroup::Symmetric, number, key);
-                    self.equip(scenario, key, number);
-                }
-            }
-        }
-        for number in 0..scenario.keys.count(KeyGroup::MultiRegion) {
-            let home = regions[number as usize % regions.len()];
-            if let Some(key) = self.create(home, number, true) {
-                self.book.add_key(KeyGroup::MultiRegion, number, key);
-                self.equip(scenario, key, number);
-                self.replicate(key, regions, number);
-            }
-        }
+        self.keys.plain(scenario, regions);
         for number in 0..scenario.keys.count(KeyGroup::External) {
             for region in regions {
                 if let Some(key) = self.external(*region, number) {
-                    self.book.add_key(KeyGroup::External, number, key);
+                    self.keys.book.add_key(KeyGroup::External, number, key);
                 }
             }
         }
-        if let Err(problem) = self.declare(scenario, regions) {
-            let file = scenario.keys.declared.as_ref().map_or("", |declared| &declared.file);
-            self.refused.get_or_insert_with(|| problem.in_file(file));
-        }
-        self.rehearsal.advance(SETTLING);
-        self.aliases(scenario, regions);
-    }
-
-    fn create(&mut self, region: RegionName, number: u32, multi_region: bool) -> Option<KeyArn> {
-        let request = ops::create_key::Request { multi_region, ..Default::default() };
-        match self.call(region, number, request)? {
-            Response::CreateKey(response) => Some(response.key_metadata.arn),
-            _ => None,
-        }
-    }
-
-    /// Rotation and grants, where the scenario wants them.
-    fn equip(&mut self, scenario: &Scenario, key: KeyArn, number: u32) {
-        if let Some(days) = scenario.keys.rotation.map(|period| period.as_secs() / 86_400) {
-            let days = u32::try_from(days).ok().map(RotationPeriodInDays);
-            let request = ops::enable_key_rotation::Request {
-                rotation_period_in_days: days,
-                ..ops::enable_key_rotation::Request::new(key)
-            };
-            self.call(key.region, number, request);
-        }
-        for grant in 0..scenario.keys.grants_per_key {
-            let grantee = Who::Worker(grant).arn(key.account);
-            let may = [Action::Encrypt, Action::Decrypt, Action::GenerateDataKey];
-            let may = may.into_iter().filter_map(GrantOperation::of);
-            let request = ops::create_grant::Request::new(key, &grantee, may);
-            self.call(key.region, number, request);
-        }
-    }
-
-    /// The keys of a template or plan, with all that hangs on them, in every Region. A workload may
-    /// use those for symmetric encryption; the others are merely there.
-    fn declare(&mut self, scenario: &Scenario, regions: &[RegionName]) -> Result<(), Problem> {
-        let Some(declared) = &scenario.keys.declared else { return Ok(()) };
-        let account = self.book.owner(0);
-        for region in regions {
-            let inventory = declared.inventory(Home { account, region: *region })?;
-            let rehearsal = &mut self.rehearsal;
-            let mut ask = |at, request| rehearsal.call(at, account, Who::Admin, &request);
-            let founding = Founding::begin(&inventory, regions, &mut ask)?;
-            self.rehearsal.advance(SETTLING);
-            let rehearsal = &mut self.rehearsal;
-            let mut ask = |at, request| rehearsal.call(at, account, Who::Admin, &request);
-            let aliases = founding.finish(&mut ask)?;
-            aliases.into_iter().for_each(|alias| self.book.add_alias(alias));
-            for (number, key) in (0..).zip(&inventory.keys) {
-                let arn = founding.keys().get(&*key.name);
-                if let Some(arn) = arn.filter(|_| is_for_encryption(key)) {
-                    self.book.add_key(KeyGroup::Declared, number, *arn);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn replicate(&mut self, key: KeyArn, regions: &[RegionName], number: u32) {
-        for region in regions.iter().filter(|region| **region != key.region) {
-            let request = ops::replicate_key::Request::new(key, *region);
-            if self.call(key.region, number, request).is_some() {
-                let replica = KeyArn { region: *region, ..key };
-                self.book.add_key(KeyGroup::MultiRegion, number, replica);
-            }
-        }
-    }
-
-    /// Aliases, over the symmetric keys of each Region in turn.
-    fn aliases(&mut self, scenario: &Scenario, regions: &[RegionName]) {
-        let keys = scenario.keys.count(KeyGroup::Symmetric);
-        for (number, region) in
-            (0..scenario.keys.aliases).flat_map(|number| regions.iter().map(move |r| (number, *r)))
-        {
-            let target = number % keys.max(1);
-            let Some(key) = self.book.key(KeyGroup::Symmetric, target, region) else { continue };
-            let text = format!("alias/start-{number}");
-            let Some(name) = AliasName::parse(&text) else { continue };
-            let request = ops::create_alias::Request::new(&text, key);
-            if self.call(region, target, request).is_some() {
-                self.book.add_alias(AliasArn { region, account: key.account, name });
-            }
-        }
-    }
-
-    /// A request of the administrator who owns the keys of that number.
-    fn call(
-        &mut self,
-        region: RegionName,
-        number: u32,
-        request: impl Into<Request>,
-    ) -> Option<Response> {
-        let account = self.book.owner(number);
-        let request = request.into();
-        let result = self.rehearsal.call(region, account, Who::Admin, &request);
-        if let Err(error) = &result {
-            let operation = request.operation();
-            self.refused.get_or_insert_with(|| {
-                format!("the set-up asks {region} for {operation}, and it says {error}")
-            });
-        }
-        result.ok()
+        self.keys.declared_and_aliases(scenario, regions);
     }
 }
 
-fn is_for_encryption(key: &DeclaredKey) -> bool {
-    key.spec == KeySpec::SymmetricDefault && key.origin == Origin::AwsKms && key.enabled
+impl Service for Rehearsal<'_> {
+    fn call(
+        &mut self,
+        region: RegionName,
+        account: AccountId,
+        request: &Request,
+    ) -> kms_core::Result<Response> {
+        Rehearsal::call(self, region, account, Who::Admin, request)
+    }
+
+    fn settle(&mut self) {
+        self.advance(SETTLING);
+    }
 }
 
 fn micros(span: Duration) -> u64 {

@@ -2,8 +2,8 @@
 //! order in which nodes run, so that any failure replays byte for byte.
 //!
 //! Read [`run`] first: set up, storm, calm, judge. [`world`] is made of [`node`]s and [`client`]s,
-//! which are plain state machines that exchange [`message`]s; [`genesis`] makes the keys they start
-//! with. [`driver`] runs them on madsim; [`place`] says where they are, [`net`] how long messages
+//! which are plain state machines that exchange [`message`]s; [`genesis`] makes what they start
+//! with, its [`keys`] by requests. [`driver`] runs them on madsim; [`place`] says where they are, [`net`] how long messages
 //! take, [`clock`] what time they believe it is, [`disk`] what survives a crash, [`random`] where
 //! every draw comes from; [`swarm`] draws whole runs, [`shrink`] makes them small. [`fault`] is what
 //! goes wrong, [`sabotage`] what is wrong on purpose, [`detect`] whether anybody notices.
@@ -31,6 +31,8 @@ pub mod fault;
 #[cfg(all(feature = "sim", madsim))]
 pub mod genesis;
 pub mod history;
+#[cfg(all(feature = "sim", madsim))]
+pub mod keys;
 pub mod message;
 pub mod model;
 pub mod net;

@@ -24,6 +24,12 @@ impl RegionName {
     }
 }
 
+impl From<kms_core::name::RegionName> for RegionName {
+    fn from(name: kms_core::name::RegionName) -> Self {
+        Self(name.as_str().to_owned())
+    }
+}
+
 impl fmt::Display for RegionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

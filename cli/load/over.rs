@@ -1,0 +1,112 @@
+//! Where a load goes: the core in this process, or an endpoint with the keys of the scenario on it.
+
+use super::live::Live;
+use crate::exit::Failure;
+use crate::sim::{Backend, interrupt_flag};
+use clap::Args;
+use kms_core::crypto::Production;
+use kms_core::name::RegionName;
+use loadgen::Service;
+use loadgen::http::{Credential, Credentials, Endpoint};
+use scenarios::{KeyBook, Scenario};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+pub(super) struct Over {
+    /// Drive the KMS at this URL, ours or another, instead of the core in this process
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Access keys by principal, in the form of `keyquake serve --identities`
+    /// [default: AWS_ACCESS_KEY_ID and its like for everybody, or `test`]
+    #[arg(long, value_name = "FILE", requires = "url")]
+    identities: Option<PathBuf>,
+    /// Keep-alive connections a thread: so many calls may be under way
+    #[arg(long, value_name = "N", default_value = "32", requires = "url")]
+    connections: NonZeroUsize,
+    /// The only Region of the load, instead of those of the scenario
+    #[arg(long, value_name = "REGION", value_parser = region)]
+    pub(super) region: Option<RegionName>,
+    /// The library that does the cryptography [default: aws-lc]
+    #[arg(long, value_enum, conflicts_with = "url")]
+    backend: Option<Backend>,
+    /// Put the scenario's request quotas in force
+    #[arg(long, conflicts_with = "url")]
+    quota: bool,
+}
+
+fn region(text: &str) -> Result<RegionName, String> {
+    RegionName::parse(text).ok_or_else(|| "a Region looks like eu-west-1".to_owned())
+}
+
+/// Where a load goes, ready to be driven.
+pub(super) enum Ready {
+    InProcess(Production, Backend, bool),
+    Http(Box<Endpoint>, Arc<KeyBook>),
+}
+
+impl Over {
+    /// Finds out where the load goes, and makes the keys there.
+    pub(super) fn ready(&self, scenario: &Scenario, live: &mut Live) -> Result<Ready, Failure> {
+        let Some(url) = &self.url else {
+            let backend = self.backend.unwrap_or_default();
+            let production = Production::named(backend.name())
+                .ok_or_else(|| Failure::usage("no backend has that name"))?;
+            return Ok(Ready::InProcess(production, backend, self.quota));
+        };
+        let mut endpoint = Endpoint::new(url, self.credentials()?).map_err(Failure::usage)?;
+        endpoint.connections = self.connections.get();
+        endpoint.timeout = scenario.client.timeout;
+        let founded = loadgen::found(scenario, &endpoint, interrupt_flag(), &mut |asked| {
+            live.founding(asked);
+        });
+        let book = founded.map_err(Failure::usage)?;
+        Ok(Ready::Http(Box::new(endpoint), Arc::new(book)))
+    }
+
+    fn credentials(&self) -> Result<Credentials, Failure> {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let usual = match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
+            (Some(key), Some(secret)) => {
+                Credential::new(&key, &secret, variable("AWS_SESSION_TOKEN").as_deref())
+            }
+            (None, None) => Credential::new("test", "test", None),
+            _ => {
+                return Err(Failure::usage(
+                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; one of them is not set",
+                ));
+            }
+        };
+        let mut credentials = Credentials::of(usual);
+        if let Some(path) = &self.identities {
+            let text = std::fs::read_to_string(path);
+            let text = text.map_err(|error| Failure::file("read", path, &error))?;
+            let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
+            credentials.add(&text).map_err(wrong)?;
+        }
+        Ok(credentials)
+    }
+}
+
+impl Ready {
+    /// Who answers.
+    pub(super) fn service(&self) -> Service<'_> {
+        match self {
+            Ready::InProcess(backend, _, quota) => {
+                Service::InProcess { backend: *backend, quota: *quota }
+            }
+            Ready::Http(endpoint, book) => Service::Http { endpoint, book },
+        }
+    }
+
+    /// Who answers, for run.json: where, with which library, and whether quotas are in force.
+    pub(super) fn about(&self) -> (String, Option<String>, bool) {
+        match self {
+            Ready::InProcess(_, backend, quota) => {
+                ("in process".to_owned(), Some(backend.name().to_owned()), *quota)
+            }
+            Ready::Http(endpoint, _) => (endpoint.to_string(), None, false),
+        }
+    }
+}

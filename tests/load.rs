@@ -1,0 +1,160 @@
+//! Real load: over HTTP against our own server, and what the command says about it.
+
+use crate::support::{keyquake, scenario};
+use kms_core::crypto::Production;
+use kms_core::name::RegionName;
+use loadgen::http::{Credential, Credentials, Endpoint};
+use loadgen::{Counts, Order, Pacer, Service, Shape};
+use scenarios::Scenario;
+use server::{Configuration, Engine, Identities, Server};
+use sim::random::Seed;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// A server in a thread of this process, in memory.
+struct Served {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Served {
+    fn start(regions: &[&str]) -> Served {
+        let regions = regions.iter().filter_map(|name| RegionName::parse(name)).collect();
+        let engine = Engine::new(Configuration { regions, ..Configuration::default() });
+        let (said, address) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(async {
+                let any = SocketAddr::from(([127, 0, 0, 1], 0));
+                let server = Server::bind(any, Arc::new(engine), Identities::development()).await;
+                let server = server.expect("a port");
+                said.send(server.address().expect("an address")).expect("somebody asks");
+                server.run(async { drop(stopped.await) }).await.expect("an end");
+            });
+        });
+        let address = address.recv().expect("a server");
+        Served { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        let test = Credential::new("test", "test", None);
+        let mut endpoint = Endpoint::new(&self.url(), Credentials::of(test)).expect("a URL");
+        endpoint.connections = 8;
+        endpoint
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn quickstart() -> Scenario {
+    let shape = Shape {
+        rate: scenarios::Rate::of(120.0),
+        duration: Some(Duration::from_secs(4)),
+        ..Shape::default()
+    };
+    shape.of(&scenario("quickstart"))
+}
+
+fn counts(scenario: &Scenario, service: Service<'_>) -> Counts {
+    let order = Order { scenario, seed: Seed(42), service, threads: 1, pacer: Pacer::HYBRID };
+    let ran = loadgen::run(order, &AtomicBool::new(false), &mut |_| {}).expect("a load");
+    Counts::of(&ran.gathered.whole, ran.dropped)
+}
+
+#[test]
+fn a_server_over_http_meets_the_load_that_the_core_does_in_process() {
+    let scenario = quickstart();
+    let served = Served::start(&["us-east-1", "eu-west-1", "ap-northeast-1"]);
+    let endpoint = served.endpoint();
+    let stop = AtomicBool::new(false);
+    let mut asked = 0;
+    let book = loadgen::found(&scenario, &endpoint, &stop, &mut |requests| asked = requests);
+    let book = Arc::new(book.expect("keys"));
+    assert!(asked > 300, "{asked}");
+    assert_eq!(book.selected(&[], book.regions()[1]).len(), 36);
+    let over_http = counts(&scenario, Service::Http { endpoint: &endpoint, book: &book });
+    let core = Service::InProcess { backend: Production::default(), quota: false };
+    let in_process = counts(&scenario, core);
+    assert_eq!(over_http.sent + over_http.dropped, in_process.sent + in_process.dropped);
+    assert!(over_http.sent > 400, "{over_http:?}");
+    // Aliases and keys that other clients have just deleted are part of these workloads.
+    let expected = ["AlreadyExistsException", "KMSInvalidStateException", "NotFoundException"];
+    let strange = over_http.failed.keys().find(|name| !expected.contains(&name.as_str()));
+    assert_eq!(strange, None, "{over_http:?}");
+    assert!(over_http.succeeded * 20 > over_http.sent * 19, "{over_http:?}");
+
+    // A second set-up finds the aliases of the first one there.
+    loadgen::found(&scenario, &endpoint, &stop, &mut |_| {}).expect("keys again");
+}
+
+#[test]
+fn a_load_over_http_is_told_as_one_and_every_client_gets_a_turn() {
+    let served = Served::start(&["eu-west-1"]);
+    let url = served.url();
+    let output = keyquake(&[
+        "load",
+        "scenarios/quickstart.toml",
+        "--url",
+        &url,
+        "--region",
+        "eu-west-1",
+        "-c",
+        "3",
+        "--connections",
+        "2",
+        "--duration",
+        "2s",
+        "--threads",
+        "2",
+        "--json",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(outcome["configuration"]["target"], url);
+    assert!(outcome["counts"]["succeeded"].as_u64() > Some(50), "{outcome}");
+    assert_eq!(outcome["counts"]["failed"]["Timeout"], serde_json::Value::Null, "{outcome}");
+    let busiest = outcome["samples"].as_array().expect("samples").iter();
+    let busiest = busiest.filter_map(|sample| sample["in_flight"].as_u64()).max();
+    assert!((1..=4).contains(&busiest.expect("a sample")), "{outcome}");
+    assert!(said.contains("closed loop"), "{said}");
+}
+
+#[test]
+fn what_no_load_over_http_can_be_is_said() {
+    let served = Served::start(&["us-east-1"]);
+    let url = served.url();
+    for (scenario, url, expected) in [
+        ("scenarios/quickstart.toml", "https://kms.us-east-1.amazonaws.com", "no TLS"),
+        (
+            "scenarios/quickstart.toml",
+            "http://127.0.0.1:1",
+            "http://127.0.0.1:1: Connection refused",
+        ),
+        ("scenarios/quickstart.toml", &url, "valid region"),
+        ("scenarios/services/integrated.toml", &url, "aws-service"),
+        ("scenarios/key-stores/proxy-outage.toml", &url, "--set keys.external=0"),
+    ] {
+        let output = keyquake(&["load", scenario, "--url", url, "--duration", "1s"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected), "{expected}: {said}");
+        assert!(output.stdout.is_empty());
+    }
+}
