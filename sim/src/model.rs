@@ -17,6 +17,7 @@ mod special;
 mod states;
 pub(crate) mod versions;
 
+pub(crate) use access::{Access, Ruling};
 pub(crate) use answer::Told;
 pub(crate) use expect::Ask;
 pub(crate) use ledger::Commit;
@@ -29,6 +30,7 @@ use ledger::{Ledger, Lines};
 use std::collections::BTreeMap;
 
 /// A ciphertext that a client was given.
+#[derive(Debug)]
 struct Blob {
     key: KeyId,
     /// The material it was made with; unknown when several hosts answered one attempt.
@@ -39,7 +41,7 @@ struct Blob {
 }
 
 /// What must be true, by Region and log position.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Model {
     ledgers: BTreeMap<RegionName, Ledger>,
     lines: BTreeMap<KeyId, Lines>,
@@ -67,6 +69,12 @@ impl Model {
     pub(crate) fn expected(&self, ask: &Ask<'_>, context: &Context<'_>) -> Outcomes {
         let Some(ledger) = self.ledgers.get(&ask.region) else { return Outcomes::NONE };
         expect::Judge { model: self, ledger, ask, context }.outcomes()
+    }
+
+    /// Whether the caller of a request may, if it can be said.
+    pub(crate) fn ruling(&self, ask: &Ask<'_>, context: &Context<'_>) -> Option<Ruling> {
+        let ledger = self.ledgers.get(&ask.region)?;
+        expect::Judge { model: self, ledger, ask, context }.ruling()
     }
 
     /// Whether an account may ever have had as many keys in a Region as it can.

@@ -3,11 +3,12 @@
 //! A client makes itself one key of each kind and then uses them in turn. What a key made is presented
 //! to it again, sometimes changed, so that a judge can tell a genuine proof from another.
 
-use kms_core::key::{KeySpec, KeyUsage};
+use kms_core::key::{DAY, KeySpec, KeyUsage};
 use kms_core::name::KeyArn;
 use kms_core::ops::{
-    Request, Response, create_key, decapsulate, derive_shared_secret, encapsulate, generate_mac,
-    get_public_key, sign, verify, verify_mac,
+    Request, Response, cancel_key_deletion, create_key, decapsulate, derive_shared_secret,
+    disable_key, enable_key, encapsulate, generate_mac, get_public_key, schedule_key_deletion,
+    sign, verify, verify_mac,
 };
 use kms_core::wire::{
     CiphertextBlob, MacBlob, MessageBlob, MessageType, PublicKeyBlob, SignatureBlob,
@@ -16,7 +17,7 @@ use kms_core::wire::{
 use super::WorkloadKind;
 use super::generator::{Draw, Generator, Moment, Planned};
 use super::ring::{Ring, index};
-use super::seat::Seat;
+use super::seat::{Seat, window};
 use crate::kind::PROBABILITY;
 use crate::reader::{Entry, Reader};
 use crate::units::Probability;
@@ -28,6 +29,8 @@ pub struct SignVerify {
     pub check_share: Probability,
     /// The share of checks whose proof has been tampered with.
     pub tampered_share: Probability,
+    /// The share of calls that switch a key on or off, or schedule or cancel its deletion.
+    pub state_share: Probability,
 }
 
 pub(super) const INFO: Entry<WorkloadKind> = Entry {
@@ -50,6 +53,12 @@ impl SignVerify {
                 &PROBABILITY,
                 0.1,
                 "The share of checks whose proof has been tampered with.",
+            ),
+            state_share: reader.or(
+                "state_share",
+                &PROBABILITY,
+                0.0,
+                "The share of calls that switch a key on or off, or schedule or cancel its deletion.",
             ),
         }
     }
@@ -136,6 +145,19 @@ impl Client {
         }
     }
 
+    /// Switches a key on or off, or turns it towards its end or back.
+    fn turn(key: KeyArn, draw: &mut dyn Draw) -> Request {
+        match index(4, draw) {
+            0 => disable_key::Request { key_id: key.into() }.into(),
+            1 => enable_key::Request { key_id: key.into() }.into(),
+            2 => {
+                let pending_window_in_days = window(7 * DAY);
+                schedule_key_deletion::Request { key_id: key.into(), pending_window_in_days }.into()
+            }
+            _ => cancel_key_deletion::Request { key_id: key.into() }.into(),
+        }
+    }
+
     /// What checks the answer to a request.
     fn check_of(request: &Request, response: &Response) -> Option<Request> {
         Some(match (request, response) {
@@ -180,6 +202,10 @@ impl Generator for Client {
         let draw = &mut *moment.draw;
         if self.asked < KINDS.len() && draw.chance(0.5) || self.keys.is_empty() {
             return self.create();
+        }
+        if draw.chance(self.parameters.state_share.get()) {
+            let made = self.keys[index(self.keys.len(), draw)];
+            return self.seat.admin(Client::turn(made.key, draw));
         }
         if draw.chance(self.parameters.check_share.get())
             && let Some(check) = self.checks.pick(draw).cloned()
@@ -247,19 +273,29 @@ mod tests {
     use super::super::testing::Run;
     use kms_core::ErrorCode;
 
+    const CRYPTOGRAPHIC: [&str; 9] = [
+        "CreateKey",
+        "Decapsulate",
+        "DeriveSharedSecret",
+        "Encapsulate",
+        "GenerateMac",
+        "GetPublicKey",
+        "Sign",
+        "Verify",
+        "VerifyMac",
+    ];
+
     #[test]
     fn every_operation_is_called_and_succeeds() {
-        Run::of("sign-verify", "", 400).uses(&[
-            "CreateKey",
-            "Decapsulate",
-            "DeriveSharedSecret",
-            "Encapsulate",
-            "GenerateMac",
-            "GetPublicKey",
-            "Sign",
-            "Verify",
-            "VerifyMac",
-        ]);
+        Run::of("sign-verify", "", 400).uses(&CRYPTOGRAPHIC);
+    }
+
+    #[test]
+    fn keys_change_their_state_where_that_is_wanted() {
+        const STATES: [&str; 4] =
+            ["CancelKeyDeletion", "DisableKey", "EnableKey", "ScheduleKeyDeletion"];
+        let run = Run::of("sign-verify", "state_share = 0.4", 400);
+        run.uses(&[&STATES[..], &CRYPTOGRAPHIC].concat());
     }
 
     #[test]

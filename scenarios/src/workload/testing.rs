@@ -140,8 +140,9 @@ impl Run {
     /// Asserts that exactly these operations are called, that each succeeds at least once, and that
     /// no request is malformed.
     pub(super) fn uses(&self, names: &[&str]) {
-        let expected: Vec<_> = names.iter().map(|name| Operation::parse(name).unwrap()).collect();
-        assert_eq!(self.operations().into_iter().collect::<Vec<_>>(), expected);
+        let expected: BTreeSet<_> =
+            names.iter().map(|name| Operation::parse(name).unwrap()).collect();
+        assert_eq!(self.operations(), expected);
         for operation in expected {
             assert!(self.succeeds(operation), "{operation} never succeeds");
         }

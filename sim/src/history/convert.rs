@@ -17,7 +17,7 @@ use kms_core::wire::{
 };
 
 use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
-use super::{Changed, SetRole};
+use super::{Changed, PolicyWords, SetRole};
 
 /// The waiting period when a request names none (AWS KMS API, ScheduleKeyDeletion).
 const DEFAULT_WINDOW_DAYS: u32 = 30;
@@ -35,7 +35,7 @@ impl Facts {
             Request::PutKeyPolicy(request) => Wanted::PutKeyPolicy {
                 key: target(&request.key_id),
                 policy: self.public(request.policy.as_str().as_bytes()),
-                trusts: trusts_account(request.policy.as_str()),
+                words: Arc::new(PolicyWords::of(request.policy.as_str())),
             },
             other => managing(other),
         }
@@ -413,26 +413,4 @@ fn count(length: usize) -> u32 {
 
 fn days(period: std::time::Duration) -> u32 {
     u32::try_from(period.as_secs() / 86_400).unwrap_or(u32::MAX)
-}
-
-/// Whether a key policy allows an account everything without a condition and denies nothing. Another
-/// reading of policies than the service's, and a narrower one.
-fn trusts_account(policy: &str) -> bool {
-    let Ok(policy) = serde_json::from_str::<serde_json::Value>(policy) else { return false };
-    let statements = match &policy["Statement"] {
-        serde_json::Value::Array(statements) => statements.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let account = |principal: &serde_json::Value| {
-        principal.as_str().is_some_and(|arn| arn.ends_with(":root") || arn.len() == 12)
-    };
-    let trusts = |statement: &serde_json::Value| {
-        statement["Effect"] == "Allow"
-            && account(&statement["Principal"]["AWS"])
-            && statement["Action"] == "kms:*"
-            && statement["Resource"] == "*"
-            && statement.get("Condition").is_none()
-    };
-    statements.iter().any(trusts)
-        && statements.iter().all(|statement| statement["Effect"] == "Allow")
 }

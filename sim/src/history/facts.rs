@@ -7,7 +7,7 @@
 use kms_core::env::Timestamp;
 use kms_core::key::KeyState;
 use kms_core::name::{AccountId, AliasName, GrantId, KeyArn, KeyId, MaterialId, RegionName};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A 64-bit digest: enough to tell the bytes of one run apart.
@@ -32,6 +32,17 @@ pub enum Target {
 
 /// Who a grant is for.
 pub type Grantee = Arc<str>;
+
+/// A key policy as a judge reads it, as far as a judge reads policies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyWords {
+    /// Whether it allows the account everything and denies nothing, so that its administrators are
+    /// never shut out.
+    pub trusts: bool,
+    /// What it allows whom; nothing when it has a denial, a condition or anything else that a judge
+    /// leaves alone.
+    pub allows: Option<BTreeMap<Arc<str>, BTreeSet<&'static str>>>,
+}
 
 /// An attempt as a judge sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,9 +194,7 @@ pub enum Wanted {
     PutKeyPolicy {
         key: Target,
         policy: Digest,
-        /// Whether it allows the account everything and denies nothing, so that its administrators
-        /// are never shut out.
-        trusts: bool,
+        words: Arc<PolicyWords>,
     },
     ReplicateKey {
         key: Target,

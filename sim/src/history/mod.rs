@@ -8,10 +8,11 @@ mod convert;
 mod encode;
 mod facts;
 mod line;
+mod policy;
 #[cfg(all(feature = "sim", madsim))]
 mod settled;
 
-pub use facts::{CallFacts, Digest, Facts, Got, Grantee, Target, Wanted};
+pub use facts::{CallFacts, Digest, Facts, Got, Grantee, PolicyWords, Target, Wanted};
 pub use line::{fingerprint, line};
 
 #[cfg(all(feature = "sim", madsim))]

@@ -154,11 +154,11 @@ impl Model {
     fn policy(&mut self, told: &Told<'_>, id: KeyId, policy: Digest) -> Truth {
         let found = told.asks.last().and_then(|ask| {
             let key = self.ledgers.get(&ask.region)?.key(id, ask.position)?;
-            Some((key.account, key.policy))
+            Some((key.account, key.policy.as_ref().map(|(put, _)| *put)))
         });
         let Some((account, put)) = found else { return Ok(()) };
         let right = match put {
-            Some((put, _)) => put,
+            Some(put) => put,
             None => *self.default_policies.entry(account).or_insert(policy),
         };
         holds(right == policy, || "the key policy is another one".to_owned())

@@ -1,6 +1,6 @@
 //! A key as the model believes it to be, and what requests do to it.
 
-use crate::history::{Changed, Digest, SetRole, Wanted};
+use crate::history::{Changed, Digest, PolicyWords, SetRole, Wanted};
 use kms_core::env::Timestamp;
 use kms_core::key::KeyState;
 use kms_core::name::{AccountId, MaterialId};
@@ -52,9 +52,8 @@ pub(super) struct Key {
     pub(super) on_demand: u32,
     /// Whether it is in an external key store, whose keys show no material.
     pub(super) external: bool,
-    /// What the last PutKeyPolicy put, and whether it never shuts administrators out; none is the
-    /// default policy.
-    pub(super) policy: Option<(Digest, bool)>,
+    /// What the last PutKeyPolicy put; none is the default policy.
+    pub(super) policy: Option<(Digest, Arc<PolicyWords>)>,
 }
 
 /// The fields of [`Changed::Key`], by reference.
@@ -179,7 +178,9 @@ impl Key {
                 key.on_demand += 1;
                 key.take_material(shown);
             }
-            Wanted::PutKeyPolicy { policy, trusts, .. } => key.policy = Some((*policy, *trusts)),
+            Wanted::PutKeyPolicy { policy, words, .. } => {
+                key.policy = Some((*policy, words.clone()));
+            }
             Wanted::ReplicateKey { region, .. } => key.add_replica(*region),
             Wanted::UpdatePrimaryRegion { .. } => {
                 key.passage = Some(Passage::Updating);

@@ -18,6 +18,7 @@ use std::sync::Arc;
 const PREDEFINED: &str = "alias/aws/";
 
 /// A grant, by the request that made it.
+#[derive(Debug)]
 pub(super) struct Grant {
     pub(super) key: KeyId,
     pub(super) facts: Arc<CallFacts>,
@@ -27,7 +28,7 @@ pub(super) struct Grant {
 }
 
 /// What is true of all keys of a set together, and of a single key too.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Lines {
     /// Every material that was current, oldest first.
     pub(super) materials: Vec<MaterialId>,
@@ -38,7 +39,7 @@ pub(super) struct Lines {
 }
 
 /// A key in a Region and what hangs on it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Slot {
     /// Nothing once it is erased.
     pub(super) key: Versions<Option<Key>>,
@@ -49,7 +50,7 @@ pub(super) struct Slot {
 }
 
 /// A Region's records.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Ledger {
     position: u64,
     pub(super) keys: BTreeMap<KeyId, Slot>,

@@ -11,7 +11,7 @@ use kms_core::name::KeyId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What clients were told.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Pairs {
     /// Which key signed or authenticated which message, and the proof of it.
     proofs: BTreeSet<(KeyId, Digest, Digest)>,

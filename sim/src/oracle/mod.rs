@@ -6,12 +6,15 @@
 //! it needs: its memory is a matter of the world's size and not of the length of the run.
 
 mod attempts;
+mod authorization;
 mod ciphertext_durability;
 mod context;
 mod convergence;
 mod deletion;
+mod grants;
 mod key_log;
 mod key_tokens;
+mod known;
 mod liveness;
 mod quota;
 mod reference_model;
@@ -20,11 +23,10 @@ pub(crate) mod scene;
 mod single_primary;
 
 pub use context::{Context, PoolFacts, Rules};
+pub(crate) use known::Known;
 
 use crate::clock::SimTime;
 use crate::history::{Record, Source};
-use crate::oracle::attempts::Attempts;
-use crate::oracle::key_log::KeyLog;
 use crate::place::NodeId;
 use crate::probe::Probes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,13 +51,6 @@ pub struct Seen<'r> {
     pub record: &'r Record,
     /// What follows from the records up to and including this one, for all oracles.
     pub(crate) known: &'r Known,
-}
-
-/// What several oracles want to know, kept once for all of them.
-#[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) attempts: Attempts,
-    pub(crate) keys: KeyLog,
 }
 
 /// Where and when a record was, for whoever may complain of it later.
@@ -163,9 +158,11 @@ pub struct Entry {
 
 /// Every oracle, by name.
 pub const ORACLES: &[Entry] = &[
+    authorization::ENTRY,
     ciphertext_durability::ENTRY,
     convergence::ENTRY,
     deletion::ENTRY,
+    grants::ENTRY,
     key_tokens::ENTRY,
     liveness::ENTRY,
     quota::ENTRY,
@@ -185,10 +182,9 @@ pub struct Judges {
 impl Judges {
     /// Judges who have heard nothing yet.
     pub fn new(context: &Context<'_>) -> Judges {
-        let attempts = Attempts::new(context.rules.memory);
         Judges {
             oracles: ORACLES.iter().map(|entry| (entry.new)()).collect(),
-            known: Known { attempts, keys: KeyLog::default() },
+            known: Known::new(context),
             probes: Probes::default(),
             heard: BTreeSet::new(),
             next: 0,
@@ -204,13 +200,12 @@ impl Judges {
     pub fn record(&mut self, record: &Record, context: &Context<'_>) {
         let Judges { oracles, known, probes, heard, next } = self;
         heard.insert(record.event.source());
-        known.attempts.note(record);
-        // The log of keys is what the records before this one say.
+        known.before(record, context);
         for oracle in oracles {
             oracle.record(Seen { index: *next, record, known }, context);
         }
         probes.note(record, known, context);
-        known.keys.note(record);
+        known.after(record);
         *next += 1;
     }
 

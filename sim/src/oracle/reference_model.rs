@@ -2,11 +2,10 @@
 
 use super::attempts::{Answer, Attempt};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
-use crate::history::{Changed, Event, Got, Source};
-use crate::model::{Ask, Commit, Model, Outcomes, Told};
+use crate::history::{Event, Source};
+use crate::model::{Model, Outcomes};
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
-use kms_core::name::RegionName;
 
 const INFO: OracleInfo = OracleInfo {
     name: "reference-model",
@@ -23,7 +22,6 @@ const SERVICE_FAULTS: [ErrorCode; 3] =
 
 #[derive(Default)]
 struct ReferenceModel {
-    model: Model,
     counts: Counts,
     violations: Vec<Violation>,
 }
@@ -44,13 +42,9 @@ impl Oracle for ReferenceModel {
 
     fn record(&mut self, seen: Seen<'_>, context: &Context<'_>) {
         match &seen.record.event {
-            Event::Committed { region, position, id, changes } => {
-                self.committed(seen, *region, *position, (*id, changes), context);
-            }
+            Event::Committed { position, .. } => self.committed(seen, *position),
             Event::Answered { request, .. } => self.answered(seen, *request, context),
-            Event::Returned { request, got: Ok(got) } => {
-                self.returned(seen, *request, got, context);
-            }
+            Event::Returned { request, got: Ok(_) } => self.returned(seen, *request),
             Event::Returned { request, got: Err(code) } => self.refused(seen, *request, *code),
             _ => {}
         }
@@ -73,20 +67,9 @@ impl Oracle for ReferenceModel {
 }
 
 impl ReferenceModel {
-    fn committed(
-        &mut self,
-        seen: Seen<'_>,
-        region: RegionName,
-        position: u64,
-        (id, changes): (RequestId, &[Changed]),
-        context: &Context<'_>,
-    ) {
-        let asked = seen.known.attempts.get(id).filter(|attempt| attempt.region == region);
-        let asked = asked.map(|attempt| (attempt.at, &attempt.facts));
-        let at = seen.record.at;
-        let commit = Commit { region, position, at, id, changes, asked };
+    fn committed(&mut self, seen: Seen<'_>, position: u64) {
         self.counts.commits += 1;
-        for problem in self.model.commit(&commit, context) {
+        for problem in &seen.known.problems {
             self.violations
                 .push(seen.violates(INFO.name, format!("log entry {position}: {problem}")));
         }
@@ -100,32 +83,30 @@ impl ReferenceModel {
         };
         let Some(answer) = attempt.answers.last() else { return };
         self.counts.answers += 1;
-        if answer.position > self.model.length(attempt.region) {
+        let model = &seen.known.model;
+        if answer.position > model.length(attempt.region) {
             let message = format!("{request} was decided on a log entry that does not exist");
             self.violations.push(seen.violates(INFO.name, message));
             return;
         }
-        let expected = allowed(&self.model, attempt, answer, context);
+        let expected = allowed(model, attempt, answer, context);
         self.counts.exact += u64::from(expected.count() == 1);
         self.counts.judge(answer);
         if !is_excused(attempt, answer, context) && !expected.allow(answer.error) {
             let came = answer.error.map_or("success", ErrorCode::wire_name);
             let message = format!(
                 "{} at position {} came to {came}; right would be {expected}",
-                describe(attempt),
+                attempt.describe(),
                 answer.position
             );
             self.violations.push(seen.violates(INFO.name, message));
         }
     }
 
-    fn returned(&mut self, seen: Seen<'_>, request: RequestId, got: &Got, context: &Context<'_>) {
+    fn returned(&mut self, seen: Seen<'_>, request: RequestId) {
         let Some(attempt) = seen.known.attempts.get(request) else { return };
-        let good = attempt.answers.iter().filter(|answer| answer.error.is_none());
-        let asks: Vec<Ask<'_>> = good.map(|answer| ask(attempt, answer)).collect();
-        let told = Told { request, got, committed: attempt.committed, asks: &asks };
-        if let Err(problem) = self.model.told(&told, context) {
-            let message = format!("{} was answered wrongly: {problem}", describe(attempt));
+        for problem in &seen.known.problems {
+            let message = format!("{} was answered wrongly: {problem}", attempt.describe());
             self.violations.push(seen.violates(INFO.name, message));
         }
     }
@@ -134,7 +115,7 @@ impl ReferenceModel {
     fn refused(&mut self, seen: Seen<'_>, request: RequestId, code: ErrorCode) {
         let Some(attempt) = seen.known.attempts.get(request) else { return };
         if !attempt.answers.iter().any(|answer| answer.error == Some(code)) {
-            let message = format!("{} was told {code}, which no host said", describe(attempt));
+            let message = format!("{} was told {code}, which no host said", attempt.describe());
             self.violations.push(seen.violates(INFO.name, message));
         }
     }
@@ -148,19 +129,9 @@ impl Counts {
     }
 }
 
-fn ask<'a>(attempt: &'a Attempt, answer: &Answer) -> Ask<'a> {
-    Ask {
-        facts: &attempt.facts,
-        region: attempt.region,
-        position: answer.position,
-        now: answer.now,
-        again: attempt.conflicted,
-    }
-}
-
 /// What may come of a request. One that has taken effect already may be answered as before it did.
 fn allowed(model: &Model, attempt: &Attempt, answer: &Answer, context: &Context<'_>) -> Outcomes {
-    let expected = model.expected(&ask(attempt, answer), context);
+    let expected = model.expected(&attempt.ask(answer), context);
     match attempt.committed {
         Some(own) if own <= answer.position => expected.or(Outcomes::SUCCESS),
         _ => expected,
@@ -176,14 +147,10 @@ fn is_excused(attempt: &Attempt, answer: &Answer, context: &Context<'_>) -> bool
     throttled || (fault && context.rules.healed_at.is_none_or(|healed| attempt.at < healed))
 }
 
-fn describe(attempt: &Attempt) -> String {
-    format!("{:?} by {}", attempt.facts.wanted, attempt.facts.principal)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Digest, Target, Wanted};
+    use crate::history::{Changed, Digest, Got, Target, Wanted};
     use crate::oracle::scene::{MATERIAL, Scene, abroad, arn, erased, key_id, key_in, sealed};
     use kms_core::key::KeyState;
     use kms_core::name::{AliasName, MaterialId};

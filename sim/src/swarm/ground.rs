@@ -31,6 +31,7 @@ pub(super) fn draw(seed: Seed) -> Ground {
     put("keys", keys(&mut Dice::of(seed, "swarm keys"), regions.len()));
     put("accounts", accounts(&mut Dice::of(seed, "swarm accounts")));
     put("quota", quota(&mut Dice::of(seed, "swarm quota")));
+    put("hsm", hsm(&mut Dice::of(seed, "swarm hsm")));
     put("client", client(&mut Dice::of(seed, "swarm client")));
     put("parameters", parameters(seed));
     Ground { tables, regions }
@@ -99,6 +100,14 @@ fn quota(dice: &mut Dice) -> Table {
         _ => dice.magnitude(0.002, 0.1),
     };
     table([("profile", "aws-2026".into()), ("scale", short(scale))])
+}
+
+/// Sometimes HSMs with room for little at once.
+fn hsm(dice: &mut Dice) -> Table {
+    match dice.chance(0.15) {
+        true => table([("lanes", whole(1)), ("queue", whole(dice.between(1, 4)))]),
+        false => Table::new(),
+    }
 }
 
 fn client(dice: &mut Dice) -> Table {

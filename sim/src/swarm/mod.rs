@@ -46,7 +46,7 @@ pub fn draw(seed: Seed) -> Drawn {
     table.insert("phase".into(), Value::Array(phases));
     table.insert(
         "calm".into(),
-        Value::Table([("duration".to_owned(), "10m".into())].into_iter().collect()),
+        Value::Table([("duration".to_owned(), text(calm(seed)))].into_iter().collect()),
     );
     let document = Document(table);
     let scenario = document.scenario(&name(seed), &vocabulary());
@@ -79,6 +79,15 @@ fn phases(seed: Seed, regions: &[String]) -> Vec<Value> {
         Value::Table(phase)
     });
     phases.collect()
+}
+
+/// Enough to settle, and sometimes enough for what waits a week to fall due as well.
+fn calm(seed: Seed) -> Duration {
+    let mut dice = Dice::of(seed, "swarm calm");
+    match dice.chance(0.2) {
+        true => dice.spread(Duration::from_hours(9 * 24), Duration::from_hours(14 * 24)),
+        false => Duration::from_mins(10),
+    }
 }
 
 /// Most phases take seconds; some take days, so that what is scheduled falls due.

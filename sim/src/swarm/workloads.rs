@@ -167,7 +167,9 @@ fn details(dice: &mut Dice, kind: &str) -> Vec<(&'static str, Value)> {
         "key-creation" => vec![share("multi_region_share", 1.0)],
         "policies" => vec![share("deny_share", 0.7)],
         "random" => vec![share("invalid_share", 0.3)],
-        "sign-verify" => vec![share("check_share", 0.9), share("tampered_share", 0.4)],
+        "sign-verify" => {
+            vec![share("check_share", 0.9), share("tampered_share", 0.4), share("state_share", 0.3)]
+        }
         _ => Vec::new(),
     }
 }

@@ -55,10 +55,10 @@ impl Sink<'_> {
                 self.flag(*materials);
             }
             Wanted::GetKeyPolicy { key } => self.about(25, key),
-            Wanted::PutKeyPolicy { key, policy, trusts } => {
+            // The words follow from the policy.
+            Wanted::PutKeyPolicy { key, policy, .. } => {
                 self.about(26, key);
                 self.digest(*policy);
-                self.flag(*trusts);
             }
             Wanted::ReplicateKey { key, region } => {
                 self.about(27, key);

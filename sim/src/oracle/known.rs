@@ -1,0 +1,89 @@
+//! What several oracles want to know, kept once for all of them.
+
+use super::Context;
+use super::attempts::{Answer, Attempt, Attempts};
+use super::key_log::KeyLog;
+use crate::history::{Changed, Event, Got, Record};
+use crate::model::{Ask, Commit, Model, Told};
+use kms_core::env::RequestId;
+use kms_core::name::RegionName;
+
+/// What follows from the records so far.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) attempts: Attempts,
+    /// What the records before this one say of keys.
+    pub(crate) keys: KeyLog,
+    pub(crate) model: Model,
+    /// What the model finds wrong with this record.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Known {
+    pub(super) fn new(context: &Context<'_>) -> Known {
+        Known {
+            attempts: Attempts::new(context.rules.memory),
+            keys: KeyLog::default(),
+            model: Model::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Takes note of a record before the oracles hear it.
+    pub(super) fn before(&mut self, record: &Record, context: &Context<'_>) {
+        self.problems.clear();
+        self.attempts.note(record);
+        match &record.event {
+            Event::Committed { region, position, id, changes } => {
+                self.committed(record, (*region, *position), (*id, changes), context);
+            }
+            Event::Returned { request, got: Ok(got) } => self.returned(*request, got, context),
+            _ => {}
+        }
+    }
+
+    /// Takes note of a record after they have heard it.
+    pub(super) fn after(&mut self, record: &Record) {
+        self.keys.note(record);
+    }
+
+    fn committed(
+        &mut self,
+        record: &Record,
+        (region, position): (RegionName, u64),
+        (id, changes): (RequestId, &[Changed]),
+        context: &Context<'_>,
+    ) {
+        let asked = self.attempts.get(id).filter(|attempt| attempt.region == region);
+        let asked = asked.map(|attempt| (attempt.at, &attempt.facts));
+        let at = record.at;
+        let commit = Commit { region, position, at, id, changes, asked };
+        self.problems = self.model.commit(&commit, context);
+    }
+
+    fn returned(&mut self, request: RequestId, got: &Got, context: &Context<'_>) {
+        let Some(attempt) = self.attempts.get(request) else { return };
+        let good = attempt.answers.iter().filter(|answer| answer.error.is_none());
+        let asks: Vec<Ask<'_>> = good.map(|answer| attempt.ask(answer)).collect();
+        let told = Told { request, got, committed: attempt.committed, asks: &asks };
+        self.problems.extend(self.model.told(&told, context).err());
+    }
+}
+
+impl Attempt {
+    /// The attempt as a host decided it.
+    pub(super) fn ask(&self, answer: &Answer) -> Ask<'_> {
+        Ask {
+            facts: &self.facts,
+            region: self.region,
+            position: answer.position,
+            now: answer.now,
+            again: self.conflicted,
+        }
+    }
+
+    /// What was asked, and by whom.
+    pub(super) fn describe(&self) -> String {
+        format!("{:?} by {}", self.facts.wanted, self.facts.principal)
+    }
+}
