@@ -3,6 +3,7 @@
 //! Bodies are shared behind `Arc` where a copy would cost, since everything lives in one process; the
 //! size a message has on a wire is said beside it, for bandwidth.
 
+use crate::history::Audited;
 use kms_core::Result as KmsResult;
 use kms_core::env::{Caller, CallingService, RequestId};
 use kms_core::hsm;
@@ -86,6 +87,8 @@ pub enum Message {
         id: RequestId,
         /// What.
         append: Arc<Append>,
+        /// The record of the request, which is written with its changes.
+        audit: Option<Audited>,
     },
     /// Journal to host or worker.
     Appended {

@@ -105,6 +105,8 @@ macro_rules! parameters {
 }
 
 parameters! {
+    audit_window "audit.window": Duration = s(5), "5s",
+        "How long a host keeps the audit records of what changed nothing; a crash loses so much.";
     client_in_flight "client.in_flight": u32 = 1_000, "1000",
         "Calls a client has under way at most; further starts wait.";
     deletion_grace "deletion.grace": Duration = s(3_600), "1h",
@@ -192,6 +194,7 @@ impl Parameters {
             append_timeout: self.journal_append_timeout,
             append_attempts: self.journal_append_attempts,
             catch_up_timeout: self.journal_catch_up_timeout,
+            audit_window: self.audit_window,
             decisions: u8::try_from(self.host_decisions).unwrap_or(u8::MAX),
             in_flight: self.host_in_flight as usize,
         }

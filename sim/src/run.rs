@@ -306,6 +306,7 @@ impl Scene {
             grants_per_key: limits.grants_per_key,
             on_demand_rotations: limits.on_demand_rotations,
             memory: self.memory(),
+            audit_window: self.parameters.audit_window,
             healed_at: self.healed_at(),
             loses_messages: self.parameters.network_loss > 0.0,
         }

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kms_core::ciphertext::EncryptionContext;
+use kms_core::ciphertext::{Blob, EncryptionContext, NONCE_LENGTH};
+use kms_core::crypto::IV_LENGTH;
 use kms_core::key::{Key, MultiRegion, Status};
 use kms_core::name::{GrantId, KeyIdentifier, RegionName};
 use kms_core::ops::{Request, Response, create_grant, describe_key};
@@ -153,16 +154,19 @@ impl Facts {
             Response::Encrypt(response) => Got::Sealed {
                 key: response.key_id,
                 blob: self.blob(&response.ciphertext_blob),
+                draw: self.draw(&response.ciphertext_blob),
                 plaintext: None,
             },
             Response::GenerateDataKey(response) => Got::Sealed {
                 key: response.key_id,
                 blob: self.blob(&response.ciphertext_blob),
+                draw: self.draw(&response.ciphertext_blob),
                 plaintext: response.plaintext.as_ref().map(|key| self.plaintext(key)),
             },
             Response::GenerateDataKeyWithoutPlaintext(response) => Got::Sealed {
                 key: response.key_id,
                 blob: self.blob(&response.ciphertext_blob),
+                draw: self.draw(&response.ciphertext_blob),
                 plaintext: None,
             },
             Response::Decrypt(response) => Got::Opened {
@@ -174,6 +178,7 @@ impl Facts {
                 source: response.source_key_id,
                 key: response.key_id,
                 blob: self.blob(&response.ciphertext_blob),
+                draw: self.draw(&response.ciphertext_blob),
             },
             Response::GetKeyPolicy(response) => {
                 Got::Policy { policy: self.public(response.policy.as_str().as_bytes()) }
@@ -189,6 +194,15 @@ impl Facts {
 
     fn blob(self, blob: &CiphertextBlob) -> Digest {
         self.public(&blob.0)
+    }
+
+    /// What was drawn for a blob, where its layout says which bytes that is.
+    fn draw(self, blob: &CiphertextBlob) -> Option<Digest> {
+        let Blob { nonce, iv, .. } = Blob::parse(&blob.0)?;
+        let mut drawn = [0; NONCE_LENGTH + IV_LENGTH];
+        drawn[..NONCE_LENGTH].copy_from_slice(&nonce);
+        drawn[NONCE_LENGTH..].copy_from_slice(&iv);
+        Some(self.public(&drawn))
     }
 
     fn plaintext(self, plaintext: &Plaintext) -> Digest {

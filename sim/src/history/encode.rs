@@ -197,6 +197,15 @@ impl Sink<'_> {
                 self.text(command);
                 self.flag(*done);
             }
+            Event::Audited(records) => {
+                self.tag(18);
+                self.list(records.iter(), |sink, record| {
+                    sink.bytes(&record.request.0.to_be_bytes());
+                    sink.text(record.operation);
+                    sink.maybe(record.key, Self::key);
+                    sink.maybe(record.error, |sink, error| sink.text(error.wire_name()));
+                });
+            }
             Event::Routed { request, hsm, what } => {
                 self.tag(13);
                 self.bytes(&request.0.to_be_bytes());

@@ -228,6 +228,8 @@ pub enum Got {
     Sealed {
         key: KeyArn,
         blob: Digest,
+        /// Of what was drawn for the blob: the nonce of its key, and its initialisation vector.
+        draw: Option<Digest>,
         plaintext: Option<Digest>,
     },
     Opened {
@@ -239,6 +241,7 @@ pub enum Got {
         source: KeyArn,
         key: KeyArn,
         blob: Digest,
+        draw: Option<Digest>,
     },
     /// A signature or a tag.
     Proved {

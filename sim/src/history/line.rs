@@ -5,7 +5,8 @@
 //! still told apart.
 
 use super::{
-    Changed, Event, Got, Holdings, HsmLoad, Record, SetRole, Settlement, Target, Wanted, encode,
+    Audited, Changed, Event, Got, Holdings, HsmLoad, Record, SetRole, Settlement, Target, Wanted,
+    encode,
 };
 use crate::clock::ClockChange;
 use crate::fault::NodeAction;
@@ -66,6 +67,13 @@ pub fn line(event: &Event) -> String {
             let sets = sets.len();
             format!("{region} settled at {position}, {sets} in sets, {a:02x}{b:02x}{c:02x}{d:02x}")
         }
+        Event::Audited(records) => match &**records {
+            [one] => {
+                let Audited { request, operation, error, .. } = one;
+                format!("audit: {} was {operation} and ended {}", id(*request), ending(*error))
+            }
+            several => format!("audit: {} requests", several.len()),
+        },
         Event::Acted(action) => acted(action),
         Event::Sabotaged(sabotage) => format!("sabotage {sabotage} strikes"),
     }

@@ -44,6 +44,8 @@ pub enum Source {
     Journal,
     /// A worker.
     Worker,
+    /// The audit trail.
+    Audit,
     /// The world itself: crashes, restarts, clocks.
     World,
 }
@@ -134,6 +136,9 @@ pub enum Event {
         /// The error, if it failed.
         error: Option<ErrorCode>,
     },
+    /// Records of the audit trail were written: of a change by its journal, together with the change;
+    /// of everything else by the host that answered, from time to time.
+    Audited(Box<[Audited]>),
     /// A host refused a stale decision: the journal said no, and it decides again.
     Conflicted {
         /// The attempt.
@@ -165,6 +170,19 @@ pub enum Event {
     Acted(NodeAction),
     /// A planted bug struck here.
     Sabotaged(&'static str),
+}
+
+/// A record of the audit trail, as far as a judge reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// The request.
+    pub request: RequestId,
+    /// What it asked for.
+    pub operation: &'static str,
+    /// The first key it was about, if one was found.
+    pub key: Option<KeyId>,
+    /// The error it was answered with, if it was.
+    pub error: Option<ErrorCode>,
 }
 
 /// What a host does about an HSM beyond asking it and taking its answer.
@@ -338,6 +356,7 @@ impl Event {
             Event::Executed { .. } | Event::Loaded(_) => Source::Hsm,
             Event::Committed { .. } | Event::Settled(_) | Event::Kept(_) => Source::Journal,
             Event::TaskTried { .. } => Source::Worker,
+            Event::Audited(_) => Source::Audit,
             Event::Acted(_) | Event::Sabotaged(_) => Source::World,
         }
     }

@@ -40,14 +40,14 @@ impl Model {
                 let ledger = self.ledgers.entry(ask.region).or_default();
                 ledger.name_grant(told.request, *grant, ask.facts).map_or(Ok(()), Err)
             }
-            (Got::Sealed { key, blob, plaintext }, _) => {
+            (Got::Sealed { key, blob, plaintext, .. }, _) => {
                 self.told_as_any(told, context)?;
                 self.keep_sealed(told, *key, *blob, *plaintext)
             }
             (Got::Opened { key, plaintext, material }, Wanted::Decrypt { blob, .. }) => {
                 self.opened(*blob, *key, *plaintext, *material)
             }
-            (Got::Resealed { source, key, blob }, Wanted::ReEncrypt { blob: from, .. }) => {
+            (Got::Resealed { source, key, blob, .. }, Wanted::ReEncrypt { blob: from, .. }) => {
                 self.resealed(told, *from, *source, *key, *blob)
             }
             (Got::Policy { policy }, Wanted::GetKeyPolicy { key: Target::Key { id, .. } }) => {

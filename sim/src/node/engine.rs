@@ -22,7 +22,7 @@ use super::{NamedRandom, Out, monotonic};
 use crate::clock::SimTime;
 use crate::driver::Now;
 use crate::fault::Ailment;
-use crate::history::Event;
+use crate::history::{Audited, Event};
 use crate::message::{AskId, Feed};
 use crate::place::NodeId;
 use crate::random::Seed;
@@ -89,6 +89,8 @@ pub(super) struct Finished {
     pub(super) refused: Option<&'static str>,
     /// Where its changes are in the log, if it made any.
     pub(super) appended: Option<u64>,
+    /// The record of it, if it is a request of which none is in the log.
+    pub(super) audit: Option<Audited>,
 }
 
 struct Operation {
@@ -98,6 +100,7 @@ struct Operation {
     answered: Vec<(Ask, Reply)>,
     position: u64,
     refused: Option<&'static str>,
+    audit: Option<Audited>,
     asked: u32,
     stage: Stage,
 }
@@ -215,12 +218,21 @@ impl Engine {
         };
         let position = self.kms.state().position();
         let (answered, stage) = (Vec::new(), Stage::Deciding);
-        let (asked, refused) = (0, None);
-        let operation = Operation { origin, work, call, answered, position, refused, asked, stage };
-        let operation = Box::new(operation);
+        let (asked, refused, audit) = (0, None, None);
+        let operation = Box::new(Operation {
+            origin,
+            work,
+            call,
+            answered,
+            position,
+            refused,
+            audit,
+            asked,
+            stage,
+        });
         if self.operations.len() >= self.limits.in_flight {
             let busy = ErrorCode::KmsInternal.says("The service is busy. Try again.");
-            return self.finish(operation, Arc::new(Err(busy)), None);
+            return self.fail(operation, busy);
         }
         self.decide(now, operation, out);
     }
@@ -272,7 +284,7 @@ impl Engine {
             Work::Command(command) => kms.serve(call, command, meter, &mut random),
             Work::Task(task) => kms.carry_out(call, task, &mut random),
             // There is nothing to decide about it.
-            Work::Uses => return self.finish(operation, Arc::new(Err(no_answer())), None),
+            Work::Uses => return self.fail(operation, no_answer()),
             Work::Rotation => kms.rotate_domain_key(call, &mut random),
         };
         operation.refused = self.meter.last_refused();
@@ -339,11 +351,19 @@ impl Engine {
             self.note_use(now, &outcome, out);
         }
         let Outcome { result, append, audit } = *outcome;
+        let key = audit.keys.first().map(|key| key.id);
+        let (request, name, error) = (operation.call.request_id, audit.operation, audit.error);
+        operation.audit = matches!(operation.work, Work::Request(..)).then_some(Audited {
+            request,
+            operation: name,
+            key,
+            error,
+        });
         let result = Arc::new(result);
         match append.filter(|_| result.is_ok()) {
             None => self.finish(operation, result, None),
             Some(mut append) => {
-                let what = (operation.call.request_id, audit.operation);
+                let what = (request, name);
                 if !self.sabotages.append(now, what, &mut append, out) {
                     return self.finish(operation, result, None);
                 }
@@ -353,17 +373,40 @@ impl Engine {
         }
     }
 
+    /// Ends an operation with an error that no decision came to.
+    fn fail(&mut self, mut operation: Box<Operation>, error: Error) {
+        operation.audit = None;
+        self.finish(operation, Arc::new(Err(error)), None);
+    }
+
     fn finish(
         &mut self,
         operation: Box<Operation>,
         result: Arc<KmsResult<Response>>,
         appended: Option<u64>,
     ) {
-        let Operation { origin, work, call, position, refused, .. } = *operation;
+        let Operation { origin, work, call, position, refused, audit, .. } = *operation;
         let (id, decided) = (call.request_id, call.now);
         self.active.remove(&id);
-        let what = Finished { origin, work, id, result, position, decided, refused, appended };
-        self.finished.push_back(what);
+        let audit = match &work {
+            Work::Request(request, _) if appended.is_none() => audit.or_else(|| {
+                let error = result.as_ref().as_ref().err().map(|error| error.code);
+                let operation = request.operation().name();
+                Some(Audited { request: id, operation, key: None, error })
+            }),
+            _ => None,
+        };
+        self.finished.push_back(Finished {
+            origin,
+            work,
+            id,
+            result,
+            position,
+            decided,
+            refused,
+            appended,
+            audit,
+        });
     }
 
     /// Files an operation under a new question, which may wait so long.
@@ -429,7 +472,7 @@ impl Engine {
                 self.send_append(now, operation, out);
             }
             // Whether it was appended, nobody here knows.
-            Stage::Appending { .. } => self.finish(operation, Arc::new(Err(no_answer())), None),
+            Stage::Appending { .. } => self.fail(operation, no_answer()),
         }
     }
 
@@ -442,7 +485,7 @@ impl Engine {
     ) {
         operation.asked += 1;
         if operation.asked > MOST_WAITS {
-            return self.finish(operation, Arc::new(Err(no_answer())), None);
+            return self.fail(operation, no_answer());
         }
         self.catch_up(now, operation, head, out);
     }

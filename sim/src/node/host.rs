@@ -4,17 +4,21 @@ use super::engine::{Engine, Finished, Origin, Settings, Work, asker};
 use super::{Alarm, In, Out, arm_settle, monotonic};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
-use crate::history::{Event, settle};
+use crate::history::{Audited, Event, settle};
 use crate::message::Message;
 use crate::place::NodeId;
 use kms_core::Kms;
 use kms_core::error::ErrorCode;
 use kms_core::ops::Response;
 use kms_core::quota::Meter;
+use std::time::Duration;
 
 /// An API host.
 pub struct Host {
     engine: Engine,
+    /// Records of what changed nothing that are still to be written.
+    audit: Vec<Audited>,
+    audit_window: Duration,
     settle_at: SimTime,
     started_before: bool,
 }
@@ -22,8 +26,9 @@ pub struct Host {
 impl Host {
     /// A host at this point of its Region's log.
     pub fn new(kms: Kms, meter: Meter, settings: Settings) -> Host {
-        let settle_at = settings.settle_at;
-        Host { engine: Engine::new(kms, meter, settings), settle_at, started_before: false }
+        let (settle_at, audit_window) = (settings.settle_at, settings.limits.audit_window);
+        let engine = Engine::new(kms, meter, settings);
+        Host { engine, audit: Vec::new(), audit_window, settle_at, started_before: false }
     }
 
     fn start(&mut self, now: Now, out: &mut Out) {
@@ -58,6 +63,47 @@ impl Host {
             _ => {}
         }
     }
+
+    fn answer(&mut self, now: Now, finished: Finished, out: &mut Out) {
+        let Finished { origin, work, id, mut result, position, decided, refused, appended, audit } =
+            finished;
+        let sabotages = &self.engine.sabotages;
+        if appended.is_none() {
+            sabotages.answer(now, id, &mut result, out);
+        }
+        let error = result.as_ref().as_ref().err().map(|error| error.code);
+        let pool = refused.filter(|_| error == Some(ErrorCode::Throttling));
+        match (origin, work) {
+            (Origin::Client(_), _) if sabotages.is_mute(now, id, out) => {}
+            (Origin::Client(client), _) => {
+                out.record(Event::Answered { request: id, position, now: decided, pool, error });
+                out.send(client, Message::Response { id, result }, 256);
+                if let Some(audit) = audit {
+                    self.note(now, audit, out);
+                }
+            }
+            (Origin::Peer(peer, ask), _) => {
+                if let Some(pool) = pool {
+                    out.record(Event::CommandThrottled { request: asker(id), pool });
+                }
+                let result = match &*result {
+                    Ok(Response::Region(reply)) => Ok(reply.clone()),
+                    Ok(_) => Err(ErrorCode::KmsInternal.silent()),
+                    Err(error) => Err(error.clone()),
+                };
+                out.send(peer, Message::RegionReply { ask, result }, 512);
+            }
+            (Origin::Own, _) => {}
+        }
+    }
+
+    /// Keeps a record until the next writing; the first one since the last arms it.
+    fn note(&mut self, now: Now, audit: Audited, out: &mut Out) {
+        if self.audit.is_empty() {
+            out.after(self.audit_window, Alarm::Audit.token());
+        }
+        self.engine.sabotages.audit(now, audit, &mut self.audit, out);
+    }
 }
 
 impl Node for Host {
@@ -74,6 +120,7 @@ impl Node for Host {
             Input::Timer(token) => match Alarm::of(token) {
                 Alarm::Deadline(kind) => self.engine.deadline(now, kind, out),
                 Alarm::Flush => self.engine.flush_uses(now, out),
+                Alarm::Audit => out.record(Event::Audited(std::mem::take(&mut self.audit).into())),
                 Alarm::Settle => {
                     settle(now, self.engine.kms.state(), self.engine.kms.tokens(), out);
                 }
@@ -81,39 +128,12 @@ impl Node for Host {
             },
         }
         while let Some(finished) = self.engine.next_finished() {
-            answer(now, &self.engine, finished, out);
+            self.answer(now, finished, out);
         }
     }
 
     fn crash(&mut self) {
         self.engine.crash();
-    }
-}
-
-fn answer(now: Now, engine: &Engine, finished: Finished, out: &mut Out) {
-    let Finished { origin, work, id, mut result, position, decided, refused, appended } = finished;
-    if appended.is_none() {
-        engine.sabotages.answer(now, id, &mut result, out);
-    }
-    let error = result.as_ref().as_ref().err().map(|error| error.code);
-    let pool = refused.filter(|_| error == Some(ErrorCode::Throttling));
-    match (origin, work) {
-        (Origin::Client(_), _) if engine.sabotages.is_mute(now, id, out) => {}
-        (Origin::Client(client), _) => {
-            out.record(Event::Answered { request: id, position, now: decided, pool, error });
-            out.send(client, Message::Response { id, result }, 256);
-        }
-        (Origin::Peer(peer, ask), _) => {
-            if let Some(pool) = pool {
-                out.record(Event::CommandThrottled { request: asker(id), pool });
-            }
-            let result = match &*result {
-                Ok(Response::Region(reply)) => Ok(reply.clone()),
-                Ok(_) => Err(ErrorCode::KmsInternal.silent()),
-                Err(error) => Err(error.clone()),
-            };
-            out.send(peer, Message::RegionReply { ask, result }, 512);
-        }
-        (Origin::Own, _) => {}
+        self.audit.clear();
     }
 }

@@ -8,7 +8,7 @@ use super::{Alarm, In, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::disk::{Disk, Sync};
 use crate::driver::{Input, Node, Now};
-use crate::history::{Changed, Event, settle};
+use crate::history::{Audited, Changed, Event, settle};
 use crate::message::{AskId, Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
 use crate::random::{Name, Seed, Site, Stream};
@@ -43,6 +43,7 @@ pub struct Followers {
 struct Record {
     entry: Option<Arc<LogEntry>>,
     batch: u64,
+    audit: Option<Audited>,
 }
 
 /// A log position and a token position.
@@ -183,7 +184,7 @@ impl JournalNode {
         from: NodeId,
         ask: AskId,
         id: RequestId,
-        append: &Append,
+        (append, audit): (&Append, Option<Audited>),
         out: &mut Out,
     ) {
         let before = self.journal.head();
@@ -200,7 +201,7 @@ impl JournalNode {
                 if !repeated {
                     let mut tokens = append.tokens.clone();
                     self.sabotages.tokens(now, id, &mut tokens, out);
-                    self.write(now, entry, tokens, out);
+                    self.write(now, (entry, audit), tokens, out);
                 }
                 let records = self.disk.records().len();
                 match !repeated && self.sabotages.answers_early(now, id, out) {
@@ -217,12 +218,12 @@ impl JournalNode {
     fn write(
         &mut self,
         now: Now,
-        entry: Option<Arc<LogEntry>>,
+        (entry, audit): (Option<Arc<LogEntry>>, Option<Audited>),
         tokens: Vec<TokenChange>,
         out: &mut Out,
     ) {
         self.next_batch += 1;
-        let record = Record { entry, batch: self.next_batch };
+        let record = Record { entry, batch: self.next_batch, audit };
         self.batches.insert(self.next_batch, tokens);
         let mut stream = self.stream(now);
         // The model's disks do not fill up; a full one is a fault of a later day.
@@ -261,14 +262,18 @@ impl JournalNode {
             self.durable_tokens.apply(&change);
             self.keep_change(change);
         }
-        let Some(entry) = &record.entry else { return };
-        self.durable_head = entry.position;
-        out.record(Event::Committed {
-            region: self.region,
-            position: entry.position,
-            id: RequestId(entry.id),
-            changes: entry.changes.iter().map(Changed::of).collect(),
-        });
+        if let Some(entry) = &record.entry {
+            self.durable_head = entry.position;
+            out.record(Event::Committed {
+                region: self.region,
+                position: entry.position,
+                id: RequestId(entry.id),
+                changes: entry.changes.iter().map(Changed::of).collect(),
+            });
+        }
+        if let Some(audit) = &record.audit {
+            out.record(Event::Audited([audit.clone()].into()));
+        }
     }
 
     /// Keeps a token change for the followers, but no token that a later change erases.
@@ -398,8 +403,8 @@ impl Node for JournalNode {
     fn handle(&mut self, now: Now, input: In, out: &mut Out) {
         match input {
             Input::Start => self.start(now, out),
-            Input::Message { from, body: Message::Append { ask, id, append } } => {
-                self.append(now, from, ask, id, &append, out);
+            Input::Message { from, body: Message::Append { ask, id, append, audit } } => {
+                self.append(now, from, ask, id, (&append, audit), out);
             }
             Input::Message { from, body: Message::Follow { position, tokens, purpose } } => {
                 self.followed(from, (position, tokens), purpose, out);

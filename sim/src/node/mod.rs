@@ -52,6 +52,8 @@ pub(crate) enum Alarm {
     Settle,
     /// Write down which keys were used.
     Flush,
+    /// Write the audit of what changed nothing.
+    Audit,
 }
 
 impl Alarm {
@@ -64,6 +66,7 @@ impl Alarm {
             Alarm::Synced => 3,
             Alarm::Settle => 4,
             Alarm::Flush => 5,
+            Alarm::Audit => 6,
         }
     }
 
@@ -75,6 +78,7 @@ impl Alarm {
             2 => Alarm::Resend,
             3 => Alarm::Synced,
             5 => Alarm::Flush,
+            6 => Alarm::Audit,
             _ => Alarm::Settle,
         }
     }

@@ -94,7 +94,7 @@ impl Durability {
             (Got::Sealed { key, blob, .. }, Wanted::Encrypt { plaintext, context, .. }) => {
                 self.keep((seen, request), *key, *blob, *context, Some(*plaintext));
             }
-            (Got::Sealed { key, blob, plaintext }, Wanted::GenerateDataKey { context, .. }) => {
+            (Got::Sealed { key, blob, plaintext, .. }, Wanted::GenerateDataKey { context, .. }) => {
                 self.keep((seen, request), *key, *blob, *context, *plaintext);
             }
             (Got::Resealed { key, blob, .. }, Wanted::ReEncrypt { blob: from, context, .. }) => {

@@ -55,6 +55,8 @@ pub struct Rules {
     /// How long after it was sent something may still come of an attempt: every time-out of client and
     /// service together, and the longest outage.
     pub memory: Duration,
+    /// How long the audit records of what changed nothing may be lost.
+    pub audit_window: Duration,
     /// Nothing is wrong with an attempt that is sent from here on, so that the service has no excuse
     /// not to answer it. There is no such time when the network itself loses messages.
     pub healed_at: Option<SimTime>,

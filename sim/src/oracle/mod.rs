@@ -6,6 +6,7 @@
 //! it needs: its memory is a matter of the world's size and not of the length of the run.
 
 mod attempts;
+mod audit;
 mod authorization;
 mod ciphertext_durability;
 mod context;
@@ -16,6 +17,7 @@ mod key_log;
 mod key_tokens;
 mod known;
 mod liveness;
+mod nonce;
 mod quota;
 mod reference_model;
 #[cfg(test)]
@@ -158,6 +160,7 @@ pub struct Entry {
 
 /// Every oracle, by name.
 pub const ORACLES: &[Entry] = &[
+    audit::ENTRY,
     authorization::ENTRY,
     ciphertext_durability::ENTRY,
     convergence::ENTRY,
@@ -165,6 +168,7 @@ pub const ORACLES: &[Entry] = &[
     grants::ENTRY,
     key_tokens::ENTRY,
     liveness::ENTRY,
+    nonce::ENTRY,
     quota::ENTRY,
     reference_model::ENTRY,
     single_primary::ENTRY,

@@ -52,7 +52,7 @@ pub(crate) fn erased() -> Changed {
 
 /// A ciphertext of the key of the scene.
 pub(crate) fn sealed(blob: u64) -> Got {
-    Got::Sealed { key: arn(), blob: Digest(blob), plaintext: None }
+    Got::Sealed { key: arn(), blob: Digest(blob), draw: None, plaintext: None }
 }
 
 pub(crate) struct Scene {
@@ -110,6 +110,7 @@ impl Scene {
                 grants_per_key: 2,
                 on_demand_rotations: 1,
                 memory: Duration::from_secs(600),
+                audit_window: Duration::from_secs(5),
                 healed_at: Some(SimTime::from_secs(360)),
                 loses_messages: false,
             },
@@ -180,6 +181,11 @@ impl Scene {
         let (position, now) = (self.position, self.context().wall(self.at));
         let (request, error) = (RequestId(request), Some(ErrorCode::Throttling));
         self.host(Event::Answered { request, position, now, pool: Some(pool), error });
+    }
+
+    /// The host crashes.
+    pub(crate) fn crash_host(&mut self) {
+        self.host(Event::Acted(NodeAction::Crash(HOST)));
     }
 
     /// The host comes back from a crash.

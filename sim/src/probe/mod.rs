@@ -145,6 +145,7 @@ impl Probes {
             Event::Acted(NodeAction::Crash(node)) => self.crashed(*node, context),
             Event::Executed { .. }
             | Event::Acted(_)
+            | Event::Audited(_)
             | Event::Loaded(_)
             | Event::Settled(_)
             | Event::Kept(_)

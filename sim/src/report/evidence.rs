@@ -46,6 +46,7 @@ fn oracle(judged: &Judged) -> Oracle {
 
 fn who(source: Source) -> &'static str {
     match source {
+        Source::Audit => "an audit trail",
         Source::Client => "a client",
         Source::Host => "an API host",
         Source::Hsm => "an HSM",

@@ -8,6 +8,7 @@
 
 mod answer;
 mod append;
+mod audit;
 mod follow;
 mod hsm;
 mod table;
@@ -16,7 +17,7 @@ pub use table::SABOTAGES;
 
 use crate::clock::SimTime;
 use crate::driver::Now;
-use crate::history::Event;
+use crate::history::{Audited, Event};
 use crate::node::Out;
 use crate::random::{Name, Seed, Site, Stream};
 use kms_core::Result as KmsResult;
@@ -59,6 +60,8 @@ pub(crate) enum Bug {
     Answer(fn(&mut Answer) -> bool),
     /// The host tells the client nothing.
     NoAnswer,
+    /// What becomes of an audit record that a host is to keep.
+    Audit(fn(Audited) -> Vec<Audited>),
     /// What a host has done with the request quota is forgotten at once.
     Uncounted,
     /// A request is counted many times against the quota.
@@ -196,6 +199,19 @@ impl Sabotages {
             Bug::Answer(spoil) => spoil(Arc::make_mut(answer)),
             _ => false,
         });
+    }
+
+    /// Passes an audit record through the planted bugs and keeps what they leave of it.
+    pub(crate) fn audit(&self, now: Now, audit: Audited, kept: &mut Vec<Audited>, out: &mut Out) {
+        let mut left = None;
+        self.strike(chance(now, audit.request), out, |bug| match bug {
+            Bug::Audit(spoil) => {
+                left = Some(spoil(audit.clone()));
+                true
+            }
+            _ => false,
+        });
+        kept.extend(left.unwrap_or_else(|| vec![audit]));
     }
 
     /// Whether a host never answers this request.

@@ -1,6 +1,6 @@
 //! Every planted bug, a line each.
 
-use super::{Bug, SabotageInfo, answer, append, follow, hsm};
+use super::{Bug, SabotageInfo, answer, append, audit, follow, hsm};
 
 /// A line of the table.
 const fn line(name: &'static str, doc: &'static str, bug: Bug) -> SabotageInfo {
@@ -12,6 +12,9 @@ const fn line(name: &'static str, doc: &'static str, bug: Bug) -> SabotageInfo {
 pub const SABOTAGES: &[SabotageInfo] = &[
     line("acknowledged-early", "The journal answers an append before its entry is durable.", Bug::EarlyAnswer),
     line("alias-end-lost", "A deleted alias is not deleted in the log.", Bug::Append(append::without_alias_end)),
+    line("audit-as-success", "A host writes down that a request it refused came to success.", Bug::Audit(audit::as_success)),
+    line("audit-lost", "A host leaves out the audit record of what changed nothing.", Bug::Audit(audit::dropped)),
+    line("audit-twice", "A host writes the audit record of what changed nothing twice.", Bug::Audit(audit::twice)),
     line("cancellation-lost", "A cancelled deletion goes on.", Bug::Append(append::without_cancellation)),
     line("change-lost", "A host leaves an append out and answers as if it had been made.", Bug::NoAppend),
     line("clock-ahead", "A decision is taken by a clock that is an hour ahead.", Bug::Decide(answer::an_hour_ahead)),

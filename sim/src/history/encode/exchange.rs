@@ -176,9 +176,10 @@ impl Sink<'_> {
                 self.text(state.as_str());
                 self.maybe(*deletion, Self::time);
             }
-            Got::Sealed { key, blob, plaintext } => {
+            Got::Sealed { key, blob, draw, plaintext } => {
                 self.answered(3, key);
                 self.digest(*blob);
+                self.maybe(*draw, Self::digest);
                 self.maybe(*plaintext, Self::digest);
             }
             Got::Opened { key, plaintext, material } => {
@@ -186,10 +187,11 @@ impl Sink<'_> {
                 self.digest(*plaintext);
                 self.maybe(*material, Self::material);
             }
-            Got::Resealed { source, key, blob } => {
+            Got::Resealed { source, key, blob, draw } => {
                 self.answered(5, source);
                 self.arn(key);
                 self.digest(*blob);
+                self.maybe(*draw, Self::digest);
             }
             other => self.got_rest(other),
         }

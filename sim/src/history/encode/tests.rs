@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::SimTime;
 use crate::history::Routing;
-use crate::history::{Got, Wanted};
+use crate::history::{Audited, Got, Wanted};
 use crate::place::NodeId;
 use kms_core::env::RequestId;
 use sha2::{Digest as _, Sha256};
@@ -92,10 +92,11 @@ fn answers() -> Vec<Got> {
         Got::Described { key, state, material: Some(material), deletion: None },
         Got::Scheduled { key, state, deletion: None },
         Got::Scheduled { key, state, deletion: Some(Timestamp::EPOCH) },
-        Got::Sealed { key, blob: Digest(1), plaintext: None },
-        Got::Sealed { key, blob: Digest(1), plaintext: Some(Digest(1)) },
+        Got::Sealed { key, blob: Digest(1), draw: None, plaintext: None },
+        Got::Sealed { key, blob: Digest(1), draw: Some(Digest(1)), plaintext: None },
+        Got::Sealed { key, blob: Digest(1), draw: None, plaintext: Some(Digest(1)) },
         Got::Opened { key, plaintext: Digest(1), material: Some(material) },
-        Got::Resealed { source: key, key, blob: Digest(1) },
+        Got::Resealed { source: key, key, blob: Digest(1), draw: None },
         Got::Granted { grant: GrantId([3; 32]) },
         Got::Rotation { enabled: false, days: None },
         Got::Rotation { enabled: true, days: Some(90) },
@@ -147,6 +148,7 @@ fn service_events() -> Vec<Event> {
         let now = Timestamp::EPOCH;
         Event::Answered { request, position: 1, now, pool, error }
     };
+    let audited = |key, error| Audited { request, operation: "Encrypt", key, error };
     let kept = |unopenable, missing, overdue| {
         let (position, tokens, digest) = (1, 1, [0; 32]);
         let holdings = Holdings { region, position, tokens, digest, missing, unopenable, overdue };
@@ -173,6 +175,9 @@ fn service_events() -> Vec<Event> {
         tried(Task::RotateKey(id)),
         tried(Task::Synchronize(id, region)),
         tried(Task::RotateDomainKey),
+        Event::Audited([audited(None, None)].into()),
+        Event::Audited([audited(Some(id), None)].into()),
+        Event::Audited([audited(None, Some(ErrorCode::Disabled))].into()),
         Event::Conflicted { request },
         Event::CommandThrottled { request, pool: "p" },
         Event::Executed { command: "Encrypt", done: true },
@@ -245,5 +250,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "60e2cc33e9da475d7f2eda6534edef106cc87c24018a0a47f3c5dbae45dfe931");
+    assert_eq!(text, "d21480ca934bbe5e4a9242c611f88bf9d2f274139421f204918f6dd1b52276b0");
 }

@@ -7,17 +7,17 @@ use crate::message::{AskId, Message};
 use crate::node::Out;
 use crate::node::deadlines::Wait;
 use kms_core::step::Conflict;
-use std::sync::Arc;
 
 impl Engine {
     pub(super) fn send_append(&mut self, now: Now, mut operation: Box<Operation>, out: &mut Out) {
         let Stage::Appending { append, attempt, .. } = &mut operation.stage else { return };
         *attempt += 1;
         let append = append.clone();
+        let audit = operation.audit.clone();
         let id = operation.call.request_id;
         let size = 128 + 256 * u32::try_from(append.changes.len()).unwrap_or(u32::MAX / 512);
         let ask = self.file(now, operation, Wait::Append, out);
-        out.send(self.peers.journal, Message::Append { ask, id, append }, size);
+        out.send(self.peers.journal, Message::Append { ask, id, append, audit }, size);
     }
 
     /// The journal's answer to an append.
@@ -40,7 +40,7 @@ impl Engine {
                 }
             }
             Err(_) if operation.call.decision + 1 >= self.limits.decisions => {
-                self.finish(operation, Arc::new(Err(Conflict::exhausted())), None);
+                self.fail(operation, Conflict::exhausted());
             }
             Err(conflict) => {
                 operation.call.decision += 1;

@@ -31,6 +31,8 @@ pub struct Limits {
     pub catch_up_timeout: Duration,
     /// How often a request is decided, counting the first time.
     pub decisions: u8,
+    /// How long a host keeps the audit records of what changed nothing.
+    pub audit_window: Duration,
     /// How many operations may be under way; more are refused.
     pub in_flight: usize,
 }

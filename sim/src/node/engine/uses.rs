@@ -57,6 +57,7 @@ impl Engine {
             answered: Vec::new(),
             position: self.kms.state().position(),
             refused: None,
+            audit: None,
             asked: 0,
             stage: Stage::Appending {
                 append: Arc::new(append),
