@@ -198,6 +198,8 @@ pub enum Routing {
     Quarantined,
     /// It dropped an answer of this one: late, a second copy, or not to what it was asked.
     Discarded,
+    /// This one has as much before it as it may.
+    Refused,
     /// Every HSM has as much before it as it may.
     Saturated,
     /// This one answered what cannot be the answer.
@@ -206,12 +208,13 @@ pub enum Routing {
 
 impl Routing {
     /// All of them, in order.
-    pub const ALL: [Routing; 7] = [
+    pub const ALL: [Routing; 8] = [
         Routing::Hedged,
         Routing::Retried,
         Routing::TimedOut,
         Routing::Quarantined,
         Routing::Discarded,
+        Routing::Refused,
         Routing::Saturated,
         Routing::Distrusted,
     ];
@@ -224,6 +227,7 @@ impl Routing {
             Routing::TimedOut => "timed out",
             Routing::Quarantined => "quarantined",
             Routing::Discarded => "discarded",
+            Routing::Refused => "refused",
             Routing::Saturated => "saturated",
             Routing::Distrusted => "distrusted",
         }

@@ -4,7 +4,7 @@
 //! time-outs and outages and not of how long the run is.
 
 use crate::clock::SimTime;
-use crate::history::{CallFacts, Event, Record};
+use crate::history::{CallFacts, Event, Record, Routing};
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
@@ -36,6 +36,8 @@ pub(crate) struct Attempt {
     pub(crate) facts: Arc<CallFacts>,
     /// Whether a quota of another Region refused a command of it.
     pub(crate) throttled_elsewhere: bool,
+    /// Whether an HSM or all of them had too much before them to take a command of it.
+    pub(crate) crowded: bool,
     /// Whether a host had to decide again.
     pub(crate) conflicted: bool,
     /// The log entry it made.
@@ -76,6 +78,7 @@ impl Attempts {
                     region,
                     facts,
                     throttled_elsewhere: false,
+                    crowded: false,
                     conflicted: false,
                     committed: None,
                     answers: Vec::new(),
@@ -94,6 +97,9 @@ impl Attempts {
             }
             Event::CommandThrottled { request, .. } => {
                 self.change(*request, |attempt| attempt.throttled_elsewhere = true);
+            }
+            Event::Routed { request, what: Routing::Refused | Routing::Saturated, .. } => {
+                self.change(*request, |attempt| attempt.crowded = true);
             }
             Event::Conflicted { request } => {
                 self.change(*request, |attempt| attempt.conflicted = true);

@@ -42,6 +42,10 @@ struct Audit {
     violations: Vec<Violation>,
 }
 
+fn is_journal(seen: Seen<'_>, context: &Context<'_>) -> bool {
+    context.topology.place(seen.record.node).role == Role::Journal
+}
+
 impl Oracle for Audit {
     fn info(&self) -> OracleInfo {
         INFO
@@ -49,14 +53,14 @@ impl Oracle for Audit {
 
     fn record(&mut self, seen: Seen<'_>, context: &Context<'_>) {
         match &seen.record.event {
-            Event::Answered { request, error, .. } => self.answered(seen, *request, *error),
-            Event::Audited(records) => {
-                let node = seen.record.node;
-                match context.topology.place(node).role {
-                    Role::Journal => self.with_change(seen, records, context),
-                    _ => self.by_host(seen, records),
-                }
+            // What was there before time began has no audit: its journal says that it was asked for.
+            Event::Answered { request, error, .. } if !is_journal(seen, context) => {
+                self.answered(seen, *request, *error);
             }
+            Event::Audited(records) => match is_journal(seen, context) {
+                true => self.with_change(seen, records, context),
+                false => self.by_host(seen, records),
+            },
             Event::Acted(NodeAction::Crash(node)) => {
                 self.lose(*node, seen.record.at, context);
             }

@@ -16,6 +16,7 @@ mod grants;
 mod key_log;
 mod key_tokens;
 mod known;
+mod linearizability;
 mod liveness;
 mod nonce;
 mod quota;
@@ -167,6 +168,7 @@ pub const ORACLES: &[Entry] = &[
     deletion::ENTRY,
     grants::ENTRY,
     key_tokens::ENTRY,
+    linearizability::ENTRY,
     liveness::ENTRY,
     nonce::ENTRY,
     quota::ENTRY,

@@ -138,13 +138,14 @@ fn allowed(model: &Model, attempt: &Attempt, answer: &Answer, context: &Context<
     }
 }
 
-/// A service fault while something may be wrong, or a quota: the request's own, or that of the other
+/// A service fault while something may be wrong or HSMs are crowded, or a quota: the request's own, or that of the other
 /// Region it is carried out in.
 fn is_excused(attempt: &Attempt, answer: &Answer, context: &Context<'_>) -> bool {
     let limited = answer.charged || attempt.throttled_elsewhere;
     let throttled = limited && answer.error == Some(ErrorCode::Throttling);
     let fault = answer.error.is_some_and(|code| SERVICE_FAULTS.contains(&code));
-    throttled || (fault && context.rules.healed_at.is_none_or(|healed| attempt.at < healed))
+    let healed = context.rules.healed_at.is_some_and(|healed| healed <= attempt.at);
+    throttled || (fault && (!healed || attempt.crowded))
 }
 
 #[cfg(test)]

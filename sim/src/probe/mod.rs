@@ -250,6 +250,7 @@ impl Probes {
             Routing::Retried => self.hit(Probe::HsmRetried),
             Routing::TimedOut => self.hit(Probe::HsmTimedOut),
             Routing::Quarantined => self.hit(Probe::HsmQuarantined),
+            Routing::Refused => self.hit(Probe::HsmRefused),
             Routing::Saturated => self.hit(Probe::FleetSaturated),
             Routing::Distrusted => self.hit(Probe::HsmDistrusted),
         }

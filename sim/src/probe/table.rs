@@ -41,6 +41,7 @@ probes! {
     HsmCrashed "hsm-crashed" "An HSM crashed and forgot its domain keys.",
     HsmDistrusted "hsm-distrusted" "An HSM answered what cannot be the answer.",
     HsmQuarantined "hsm-quarantined" "A host left an HSM alone for a while.",
+    HsmRefused "hsm-refused" "An HSM refused a command because too many waited there.",
     HsmRejoined "hsm-rejoined" "An HSM joined its domain again.",
     HsmRetried "hsm-retried" "A command went to another HSM after one had failed.",
     HsmTimedOut "hsm-timed-out" "An HSM did not answer in time.",

@@ -81,6 +81,7 @@ fn count(hsm: &mut HsmUse, what: Routing) -> &mut u64 {
         Routing::Quarantined => &mut hsm.quarantines,
         Routing::Discarded => &mut hsm.discarded,
         Routing::Distrusted => &mut hsm.distrusted,
-        Routing::Saturated => &mut hsm.refused,
+        // The HSM itself says at the end how many it refused.
+        Routing::Refused | Routing::Saturated => &mut hsm.refused,
     }
 }

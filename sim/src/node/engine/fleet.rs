@@ -233,6 +233,8 @@ impl Engine {
                 self.mend(now, operation, place, result.err(), out);
             }
             Err(Fault::Busy) => {
+                let (request, hsm) = (draw.0, Some(from));
+                out.record(Event::Routed { request, hsm, what: Routing::Refused });
                 self.failed(now, operation, place, Some(Fault::Busy), Ending::Answered, out);
             }
             Err(fault) => self.answered_first(now, operation, place, Reply::HsmFault(fault), out),

@@ -208,7 +208,7 @@ fn a_full_fleet_refuses_at_once_and_a_full_hsm_is_passed_over() {
     bench.reply(at(1), sent[0], bytes());
     let other = one(&bench.reply(at(1), sent[1], Err(Fault::Busy)));
     assert_eq!(other.to, sent[0].to);
-    assert_eq!(bench.routed, [Routing::Saturated, Routing::Retried]);
+    assert_eq!(bench.routed, [Routing::Saturated, Routing::Refused, Routing::Retried]);
 }
 
 #[test]
