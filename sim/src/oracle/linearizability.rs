@@ -84,7 +84,6 @@ fn change(wanted: &Wanted) -> Option<(KeyId, Change)> {
         Wanted::EnableKeyRotation { .. }
         | Wanted::DisableKeyRotation { .. }
         | Wanted::RotateKeyOnDemand { .. } => (ENABLED, None),
-        Wanted::PutKeyPolicy { .. } => (living, None),
         _ => return None,
     };
     Some((single_region(wanted.key()?)?, Change { needs, makes }))
