@@ -7,6 +7,7 @@
 
 mod access;
 mod answer;
+mod effect;
 mod expect;
 mod internal;
 mod key;

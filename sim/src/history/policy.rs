@@ -25,6 +25,12 @@ impl PolicyWords {
         }
     }
 
+    /// Whether it may be the default policy: it trusts the account and names nobody else.
+    pub fn is_like_default(&self) -> bool {
+        let alone = |allows: &BTreeMap<Arc<str>, BTreeSet<&'static str>>| allows.len() == 1;
+        self.trusts && self.allows.as_ref().is_some_and(alone)
+    }
+
     /// Whether it allows somebody something; nothing when that is left open.
     pub fn allow(&self, principal: &str, action: &str) -> Option<bool> {
         let allows = self.allows.as_ref()?;

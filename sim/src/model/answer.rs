@@ -168,6 +168,7 @@ impl Model {
 impl Judge<'_> {
     /// Whether an answer is what this decision must have come to.
     fn true_answer(&self, told: &Told<'_>) -> Truth {
+        self.changes_nothing(told)?;
         match (told.got, &self.ask.facts.wanted) {
             (Got::Created { key }, _) => self.created(told, *key),
             (

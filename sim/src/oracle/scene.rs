@@ -235,6 +235,13 @@ impl Scene {
         judged.finding
     }
 
+    /// How many violations an oracle tells.
+    pub(crate) fn complaints(&self, oracle: &str) -> usize {
+        let judged = judge(&self.history, &self.context());
+        let mut of = judged.iter().filter(|judged| judged.info.name == oracle);
+        of.next().map_or(0, |judged| judged.finding.violations.len())
+    }
+
     pub(crate) fn cannot_judge(&self, entry: &Entry, missing: Source) {
         // What this scene has, without the source that is to be missing.
         let context = self.context();

@@ -77,7 +77,9 @@ impl Climate {
         let kind = &KINDS[*self.dice.one(&self.kinds)];
         let at = whole_millis(phase.mul_f64(self.dice.number(0.0, 0.7)));
         let least = Duration::from_millis(500).min(phase - at);
-        let lasts = self.dice.spread(least, (phase - at).min(Duration::from_hours(6)).max(least));
+        let most = *self.dice.one(&[6, 6, 6, 96]);
+        let most = (phase - at).min(Duration::from_hours(most)).max(least);
+        let lasts = self.dice.spread(least, most);
         let lasts = lasts.min(phase - at);
         let mut scope = Scope { dice: &mut self.dice, regions: &self.regions, lasts };
         let mut words = (kind.words)(&mut scope);

@@ -133,6 +133,11 @@ fn parameters(seed: Seed) -> Table {
             moved.insert(info.name.to_owned(), value);
         }
     }
+    // In some worlds a host may have little before an HSM at once.
+    let mut outstanding = Dice::of(seed, "swarm outstanding");
+    if outstanding.chance(0.1) {
+        moved.insert("hsm.outstanding".to_owned(), whole(outstanding.between(1, 3)));
+    }
     // In every other world no message is lost by chance, so that what is missing is somebody's fault.
     if Dice::of(seed, "swarm loss").chance(0.5) {
         moved.insert("network.loss".to_owned(), short(0.0));
