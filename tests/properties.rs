@@ -351,6 +351,7 @@ fn rules() -> Rules {
         aliases_per_key: settings.limits.aliases_per_key,
         grants_per_key: settings.limits.grants_per_key,
         on_demand_rotations: settings.limits.on_demand_rotations,
+        audit_window: Duration::from_secs(5),
         memory: Duration::from_secs(3_600),
         healed_at: None,
         loses_messages: false,

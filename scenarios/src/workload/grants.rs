@@ -3,7 +3,10 @@
 use kms_core::ErrorCode;
 use kms_core::ciphertext::EncryptionContext;
 use kms_core::name::KeyArn;
-use kms_core::ops::{Request, Response, create_grant, list_grants, retire_grant, revoke_grant};
+use kms_core::ops::{
+    Request, Response, create_grant, generate_data_key_without_plaintext, list_grants,
+    retire_grant, revoke_grant,
+};
 use kms_core::policy::GrantOperation;
 use kms_core::wire::{GrantIdText, GrantName, GrantToken, GrantTokens, KeyRef};
 
@@ -35,6 +38,8 @@ pub struct Grants {
     pub token_share: Probability,
     /// The share of grants with an encryption context constraint.
     pub constraint_share: Probability,
+    /// The share of uses that ask for what the grant does not permit.
+    pub overreach_share: Probability,
 }
 
 pub(super) const INFO: Entry<WorkloadKind> = Entry {
@@ -72,6 +77,12 @@ impl Grants {
                 &PROBABILITY,
                 0.25,
                 "The share of grants with an encryption context constraint.",
+            ),
+            overreach_share: reader.or(
+                "overreach_share",
+                &PROBABILITY,
+                0.0,
+                "The share of uses that ask for what the grant does not permit.",
             ),
         }
     }
@@ -139,6 +150,13 @@ impl Client {
     fn use_grant(&self, grant: &Grant, draw: &mut dyn Draw) -> Planned {
         let with_token = draw.chance(self.parameters.token_share.get());
         let tokens = with_token.then(|| grant.token.clone()).into_iter().collect();
+        if draw.chance(self.parameters.overreach_share.get()) {
+            let request = generate_data_key_without_plaintext::Request {
+                grant_tokens: GrantTokens(tokens),
+                ..generate_data_key_without_plaintext::Request::new(grant.key)
+            };
+            return self.seat.worker(self.worker, request);
+        }
         let mut request = self.seat.encrypt(grant.key, PLAINTEXT, draw);
         if let Some(context) = &grant.context {
             request.encryption_context = context.clone();
@@ -249,6 +267,17 @@ mod tests {
             _ => None,
         });
         uses.collect()
+    }
+
+    #[test]
+    fn what_a_grant_does_not_permit_is_asked_for_where_that_is_wanted() {
+        let run = Run::of("grants", "overreach_share = 0.5", 300);
+        let asked = run.calls.iter().filter_map(|(planned, result)| match &*planned.request {
+            Request::GenerateDataKeyWithoutPlaintext(_) => Some(result.is_ok()),
+            _ => None,
+        });
+        let asked: Vec<bool> = asked.collect();
+        assert!(asked.len() > 20 && !asked.contains(&true), "{asked:?}");
     }
 
     #[test]

@@ -163,7 +163,11 @@ fn details(dice: &mut Dice, kind: &str) -> Vec<(&'static str, Value)> {
         "envelope-encryption" => {
             vec![share("decrypt_share", 0.9), share("other_region_share", 1.0)]
         }
-        "grants" => vec![share("token_share", 1.0), share("constraint_share", 1.0)],
+        "grants" => vec![
+            share("token_share", 1.0),
+            share("constraint_share", 1.0),
+            share("overreach_share", 0.4),
+        ],
         "key-creation" => vec![share("multi_region_share", 1.0)],
         "policies" => vec![share("deny_share", 0.7)],
         "random" => vec![share("invalid_share", 0.3)],
