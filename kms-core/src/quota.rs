@@ -85,6 +85,17 @@ impl Rate {
         Rate { count: 1, interval: second.div_f64(per_second.max(1e-6)) }
     }
 
+    /// So many times as much in each interval, and at least one.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Rate {
+        if factor == 1.0 {
+            return self;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive")]
+        let count = (self.count as f64 * factor + 1e-9) as u64;
+        Rate { count: count.max(1), ..self }
+    }
+
     /// Requests a second.
     pub fn to_per_second(self) -> f64 {
         self.count as f64 / self.interval.as_secs_f64()
@@ -141,6 +152,8 @@ pub struct Meter {
     share: Share,
     /// The rates of the pools in this Region, by [`PoolId::index`].
     rates: Box<[Rate]>,
+    /// What they are multiplied by for the time being.
+    factor: f64,
     /// The rate of each custom key store.
     key_store_rate: Option<Rate>,
     /// One count a custom key store.
@@ -162,6 +175,7 @@ impl Meter {
             scale: 1.0,
             share: Share::ALL,
             rates: Box::default(),
+            factor: 1.0,
             key_store_rate: None,
             key_stores: BTreeMap::new(),
             restarted: None,
@@ -196,7 +210,12 @@ impl Meter {
 
     /// How much a pool admits in this Region, all hosts together.
     pub fn rate(&self, pool: PoolId) -> Option<Rate> {
-        self.rates.get(pool.index()).copied()
+        self.rates.get(pool.index()).map(|rate| rate.times(self.factor))
+    }
+
+    /// The quotas are so many times what they were at first, from now on. What was admitted counts on.
+    pub fn multiply(&mut self, factor: f64) {
+        self.factor = factor;
     }
 
     /// Whether one more request of the charge's account fits the running interval, and counts it.

@@ -45,9 +45,11 @@ pub use document::Document;
 pub use error::ScenarioError;
 pub use fault::{
     Bandwidth, ClockSkew, Clogging, CutDirection, Direction, FAULTS, Fault, FaultKind, HowItFails,
-    HsmCapacityLoss, HsmCut, HsmHang, HsmLoss, HsmSlow, HsmWrongEpoch, Hsms, KeyStoreOutage,
-    Latency, LinkCut, Links, MessageCorruption, MessageDuplication, MessageLoss, NodeCrash,
-    NodePause, OperatorMistake, QuorumLoss, RegionPartition, Reordering, Role, ZoneLoss,
+    HsmCapacityLoss, HsmColdCache, HsmCut, HsmHang, HsmLoss, HsmSlow, HsmWrongEpoch, Hsms,
+    JournalFailOver, JournalFull, JournalSlow, KeyStoreOutage, Latency, LinkCut, Links,
+    MessageCorruption, MessageDuplication, MessageLoss, NodeCrash, NodePause, OperatorMistake,
+    QuorumLoss, QuotaChange, RegionPartition, Reordering, Role, SlowCpu, StaleFollower, Surge,
+    ZoneLoss,
 };
 pub use kind::RegionName;
 pub use library::library;

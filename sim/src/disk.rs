@@ -108,6 +108,11 @@ impl<T> Disk<T> {
         unsynced - kept
     }
 
+    /// How many times slower than usual it is from now on; 1 is healthy.
+    pub fn slow(&mut self, factor: f64) {
+        self.parameters.slow = factor;
+    }
+
     /// Everything written, synced or not.
     pub fn records(&self) -> &[T] {
         &self.records

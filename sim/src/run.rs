@@ -10,7 +10,7 @@ mod tally;
 
 use crate::clock::SimTime;
 use crate::driver::{self, Plan, Progress, Recorder, RunError, Summary};
-use crate::fault::NodeAction;
+use crate::fault::{NodeAction, Window, quota_change};
 use crate::history::{Event, History, Keep};
 use crate::oracle::{Context, Judged, Judges, PoolFacts, Rules, Violation};
 use crate::place::{NodeId, Topology};
@@ -287,7 +287,28 @@ impl Scene {
             rules: self.rules(),
             faults: self.placed.iter().map(|placed| (placed.name, placed.window)).collect(),
             quota: self.pools(),
+            quota_changes: self.quota_changes(),
         }
+    }
+
+    /// When the scenario's faults change quotas.
+    fn quota_changes(&self) -> Vec<(Option<RegionName>, Window, f64)> {
+        let mut began = SimTime::ZERO;
+        let mut changes = Vec::new();
+        for phase in &self.scenario.phases {
+            for fault in &phase.faults {
+                if let scenarios::FaultKind::QuotaChange(words) = &fault.kind {
+                    let from = began.after(fault.at);
+                    let window = Window { from, until: from.after(fault.lasts) };
+                    let region =
+                        words.region.as_ref().and_then(|name| RegionName::parse(name.as_str()));
+                    let factor = f64::from(quota_change::permille(words.factor)) / 1_000.0;
+                    changes.push((region, window, factor));
+                }
+            }
+            began = began.after(phase.duration);
+        }
+        changes
     }
 
     fn rules(&self) -> Rules {

@@ -7,12 +7,16 @@ mod bandwidth;
 mod clock_skew;
 mod clogging;
 mod hsm_capacity_loss;
+mod hsm_cold_cache;
 mod hsm_cut;
 mod hsm_hang;
 mod hsm_loss;
 mod hsm_slow;
 mod hsm_wrong_epoch;
 mod hsms;
+mod journal_fail_over;
+mod journal_full;
+mod journal_slow;
 mod key_store_outage;
 mod latency;
 mod link_cut;
@@ -24,21 +28,29 @@ mod node_crash;
 mod node_pause;
 mod operator_mistake;
 mod quorum_loss;
+mod quota_change;
 mod region_partition;
 mod reordering;
 mod role;
+mod slow_cpu;
+mod stale_follower;
+mod surge;
 mod zone_loss;
 
 pub use bandwidth::Bandwidth;
 pub use clock_skew::ClockSkew;
 pub use clogging::Clogging;
 pub use hsm_capacity_loss::HsmCapacityLoss;
+pub use hsm_cold_cache::HsmColdCache;
 pub use hsm_cut::{CutDirection, HsmCut};
 pub use hsm_hang::HsmHang;
 pub use hsm_loss::HsmLoss;
 pub use hsm_slow::HsmSlow;
 pub use hsm_wrong_epoch::HsmWrongEpoch;
 pub use hsms::Hsms;
+pub use journal_fail_over::JournalFailOver;
+pub use journal_full::JournalFull;
+pub use journal_slow::JournalSlow;
 pub use key_store_outage::{HowItFails, KeyStoreOutage};
 pub use latency::Latency;
 pub use link_cut::LinkCut;
@@ -50,10 +62,14 @@ pub use node_crash::NodeCrash;
 pub use node_pause::NodePause;
 pub use operator_mistake::OperatorMistake;
 pub use quorum_loss::QuorumLoss;
+pub use quota_change::QuotaChange;
 pub use region_partition::{Direction, RegionPartition};
 pub use reordering::Reordering;
 use role::ROLE;
 pub use role::Role;
+pub use slow_cpu::SlowCpu;
+pub use stale_follower::StaleFollower;
+pub use surge::Surge;
 pub use zone_loss::ZoneLoss;
 
 use crate::kind::{ANY_DURATION, POSITIVE_DURATION};
@@ -80,11 +96,15 @@ pub enum FaultKind {
     ClockSkew(ClockSkew),
     Clogging(Clogging),
     HsmCapacityLoss(HsmCapacityLoss),
+    HsmColdCache(HsmColdCache),
     HsmCut(HsmCut),
     HsmHang(HsmHang),
     HsmLoss(HsmLoss),
     HsmSlow(HsmSlow),
     HsmWrongEpoch(HsmWrongEpoch),
+    JournalFailOver(JournalFailOver),
+    JournalFull(JournalFull),
+    JournalSlow(JournalSlow),
     KeyStoreOutage(KeyStoreOutage),
     Latency(Latency),
     LinkCut(LinkCut),
@@ -95,8 +115,12 @@ pub enum FaultKind {
     NodePause(NodePause),
     OperatorMistake(OperatorMistake),
     QuorumLoss(QuorumLoss),
+    QuotaChange(QuotaChange),
     RegionPartition(RegionPartition),
     Reordering(Reordering),
+    SlowCpu(SlowCpu),
+    StaleFollower(StaleFollower),
+    Surge(Surge),
     ZoneLoss(ZoneLoss),
 }
 
@@ -123,6 +147,11 @@ pub const FAULTS: &[Entry<FaultKind>] = &[
         read: |reader| FaultKind::HsmCapacityLoss(HsmCapacityLoss::read(reader)),
     },
     Entry {
+        name: "hsm-cold-cache",
+        doc: "HSMs forget the keys they have unwrapped, so that the first use of each takes long.",
+        read: |reader| FaultKind::HsmColdCache(HsmColdCache::read(reader)),
+    },
+    Entry {
         name: "hsm-cut",
         doc: "HSMs are cut off in one direction: they hear nothing, or are not heard.",
         read: |reader| FaultKind::HsmCut(HsmCut::read(reader)),
@@ -146,6 +175,21 @@ pub const FAULTS: &[Entry<FaultKind>] = &[
         name: "hsm-wrong-epoch",
         doc: "HSMs stay in an old state of the domain and claim to be up to date.",
         read: |reader| FaultKind::HsmWrongEpoch(HsmWrongEpoch::read(reader)),
+    },
+    Entry {
+        name: "journal-fail-over",
+        doc: "The journal moves to another machine: the old one is fenced, and what was durable goes on.",
+        read: |reader| FaultKind::JournalFailOver(JournalFailOver::read(reader)),
+    },
+    Entry {
+        name: "journal-full",
+        doc: "The disk of the journal is full: it writes nothing more.",
+        read: |reader| FaultKind::JournalFull(JournalFull::read(reader)),
+    },
+    Entry {
+        name: "journal-slow",
+        doc: "The disk of the journal takes many times as long.",
+        read: |reader| FaultKind::JournalSlow(JournalSlow::read(reader)),
     },
     Entry {
         name: "key-store-outage",
@@ -198,6 +242,11 @@ pub const FAULTS: &[Entry<FaultKind>] = &[
         read: |reader| FaultKind::QuorumLoss(QuorumLoss::read(reader)),
     },
     Entry {
+        name: "quota-change",
+        doc: "Request quotas are raised or lowered while they are in use.",
+        read: |reader| FaultKind::QuotaChange(QuotaChange::read(reader)),
+    },
+    Entry {
         name: "region-partition",
         doc: "A Region is cut off from the others; clients inside it stay with it.",
         read: |reader| FaultKind::RegionPartition(RegionPartition::read(reader)),
@@ -206,6 +255,21 @@ pub const FAULTS: &[Entry<FaultKind>] = &[
         name: "reordering",
         doc: "Some messages are held back, so that later ones overtake them.",
         read: |reader| FaultKind::Reordering(Reordering::read(reader)),
+    },
+    Entry {
+        name: "slow-cpu",
+        doc: "Every message keeps the processors of some nodes busy, so that what they say queues.",
+        read: |reader| FaultKind::SlowCpu(SlowCpu::read(reader)),
+    },
+    Entry {
+        name: "stale-follower",
+        doc: "Hosts hear what their journal says much later than others.",
+        read: |reader| FaultKind::StaleFollower(StaleFollower::read(reader)),
+    },
+    Entry {
+        name: "surge",
+        doc: "Clients make many calls where one was due.",
+        read: |reader| FaultKind::Surge(Surge::read(reader)),
     },
     Entry {
         name: "zone-loss",

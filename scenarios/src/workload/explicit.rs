@@ -50,6 +50,10 @@ impl Script {
 }
 
 impl Generator for Script {
+    fn repeats(&self) -> bool {
+        false
+    }
+
     fn next(&mut self, moment: &mut Moment<'_>) -> Planned {
         let Some(operation) = self.operations.pop_front() else {
             let (region, account) = (moment.book.regions()[0], moment.book.accounts()[0]);

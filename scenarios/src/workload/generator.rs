@@ -119,6 +119,12 @@ pub trait Generator: Send {
     /// up without an answer ends in `DependencyTimeout`.
     fn learn(&mut self, planned: &Planned, result: &kms_core::Result<Response>);
 
+    /// Whether more calls may be asked for than are due, as when traffic surges. A list of calls that
+    /// somebody wrote down stays what it is.
+    fn repeats(&self) -> bool {
+        true
+    }
+
     /// A Decrypt call for every ciphertext that the client still keeps.
     fn kept(&self) -> Vec<Planned> {
         Vec::new()

@@ -93,6 +93,10 @@ impl Generator for Taped {
         self.inner.learn(planned, result);
     }
 
+    fn repeats(&self) -> bool {
+        self.inner.repeats()
+    }
+
     fn kept(&self) -> Vec<Planned> {
         self.inner.kept()
     }

@@ -16,6 +16,7 @@ use super::retry::{Failure, Retry};
 use super::share::{Clock, Share, call_draw};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now, Outbox};
+use crate::fault::Ailment;
 use crate::history::{Event, Facts};
 use crate::message::Message;
 use crate::place::NodeId;
@@ -74,6 +75,8 @@ pub struct Client {
     held: VecDeque<usize>,
     delayed: u64,
     calls: u64,
+    /// How many calls come of one that is due.
+    surge: u32,
 }
 
 /// A share under way.
@@ -119,6 +122,7 @@ impl Client {
             held: VecDeque::new(),
             delayed: 0,
             calls: 0,
+            surge: 1,
         }
     }
 
@@ -175,16 +179,22 @@ impl Client {
         {
             work.clock.advance();
             started = true;
-            if self.flights.len() < self.most_in_flight {
-                self.call(now, share, out);
-            } else {
-                self.delayed += 1;
-                self.held.push_back(share);
+            let times = if work.generator.repeats() { self.surge } else { 1 };
+            for _ in 0..times {
+                self.start(now, share, out);
             }
         }
         if started {
             self.arm(now, share, out);
         }
+    }
+
+    fn start(&mut self, now: SimTime, share: usize, out: &mut Out) {
+        if self.flights.len() < self.most_in_flight {
+            return self.call(now, share, out);
+        }
+        self.delayed += 1;
+        self.held.push_back(share);
     }
 
     fn call(&mut self, now: SimTime, share: usize, out: &mut Out) {
@@ -360,6 +370,8 @@ impl Node for Client {
                 self.answer(now, id, &result, out);
             }
             // A damaged answer is no answer; nobody else has anything to say to a client.
+            Input::Ail(Ailment::Surge(factor)) => self.surge = factor,
+            Input::Heal(Ailment::Surge(_)) => self.surge = 1,
             Input::Message { .. } | Input::Garbled { .. } | Input::Ail(_) | Input::Heal(_) => {}
             Input::Timer(token) => match Timer::of(token) {
                 Timer::Start { share } => self.start_due(now, share, out),

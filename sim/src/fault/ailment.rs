@@ -8,11 +8,12 @@ use crate::fault::placement::{Placed, Placement};
 use crate::fault::{Fault, FaultInfo, NodeAction, Window};
 use crate::place::{NodeId, RegionIndex, Role, Selector, Topology};
 use crate::random::Stream;
+use scenarios::RegionName;
 
 /// What is wrong with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ailment {
-    /// An HSM takes so many times as long.
+    /// An HSM takes so many times as long, or a journal's disk.
     Slow(u32),
     /// An HSM takes commands and answers none.
     Hung,
@@ -24,6 +25,15 @@ pub enum Ailment {
     Unauthorized,
     /// Somebody makes the worker rotate the domain key, now.
     Hasty,
+    /// A journal can write nothing more.
+    Full,
+    /// An HSM has forgotten the keys it had unwrapped; the first command with each takes so many
+    /// times as long.
+    Cold(u32),
+    /// A client makes so many calls of each that is due.
+    Surge(u32),
+    /// A host has so many thousandths of its request quotas.
+    Quota(u32),
 }
 
 impl Ailment {
@@ -36,13 +46,21 @@ impl Ailment {
             Ailment::Stale => "stale",
             Ailment::Unauthorized => "unauthorized",
             Ailment::Hasty => "hasty",
+            Ailment::Full => "full",
+            Ailment::Cold(_) => "cold",
+            Ailment::Surge(_) => "surging",
+            Ailment::Quota(_) => "quota",
         }
     }
 
     /// How much of it, where there is a how much.
     pub fn figure(self) -> u32 {
         match self {
-            Ailment::Slow(figure) | Ailment::Narrow(figure) => figure,
+            Ailment::Slow(figure)
+            | Ailment::Narrow(figure)
+            | Ailment::Cold(figure)
+            | Ailment::Surge(figure)
+            | Ailment::Quota(figure) => figure,
             _ => 0,
         }
     }
@@ -64,6 +82,11 @@ impl Patients {
     pub(super) fn hsms(words: &scenarios::Hsms, at: &Placement<'_>) -> Patients {
         let region = words.region.as_ref().map(|name| at.region(name));
         Patients { role: Role::Hsm, region, count: Some(words.hsms) }
+    }
+
+    /// All nodes of a role, of a Region or of each.
+    pub(super) fn all(role: Role, region: Option<&RegionName>, at: &Placement<'_>) -> Patients {
+        Patients { role, region: region.map(|name| at.region(name)), count: None }
     }
 
     /// Draws them.

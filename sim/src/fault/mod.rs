@@ -12,11 +12,15 @@ pub mod bandwidth;
 pub mod clock_skew;
 pub mod clogging;
 pub mod hsm_capacity_loss;
+pub mod hsm_cold_cache;
 pub mod hsm_cut;
 pub mod hsm_hang;
 pub mod hsm_loss;
 pub mod hsm_slow;
 pub mod hsm_wrong_epoch;
+pub mod journal_fail_over;
+pub mod journal_full;
+pub mod journal_slow;
 pub mod key_store_outage;
 pub mod latency;
 pub mod link_cut;
@@ -30,10 +34,14 @@ pub mod operator_mistake;
 mod outages;
 pub mod placement;
 pub mod quorum_loss;
+pub mod quota_change;
 pub mod region_partition;
 pub mod reordering;
 mod set;
 mod silence;
+pub mod slow_cpu;
+pub mod stale_follower;
+pub mod surge;
 pub mod zone_loss;
 
 use std::time::Duration;
@@ -54,11 +62,15 @@ pub const FAULTS: &[FaultInfo] = &[
     clock_skew::INFO,
     clogging::INFO,
     hsm_capacity_loss::INFO,
+    hsm_cold_cache::INFO,
     hsm_cut::INFO,
     hsm_hang::INFO,
     hsm_loss::INFO,
     hsm_slow::INFO,
     hsm_wrong_epoch::INFO,
+    journal_fail_over::INFO,
+    journal_full::INFO,
+    journal_slow::INFO,
     key_store_outage::INFO,
     latency::INFO,
     link_cut::INFO,
@@ -69,8 +81,12 @@ pub const FAULTS: &[FaultInfo] = &[
     node_pause::INFO,
     operator_mistake::INFO,
     quorum_loss::INFO,
+    quota_change::INFO,
     region_partition::INFO,
     reordering::INFO,
+    slow_cpu::INFO,
+    stale_follower::INFO,
+    surge::INFO,
     zone_loss::INFO,
 ];
 
@@ -81,11 +97,15 @@ pub fn place(words: &FaultKind, at: &Placement<'_>) -> Placed {
         FaultKind::ClockSkew(words) => clock_skew::place(words, at),
         FaultKind::Clogging(words) => clogging::place(words, at),
         FaultKind::HsmCapacityLoss(words) => hsm_capacity_loss::place(words, at),
+        FaultKind::HsmColdCache(words) => hsm_cold_cache::place(words, at),
         FaultKind::HsmCut(words) => hsm_cut::place(words, at),
         FaultKind::HsmHang(words) => hsm_hang::place(words, at),
         FaultKind::HsmLoss(words) => hsm_loss::place(words, at),
         FaultKind::HsmSlow(words) => hsm_slow::place(words, at),
         FaultKind::HsmWrongEpoch(words) => hsm_wrong_epoch::place(words, at),
+        FaultKind::JournalFailOver(words) => journal_fail_over::place(words, at),
+        FaultKind::JournalFull(words) => journal_full::place(words, at),
+        FaultKind::JournalSlow(words) => journal_slow::place(words, at),
         FaultKind::KeyStoreOutage(words) => key_store_outage::place(words, at),
         FaultKind::Latency(words) => latency::place(words, at),
         FaultKind::LinkCut(words) => link_cut::place(words, at),
@@ -96,8 +116,12 @@ pub fn place(words: &FaultKind, at: &Placement<'_>) -> Placed {
         FaultKind::NodePause(words) => node_pause::place(words, at),
         FaultKind::OperatorMistake(words) => operator_mistake::place(words, at),
         FaultKind::QuorumLoss(words) => quorum_loss::place(words, at),
+        FaultKind::QuotaChange(words) => quota_change::place(words, at),
         FaultKind::RegionPartition(words) => region_partition::place(words, at),
         FaultKind::Reordering(words) => reordering::place(words, at),
+        FaultKind::SlowCpu(words) => slow_cpu::place(words, at),
+        FaultKind::StaleFollower(words) => stale_follower::place(words, at),
+        FaultKind::Surge(words) => surge::place(words, at),
         FaultKind::ZoneLoss(words) => zone_loss::place(words, at),
     }
 }

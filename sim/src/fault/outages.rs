@@ -90,7 +90,7 @@ pub(super) mod tests {
     use crate::place::{RegionIndex, Role, Topology, ZoneIndex};
     use crate::random::{Name, Seed, Site};
 
-    /// Two Regions with three HSMs and two API hosts each.
+    /// Two Regions with three HSMs and two API hosts each, and a journal and a client.
     pub(in crate::fault) fn world() -> Topology {
         let mut topology = Topology::new(["us-east-1", "eu-west-1"]).unwrap();
         for region in [RegionIndex(0), RegionIndex(1)] {
@@ -100,7 +100,16 @@ pub(super) mod tests {
             topology.add(region, ZoneIndex(0), Role::ApiHost).unwrap();
             topology.add(region, ZoneIndex(1), Role::ApiHost).unwrap();
         }
+        for region in [RegionIndex(0), RegionIndex(1)] {
+            topology.add(region, ZoneIndex(0), Role::Journal).unwrap();
+            topology.add(region, ZoneIndex(0), Role::Client).unwrap();
+        }
         topology
+    }
+
+    /// The journals of that world.
+    pub(in crate::fault) fn journals() -> Vec<NodeId> {
+        world().select(crate::place::Selector { role: Some(Role::Journal), region: None }).collect()
     }
 
     /// Every act of a fault, at most a thousand.

@@ -100,7 +100,7 @@ mod tests {
             every: None,
             down: Duration::from_secs(10),
         }));
-        let servers = [NodeId(5), NodeId(8)];
+        let servers = [NodeId(5), NodeId(8), NodeId(12)];
         let crashes = (SimTime::from_secs(5), servers.map(NodeAction::Crash).to_vec());
         let restarts = (SimTime::from_secs(15), servers.map(NodeAction::Restart).to_vec());
         assert_eq!(acts, [crashes, restarts]);

@@ -14,6 +14,7 @@ use crate::random::{Name, Seed, Site, Stream};
 use crate::sabotage::Sabotages;
 use kms_core::env::RequestId;
 use kms_core::hsm::{Command, Fault, HsmDevice, HsmModel, Mandate, Reply};
+use kms_core::name::TokenId;
 use kms_core::token::{DomainEpoch, KeyToken};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -38,6 +39,8 @@ pub struct HsmNode {
     /// The last answer and the last draw, which nothing but a planted bug makes use of.
     last: Option<Reply>,
     last_draw: Option<(RequestId, u32)>,
+    /// The keys that it has unwrapped since it was made to forget all.
+    warm: BTreeSet<TokenId>,
 }
 
 impl HsmNode {
@@ -61,6 +64,7 @@ impl HsmNode {
             sabotages,
             last: None,
             last_draw: None,
+            warm: BTreeSet::new(),
         }
     }
 
@@ -110,18 +114,29 @@ impl HsmNode {
 
     /// How long a command takes: the median of its class, spread, and longer when the machine is slow.
     fn takes(
-        &self,
+        &mut self,
         now: Now,
         command: &Command,
         tokens: &[Arc<KeyToken>],
         draw: (RequestId, u32),
     ) -> Duration {
-        let median = self.model.median(command, tokens);
+        let median = self.model.median(command, tokens) * self.coldness(tokens);
         let slow = self.ailments.iter().filter_map(|ailment| match ailment {
             Ailment::Slow(factor) => Some(*factor),
             _ => None,
         });
         median.mul_f64(self.spread(now, draw)) * slow.max().unwrap_or(1)
+    }
+
+    /// How many times as long a command takes because its keys have to be unwrapped again.
+    fn coldness(&mut self, tokens: &[Arc<KeyToken>]) -> u32 {
+        let cold = self.ailments.iter().filter_map(|ailment| match ailment {
+            Ailment::Cold(factor) => Some(*factor),
+            _ => None,
+        });
+        let Some(factor) = cold.max() else { return 1 };
+        let first = tokens.iter().filter(|token| self.warm.insert(token.id)).count();
+        if first > 0 { factor } else { 1 }
     }
 
     /// A factor whose logarithm is normal around zero.
@@ -205,7 +220,10 @@ impl Node for HsmNode {
                 out.record(Event::Loaded(Box::new(self.load)));
             }
             Input::Timer(_) => {}
-            Input::Ail(ailment) => drop(self.ailments.insert(ailment)),
+            Input::Ail(ailment) => {
+                self.ailments.insert(ailment);
+                self.warm.clear();
+            }
             Input::Heal(ailment) => drop(self.ailments.remove(&ailment)),
         }
     }

@@ -8,6 +8,7 @@ use super::{Alarm, In, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::disk::{Disk, Sync};
 use crate::driver::{Input, Node, Now};
+use crate::fault::Ailment;
 use crate::history::{Audited, Changed, Event, settle};
 use crate::message::{AskId, Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
@@ -19,7 +20,7 @@ use kms_core::name::RegionName;
 use kms_core::state::LogEntry;
 use kms_core::step::Append;
 use kms_core::token::{TokenChange, TokenStore};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,6 +112,8 @@ pub struct JournalNode {
     seed: Seed,
     sabotages: Sabotages,
     draws: u64,
+    /// What is wrong with its disk.
+    ailments: BTreeSet<Ailment>,
     settle_at: SimTime,
 }
 
@@ -141,6 +144,7 @@ impl JournalNode {
             seed,
             sabotages,
             draws: 0,
+            ailments: BTreeSet::new(),
             settle_at,
         }
     }
@@ -187,6 +191,9 @@ impl JournalNode {
         (append, audit): (&Append, Option<Audited>),
         out: &mut Out,
     ) {
+        if self.ailments.contains(&Ailment::Full) {
+            return;
+        }
         let before = self.journal.head();
         let clock = Timestamp::from_micros(now.wall_micros);
         match self.journal.append(id.0, append, clock) {
@@ -215,6 +222,19 @@ impl JournalNode {
         }
     }
 
+    /// Something is wrong with the disk, or no more.
+    fn ail(&mut self, ailment: Ailment, ails: bool) {
+        match ails {
+            true => drop(self.ailments.insert(ailment)),
+            false => drop(self.ailments.remove(&ailment)),
+        }
+        let slow = self.ailments.iter().filter_map(|ailment| match ailment {
+            Ailment::Slow(factor) => Some(f64::from(*factor)),
+            _ => None,
+        });
+        self.disk.slow(slow.fold(1.0, f64::max));
+    }
+
     fn write(
         &mut self,
         now: Now,
@@ -226,7 +246,7 @@ impl JournalNode {
         let record = Record { entry, batch: self.next_batch, audit };
         self.batches.insert(self.next_batch, tokens);
         let mut stream = self.stream(now);
-        // The model's disks do not fill up; a full one is a fault of a later day.
+        // Of what does not fit, nothing is promised to anybody.
         if let Ok(takes) = self.disk.write(record, &mut stream) {
             self.begin_sync(now, takes, out);
         }
@@ -417,6 +437,8 @@ impl Node for JournalNode {
                 }
                 _ => {}
             },
+            Input::Ail(ailment) => self.ail(ailment, true),
+            Input::Heal(ailment) => self.ail(ailment, false),
             _ => {}
         }
     }

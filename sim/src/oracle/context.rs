@@ -5,6 +5,7 @@ use crate::fault::Window;
 use crate::place::{NodeId, Topology};
 use kms_core::env::Timestamp;
 use kms_core::name::RegionName;
+use kms_core::quota::Rate;
 use std::time::Duration;
 
 /// What oracles know of a run.
@@ -24,6 +25,8 @@ pub struct Context<'a> {
     pub faults: Vec<(&'static str, Window)>,
     /// The request quotas; empty when they are off.
     pub quota: Vec<PoolFacts>,
+    /// When quotas are others than that: in a Region or in all, and how many times as much.
+    pub quota_changes: Vec<(Option<RegionName>, Window, f64)>,
 }
 
 /// The figures of a run that a judge needs, each as it was set and none computed by the service.
@@ -76,6 +79,25 @@ pub struct PoolFacts {
     pub count: u64,
     /// The interval; intervals count from the start of the run.
     pub interval: Duration,
+}
+
+impl PoolFacts {
+    /// The least and the most that may be right in an interval, whatever the quotas are changed to in
+    /// it and shortly before.
+    pub fn bounds(&self, interval: u128, context: &Context<'_>) -> (u64, u64) {
+        let touches = |window: &Window| {
+            let number = |at: SimTime| u128::from(at.nanos()) / self.interval.as_nanos().max(1);
+            number(window.from) <= interval + 1 && interval <= number(window.until) + 1
+        };
+        let here = |region: &Option<RegionName>| region.is_none_or(|one| one == self.region);
+        let changes = context.quota_changes.iter();
+        let changes = changes.filter(|(region, window, _)| here(region) && touches(window));
+        let rate = Rate { count: self.count, interval: self.interval };
+        changes.fold((self.count, self.count), |(least, most), (_, _, factor)| {
+            let count = rate.times(*factor).count;
+            (least.min(count), most.max(count))
+        })
+    }
 }
 
 impl Context<'_> {

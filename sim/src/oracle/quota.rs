@@ -87,12 +87,13 @@ impl Quota {
         let by_host = self.by_host.entry((seen.record.node, pool, account)).or_default();
         by_host.count(interval);
         let counted = self.counted.entry((facts.region, pool, account)).or_default();
+        let (_, most) = facts.bounds(interval, context);
         // Once an interval is enough.
-        if counted.count(interval) == facts.count + 1 {
+        if counted.count(interval) == most + 1 {
             let message = format!(
-                "account {account} was admitted more than {} times to {pool} of {} in interval \
+                "account {account} was admitted more than {most} times to {pool} of {} in interval \
                  {interval} of {:?}",
-                facts.count, facts.region, facts.interval
+                facts.region, facts.interval
             );
             self.violations.push(seen.violates(INFO.name, message));
         }
@@ -132,12 +133,12 @@ impl Quota {
         let given = known.map_or(0, |given| given.most_lately(interval));
         let region = context.topology.place(node).region;
         let hosts = context.topology.of_role(region, Role::ApiHost).count() as u64;
-        if back.is_none_or(|back| back + 1 < interval) && given < facts.count / hosts.max(1) {
+        let (least, _) = facts.bounds(interval, context);
+        let share = least / hosts.max(1);
+        if back.is_none_or(|back| back + 1 < interval) && given < share {
             let message = format!(
                 "account {account} was refused by {pool} after {given} requests, and a host's share \
-                 is {} of {}",
-                facts.count / hosts.max(1),
-                facts.count
+                 is {share} of {least}"
             );
             self.violations.push(seen.violates(INFO.name, message));
         }

@@ -116,6 +116,7 @@ impl Scene {
             },
             faults: Vec::new(),
             quota: Vec::new(),
+            quota_changes: Vec::new(),
         }
     }
 

@@ -20,16 +20,20 @@ struct Scope<'s> {
 }
 
 /// Every kind of fault.
-const KINDS: [Kind; 22] = [
+const KINDS: [Kind; 30] = [
     Kind { name: "bandwidth", words: bandwidth },
     Kind { name: "clock-skew", words: clock_skew },
     Kind { name: "clogging", words: clogging },
     Kind { name: "hsm-capacity-loss", words: hsm_capacity_loss },
+    Kind { name: "hsm-cold-cache", words: hsm_cold_cache },
     Kind { name: "hsm-cut", words: hsm_cut },
     Kind { name: "hsm-hang", words: |scope| scope.maybe_region(Table::new()) },
     Kind { name: "hsm-loss", words: hsm_loss },
     Kind { name: "hsm-slow", words: hsm_slow },
     Kind { name: "hsm-wrong-epoch", words: |scope| scope.maybe_region(Table::new()) },
+    Kind { name: "journal-fail-over", words: journal_fail_over },
+    Kind { name: "journal-full", words: |scope| scope.maybe_region(Table::new()) },
+    Kind { name: "journal-slow", words: journal_slow },
     Kind { name: "key-store-outage", words: key_store_outage },
     Kind { name: "latency", words: latency },
     Kind { name: "link-cut", words: link_cut },
@@ -40,8 +44,12 @@ const KINDS: [Kind; 22] = [
     Kind { name: "node-pause", words: node_pause },
     Kind { name: "operator-mistake", words: operator_mistake },
     Kind { name: "quorum-loss", words: |scope| scope.maybe_region(Table::new()) },
+    Kind { name: "quota-change", words: quota_change },
     Kind { name: "region-partition", words: region_partition },
     Kind { name: "reordering", words: reordering },
+    Kind { name: "slow-cpu", words: slow_cpu },
+    Kind { name: "stale-follower", words: stale_follower },
+    Kind { name: "surge", words: surge },
     Kind { name: "zone-loss", words: zone_loss },
 ];
 
@@ -234,6 +242,45 @@ fn node_pause(scope: &mut Scope<'_>) -> Table {
     let mut words = scope.repeated("pause");
     words.insert("role".into(), scope.role());
     scope.maybe_region(words)
+}
+
+fn hsm_cold_cache(scope: &mut Scope<'_>) -> Table {
+    let factor = whole(scope.dice.between(2, 500));
+    let hsms = whole(scope.dice.between(1, 4));
+    scope.maybe_region(table([("factor", factor), ("hsms", hsms)]))
+}
+
+fn journal_fail_over(scope: &mut Scope<'_>) -> Table {
+    let words = scope.repeated("takes");
+    scope.maybe_region(words)
+}
+
+fn journal_slow(scope: &mut Scope<'_>) -> Table {
+    let factor = whole(scope.dice.between(2, 500));
+    scope.maybe_region(table([("factor", factor)]))
+}
+
+fn quota_change(scope: &mut Scope<'_>) -> Table {
+    let factor = short(scope.dice.magnitude(0.05, 5.0));
+    scope.maybe_region(table([("factor", factor)]))
+}
+
+fn slow_cpu(scope: &mut Scope<'_>) -> Table {
+    let busy = scope.dice.spread(Duration::from_micros(200), Duration::from_millis(100));
+    let mut words = table([("busy", text(busy))]);
+    words.insert("role".into(), scope.role());
+    scope.maybe_region(words)
+}
+
+fn stale_follower(scope: &mut Scope<'_>) -> Table {
+    let lag = scope.dice.spread(Duration::from_millis(20), Duration::from_secs(20));
+    let hosts = whole(scope.dice.between(1, 4));
+    scope.maybe_region(table([("lag", text(lag)), ("hosts", hosts)]))
+}
+
+fn surge(scope: &mut Scope<'_>) -> Table {
+    let factor = whole(scope.dice.between(2, 10));
+    scope.maybe_region(table([("factor", factor)]))
 }
 
 fn region_partition(scope: &mut Scope<'_>) -> Table {
