@@ -325,6 +325,7 @@ fn violations(acts: &[Act]) -> Vec<String> {
         rules: Rules { attempt_timeout: Duration::from_secs(10), ..rules() },
         faults: Vec::new(),
         quota: Vec::new(),
+        quota_changes: Vec::new(),
     };
     let judged = sim::oracle::judge(history.records(), &context);
     let model = judged.into_iter().find(|judged| judged.info.name == "reference-model");

@@ -70,7 +70,7 @@ mod tests {
         let role = scenarios::Role::ApiHost;
         let words = scenarios::SlowCpu { role, region: None, busy };
         let mut fault = placed(|at| place(&words, at));
-        let at = || [0, 0, 5, 100].map(SimTime::from_millis).into_iter();
+        let at = || [0, 0, 5, 100].map(SimTime::from_millis);
         let late = [10, 20, 25, 10].map(|ms| Verdict::Delay(Duration::from_millis(ms)));
         assert_eq!(verdicts_at(&mut *fault, 3, 5, at()), late);
         assert_eq!(verdicts_at(&mut *fault, 0, 5, at()), [Verdict::Pass; 4], "an HSM");

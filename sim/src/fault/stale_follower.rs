@@ -74,7 +74,7 @@ mod tests {
         let mut fault = placed(|at| place(&words, at));
         assert_eq!(play(&mut *fault).len(), 1, "it acts on no node");
         let mut late = |from: u16| {
-            let heard = |to| verdicts_at(&mut *fault, from, to, [SimTime::ZERO].into_iter());
+            let heard = |to| verdicts_at(&mut *fault, from, to, [SimTime::ZERO]);
             let all: Vec<Verdict> = [3, 4].into_iter().flat_map(heard).collect();
             all.iter().filter(|verdict| **verdict == Verdict::Delay(lag)).count()
         };

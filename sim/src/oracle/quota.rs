@@ -178,6 +178,7 @@ fn interval_of(at: SimTime, facts: &PoolFacts) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Window;
     use crate::history::Wanted;
     use crate::oracle::scene::{ACCOUNT, Scene};
     use std::time::Duration;
@@ -222,6 +223,33 @@ mod tests {
         let facts = PoolFacts { region: scene.home(), pool, count: 2, interval };
         let context = Context { quota: vec![facts], ..scene.context() };
         scene.judge_with(&ENTRY, &context).violations.len()
+    }
+
+    /// What is told of so many admissions at second 10 and a refusal after them, under a quota of four
+    /// that is halved from there on.
+    fn halved(admitted: usize, refused: bool, second: u64) -> usize {
+        let mut scene = Scene::new();
+        let (account, pool) = (ACCOUNT, "pool");
+        scene.at(second * 1_000).call(1, Wanted::ListKeys);
+        (0..admitted).for_each(|_| scene.host(Event::Admitted { account, pool }));
+        if refused {
+            scene.refuse(1, pool);
+        }
+        let interval = Duration::from_secs(1);
+        let facts = PoolFacts { region: scene.home(), pool, count: 4, interval };
+        let window = Window { from: SimTime::from_secs(10), until: SimTime::from_secs(20) };
+        let mut context = Context { quota: vec![facts], ..scene.context() };
+        context.quota_changes = vec![(None, window, 0.5)];
+        scene.judge_with(&ENTRY, &context).violations.len()
+    }
+
+    #[test]
+    fn a_change_of_the_quota_counts_from_about_then() {
+        assert_eq!(halved(2, true, 5), 1, "there was room for two more");
+        assert_eq!(halved(2, true, 15), 0);
+        assert_eq!(halved(1, true, 15), 1);
+        assert_eq!(halved(5, false, 15), 1);
+        assert_eq!(halved(4, false, 10), 0, "the interval may have begun before");
     }
 
     /// A refusal may be told in the interval after the one it was decided in, and no later.

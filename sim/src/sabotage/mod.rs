@@ -61,7 +61,7 @@ pub(crate) enum Bug {
     /// The host tells the client nothing.
     NoAnswer,
     /// What becomes of an audit record that a host is to keep.
-    Audit(fn(Audited) -> Vec<Audited>),
+    Audit(fn(&Audited) -> Vec<Audited>),
     /// What a host has done with the request quota is forgotten at once.
     Uncounted,
     /// A request is counted many times against the quota.
@@ -206,7 +206,7 @@ impl Sabotages {
         let mut left = None;
         self.strike(chance(now, audit.request), out, |bug| match bug {
             Bug::Audit(spoil) => {
-                left = Some(spoil(audit.clone()));
+                left = Some(spoil(&audit));
                 true
             }
             _ => false,
