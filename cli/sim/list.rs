@@ -3,6 +3,7 @@
 use super::input::LIBRARY;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
+use ::sim::fault::point::Point;
 use ::sim::oracle::ORACLES;
 use ::sim::probe::Probe;
 use ::sim::sabotage::SABOTAGES;
@@ -37,6 +38,8 @@ enum What {
     Workloads,
     /// Marks that something really happened
     Probes,
+    /// Moments that may be late, lost or repeated
+    Points,
     /// Bugs that can be planted
     Sabotages,
     /// The scenario files of the library
@@ -69,6 +72,7 @@ fn items(arguments: &Arguments) -> Result<Vec<Item>, Failure> {
         }
         What::Workloads => WORKLOADS.iter().map(|entry| item(entry.name, entry.doc)).collect(),
         What::Probes => Probe::ALL.iter().map(|one| item(one.name(), one.doc())).collect(),
+        What::Points => Point::ALL.iter().map(|one| item(one.name(), one.doc())).collect(),
         What::Sabotages => SABOTAGES.iter().map(|info| item(info.name, info.doc)).collect(),
         What::Scenarios => library(&arguments.library)?,
     })

@@ -59,7 +59,7 @@ pub use overrides::Override;
 pub use reader::Entry;
 pub use schema::{
     Client, Declared, Expect, KeyGroup, KeyName, KeySelector, Keys, LatencyBounds, LatencyMatrix,
-    Operation, Parameter, Phase, Quota, RetryMode, SCHEMA, Sabotage, Scenario, Throttling,
+    Operation, Parameter, Phase, Points, Quota, RetryMode, SCHEMA, Sabotage, Scenario, Throttling,
     Topology, Verdict,
 };
 pub use units::{Bytes, ClockOffset, Probability, Rate, duration_text, parse_duration};

@@ -10,6 +10,7 @@ mod keys;
 mod operation;
 mod parameters;
 mod phase;
+mod points;
 mod quota;
 mod sabotage;
 mod topology;
@@ -22,6 +23,7 @@ pub use operation::Operation;
 pub use parameters::Parameter;
 pub(crate) use parameters::{TABLE as PARAMETERS, flatten as flatten_parameters};
 pub use phase::Phase;
+pub use points::Points;
 pub use quota::Quota;
 pub use sabotage::Sabotage;
 pub use topology::{LatencyMatrix, Topology};
@@ -53,6 +55,8 @@ pub struct Scenario {
     pub accounts: u32,
     /// The request quotas.
     pub quota: Quota,
+    /// The fault points.
+    pub points: Points,
     /// How clients behave.
     pub client: Client,
     /// What happens, in sequence.
@@ -102,6 +106,7 @@ impl Scenario {
             )
         });
         let quota = Quota::read(reader);
+        let points = Points::read(reader);
         let client = Client::read(reader);
         let phases = phase::read_all(reader);
         let storm: Duration = phases.iter().map(|phase| phase.duration).sum();
@@ -113,6 +118,7 @@ impl Scenario {
             keys,
             accounts,
             quota,
+            points,
             client,
             phases,
             operations: operation::read_all(reader, storm),

@@ -33,6 +33,8 @@ pub mod node_pause;
 pub mod operator_mistake;
 mod outages;
 pub mod placement;
+#[cfg(all(feature = "sim", madsim))]
+pub mod point;
 pub mod quorum_loss;
 pub mod quota_change;
 pub mod region_partition;

@@ -240,6 +240,10 @@ impl Sink<'_> {
                 self.tag(11);
                 self.action(*action);
             }
+            Event::Fired(point) => {
+                self.tag(19);
+                self.text(point);
+            }
             Event::Sabotaged(sabotage) => {
                 self.tag(16);
                 self.text(sabotage);

@@ -75,6 +75,7 @@ pub fn line(event: &Event) -> String {
             several => format!("audit: {} requests", several.len()),
         },
         Event::Acted(action) => acted(action),
+        Event::Fired(point) => format!("fault point {point} fires"),
         Event::Sabotaged(sabotage) => format!("sabotage {sabotage} strikes"),
     }
 }

@@ -168,6 +168,8 @@ pub enum Event {
     Kept(Box<Holdings>),
     /// A fault acted on a node, the subject of the record.
     Acted(NodeAction),
+    /// A fault point fired here.
+    Fired(&'static str),
     /// A planted bug struck here.
     Sabotaged(&'static str),
 }
@@ -361,7 +363,7 @@ impl Event {
             Event::Committed { .. } | Event::Settled(_) | Event::Kept(_) => Source::Journal,
             Event::TaskTried { .. } => Source::Worker,
             Event::Audited(_) => Source::Audit,
-            Event::Acted(_) | Event::Sabotaged(_) => Source::World,
+            Event::Acted(_) | Event::Fired(_) | Event::Sabotaged(_) => Source::World,
         }
     }
 }

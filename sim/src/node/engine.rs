@@ -22,6 +22,7 @@ use super::{NamedRandom, Out, monotonic};
 use crate::clock::SimTime;
 use crate::driver::Now;
 use crate::fault::Ailment;
+use crate::fault::point::Points;
 use crate::history::{Audited, Event};
 use crate::message::{AskId, Feed};
 use crate::place::NodeId;
@@ -121,6 +122,7 @@ pub(super) struct Engine {
     limits: Limits,
     seed: Seed,
     follower: Follower,
+    pub(super) points: Points,
     pub(super) sabotages: Sabotages,
     consents: Consents,
     ailments: BTreeSet<Ailment>,
@@ -141,7 +143,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(kms: Kms, meter: Meter, settings: Settings) -> Engine {
-        let Settings { peers, limits, sabotages, operator, seed, settle_at } = settings;
+        let Settings { peers, limits, points, sabotages, operator, seed, settle_at } = settings;
         Engine {
             fleet: Fleet::new(peers.hsms.len(), limits.fleet),
             hedges: BTreeMap::new(),
@@ -151,6 +153,7 @@ impl Engine {
             limits,
             seed,
             follower: Follower::default(),
+            points,
             sabotages,
             consents: Consents::of(operator),
             ailments: BTreeSet::new(),

@@ -5,6 +5,7 @@ use super::{Alarm, In, Out, arm_settle, monotonic};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
 use crate::fault::Ailment;
+use crate::fault::point::Point;
 use crate::history::{Audited, Event, settle};
 use crate::message::Message;
 use crate::place::NodeId;
@@ -78,7 +79,11 @@ impl Host {
             (Origin::Client(_), _) if sabotages.is_mute(now, id, out) => {}
             (Origin::Client(client), _) => {
                 out.record(Event::Answered { request: id, position, now: decided, pool, error });
-                out.send(client, Message::Response { id, result }, 256);
+                let response = Message::Response { id, result };
+                match self.engine.points.fires(Point::AnswerLate, now, id.0, out) {
+                    None => out.send(client, response, 256),
+                    Some(late) => out.send_after(late, client, response, 256),
+                }
                 if let Some(audit) = audit {
                     self.note(now, audit, out);
                 }

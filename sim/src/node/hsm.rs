@@ -8,6 +8,7 @@ use super::{Alarm, In, NamedRandom, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
 use crate::fault::Ailment;
+use crate::fault::point::{Point, Points};
 use crate::history::{Event, HsmLoad};
 use crate::message::Message;
 use crate::random::{Name, Seed, Site, Stream};
@@ -35,6 +36,7 @@ pub struct HsmNode {
     /// When each command that waits or is being carried out will have been.
     waiting: BinaryHeap<Reverse<SimTime>>,
     load: HsmLoad,
+    points: Points,
     sabotages: Sabotages,
     /// The last answer and the last draw, which nothing but a planted bug makes use of.
     last: Option<Reply>,
@@ -49,7 +51,7 @@ impl HsmNode {
         device: HsmDevice,
         seed: Seed,
         model: HsmModel,
-        sabotages: Sabotages,
+        (points, sabotages): (Points, Sabotages),
         settle_at: SimTime,
     ) -> HsmNode {
         HsmNode {
@@ -61,6 +63,7 @@ impl HsmNode {
             waiting: BinaryHeap::new(),
             load: HsmLoad { lanes: model.lanes, ..HsmLoad::default() },
             model,
+            points,
             sabotages,
             last: None,
             last_draw: None,
@@ -196,8 +199,14 @@ impl HsmNode {
         if forgot && self.device.serial().is_some() {
             self.warm_up(done);
         }
-        let wait = done.since(now.monotonic);
-        out.send_after(wait, from, Message::HsmReply { ask, draw, result }, 256);
+        let event = draw.0.0 ^ u128::from(draw.1) << 120;
+        let late = self.points.fires(Point::HsmReplyLate, now, event, out).unwrap_or_default();
+        let wait = done.since(now.monotonic) + late;
+        let reply = Message::HsmReply { ask, draw, result };
+        if self.points.fires(Point::HsmReplyRepeated, now, event, out).is_some() {
+            out.send_after(wait, from, reply.clone(), 256);
+        }
+        out.send_after(wait, from, reply, 256);
     }
 }
 
@@ -247,7 +256,13 @@ mod tests {
     fn node(model: HsmModel) -> HsmNode {
         let identity = HsmIdentity::generate(&RustCrypto, &mut SeededRandom::new(1));
         let device = HsmDevice::new(identity, Arc::new(RustCrypto));
-        HsmNode::new(device, Seed(1), model, Sabotages::default(), SimTime::from_secs(10))
+        HsmNode::new(
+            device,
+            Seed(1),
+            model,
+            (Points::default(), Sabotages::default()),
+            SimTime::from_secs(10),
+        )
     }
 
     fn model() -> HsmModel {

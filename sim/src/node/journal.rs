@@ -9,6 +9,7 @@ use crate::clock::SimTime;
 use crate::disk::{Disk, Sync};
 use crate::driver::{Input, Node, Now};
 use crate::fault::Ailment;
+use crate::fault::point::{Point, Points};
 use crate::history::{Audited, Changed, Event, settle};
 use crate::message::{AskId, Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
@@ -48,14 +49,14 @@ struct Record {
 }
 
 /// A log position and a token position.
-type Point = (u64, TokenPosition);
+type Place = (u64, TokenPosition);
 
 #[derive(Clone, Copy, Debug)]
 struct Follower {
     /// What it has said it has.
-    acknowledged: Point,
+    acknowledged: Place,
     /// What has been sent to it since.
-    sent: Point,
+    sent: Place,
 }
 
 struct Waiting {
@@ -80,6 +81,8 @@ pub struct JournalPlan {
     pub patience: Followers,
     /// The seed of the run.
     pub seed: Seed,
+    /// Where it may be late.
+    pub points: Points,
     /// What is wrong with it on purpose.
     pub sabotages: Sabotages,
     /// When it reports its state at the end.
@@ -110,6 +113,7 @@ pub struct JournalNode {
     /// How many changes of this life were dropped from the front of `changes`.
     forgotten: u64,
     seed: Seed,
+    points: Points,
     sabotages: Sabotages,
     draws: u64,
     /// What is wrong with its disk.
@@ -120,8 +124,17 @@ pub struct JournalNode {
 impl JournalNode {
     /// A journal that begins with this log and these tokens.
     pub fn new(plan: JournalPlan) -> JournalNode {
-        let JournalPlan { region, genesis, tokens, disk, patience, seed, sabotages, settle_at } =
-            plan;
+        let JournalPlan {
+            region,
+            genesis,
+            tokens,
+            disk,
+            patience,
+            seed,
+            points,
+            sabotages,
+            settle_at,
+        } = plan;
         let journal = Journal::restore(region, genesis.clone(), tokens.clone());
         JournalNode {
             region,
@@ -142,6 +155,7 @@ impl JournalNode {
             changes: VecDeque::new(),
             forgotten: 0,
             seed,
+            points,
             sabotages,
             draws: 0,
             ailments: BTreeSet::new(),
@@ -162,7 +176,7 @@ impl JournalNode {
         }
         self.followers = self.patience.nodes.iter().map(|node| (*node, None)).collect();
         if self.life > 1 {
-            self.send_feeds(out);
+            self.send_feeds(now, out);
         }
         arm_settle(now, self.settle_at, out);
     }
@@ -257,7 +271,9 @@ impl JournalNode {
         if self.syncing.is_none() {
             let mut stream = self.stream(now);
             let sync = self.disk.begin_sync(&mut stream);
-            out.after(after + sync.takes, Alarm::Synced.token());
+            let late = self.points.fires(Point::SyncSlow, now, self.draws.into(), out);
+            let takes = after + sync.takes + late.unwrap_or_default();
+            out.after(takes, Alarm::Synced.token());
             self.syncing = Some(sync);
         }
     }
@@ -274,7 +290,7 @@ impl JournalNode {
         if self.disk.durable() < self.disk.records().len() {
             self.begin_sync(now, Duration::ZERO, out);
         }
-        self.send_feeds(out);
+        self.send_feeds(now, out);
     }
 
     fn made_durable(&mut self, record: &Record, out: &mut Out) {
@@ -331,33 +347,36 @@ impl JournalNode {
     }
 
     /// Where the durable log and tokens are.
-    fn head(&self) -> Point {
+    fn head(&self) -> Place {
         (self.durable_head, self.token_position())
     }
 
-    fn send_feeds(&mut self, out: &mut Out) {
+    fn send_feeds(&mut self, now: Now, out: &mut Out) {
         for node in self.patience.nodes.clone() {
-            self.send_feed(node, out);
+            self.send_feed(now, node, out);
         }
         self.arm_resend(out);
     }
 
     /// Sends a follower what it has neither acknowledged nor been sent. One that has not spoken is
     /// told where the journal is, which makes it ask.
-    fn send_feed(&mut self, node: NodeId, out: &mut Out) {
+    fn send_feed(&mut self, now: Now, node: NodeId, out: &mut Out) {
         let head = self.head();
         match self.followers.get_mut(&node) {
             Some(Some(follower)) if follower.sent == head => {}
             Some(Some(follower)) => {
                 let from = std::mem::replace(&mut follower.sent, head);
-                self.send_from(node, from, 0, out);
+                let event = u128::from(node.0) << 64 | u128::from(head.0);
+                if self.points.fires(Point::FeedLost, now, event, out).is_none() {
+                    self.send_from(node, from, 0, out);
+                }
             }
             Some(None) => self.send_from(node, head, 0, out),
             None => {}
         }
     }
 
-    fn send_from(&self, node: NodeId, (position, tokens): Point, answers: u64, out: &mut Out) {
+    fn send_from(&self, node: NodeId, (position, tokens): Place, answers: u64, out: &mut Out) {
         let entries = self.journal.entries_after(position);
         let durable = usize::try_from(self.durable_head.saturating_sub(position)).unwrap_or(0);
         let entries = entries[..durable.min(entries.len())].to_vec();
@@ -378,7 +397,7 @@ impl JournalNode {
     }
 
     /// A follower says where it is; one that asks is answered even when it lacks nothing.
-    fn followed(&mut self, node: NodeId, said: Point, purpose: Follow, out: &mut Out) {
+    fn followed(&mut self, now: Now, node: NodeId, said: Place, purpose: Follow, out: &mut Out) {
         let head = self.head();
         let Some(known) = self.followers.get_mut(&node) else { return };
         let sent = known.map_or(said, |follower| follower.sent);
@@ -389,7 +408,7 @@ impl JournalNode {
         }
         match purpose {
             Follow::Ask(question) => self.send_from(node, said, question, out),
-            Follow::Acknowledge => self.send_feed(node, out),
+            Follow::Acknowledge => self.send_feed(now, node, out),
         }
         self.arm_resend(out);
     }
@@ -406,13 +425,13 @@ impl JournalNode {
     }
 
     /// Sends again from what was acknowledged, more and more rarely.
-    fn resend(&mut self, out: &mut Out) {
+    fn resend(&mut self, now: Now, out: &mut Out) {
         self.resend_armed = false;
         self.resend_after = (self.resend_after * 2).min(self.patience.resend_at_most);
         for follower in self.followers.values_mut().flatten() {
             follower.sent = follower.acknowledged;
         }
-        self.send_feeds(out);
+        self.send_feeds(now, out);
     }
 }
 
@@ -427,11 +446,11 @@ impl Node for JournalNode {
                 self.append(now, from, ask, id, (&append, audit), out);
             }
             Input::Message { from, body: Message::Follow { position, tokens, purpose } } => {
-                self.followed(from, (position, tokens), purpose, out);
+                self.followed(now, from, (position, tokens), purpose, out);
             }
             Input::Timer(token) => match Alarm::of(token) {
                 Alarm::Synced => self.synced(now, out),
-                Alarm::Resend => self.resend(out),
+                Alarm::Resend => self.resend(now, out),
                 Alarm::Settle => {
                     settle(now, self.journal.state(), &self.durable_tokens, out);
                 }

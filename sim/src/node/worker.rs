@@ -8,6 +8,7 @@ use super::{Alarm, In, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
 use crate::fault::Ailment;
+use crate::fault::point::Point;
 use crate::history::{Event, settle};
 use crate::message::Message;
 use crate::place::NodeId;
@@ -161,10 +162,18 @@ impl Worker {
             error,
         });
         let tried = match finished.appended {
+            Some(_) if error.is_none() && self.repeats(now, finished.id, out) => {
+                self.pause(now, task)
+            }
             Some(position) if error.is_none() => Tried::Appended(position),
             _ => self.pause(now, task),
         };
         self.tried.insert(task, tried);
+    }
+
+    /// Whether a task that is done is done once more.
+    fn repeats(&self, now: Now, id: RequestId, out: &mut Out) -> bool {
+        self.engine.points.fires(Point::TaskRepeated, now, id.0, out).is_some()
     }
 
     /// The pause after an attempt that did not end the task: longer each time.

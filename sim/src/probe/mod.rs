@@ -10,7 +10,8 @@ mod table;
 pub use table::Probe;
 
 use crate::clock::SimTime;
-use crate::fault::{NodeAction, Window};
+use crate::fault::NodeAction;
+use crate::fault::point::Point;
 use crate::history::{CallFacts, Changed, Event, Got, Record, Routing, SetRole, Target};
 use crate::oracle::{Context, Known};
 use crate::place::{NodeId, Role};
@@ -68,6 +69,7 @@ const ON_KEYS: [&str; 30] = [
 pub struct Probes {
     hits: BTreeMap<Probe, u64>,
     cells: BTreeMap<(&'static str, KeyState), u64>,
+    points: BTreeMap<&'static str, u64>,
     /// The calls that have been tried more than once.
     retried: BTreeSet<(NodeId, u64)>,
     /// Who was asked beside another.
@@ -81,11 +83,17 @@ fn cell(operation: &str, state: KeyState) -> String {
     format!("{operation} on {}", state.as_str())
 }
 
-/// What a sweep of the swarm is expected to meet: every probe, and every operation on a key in each
-/// state that a key is brought to by its own operations.
+/// How a fault point is called in results.
+fn fired(point: &str) -> String {
+    format!("fault point {point}")
+}
+
+/// What a sweep of the swarm is expected to meet: every probe, every fault point, and every operation on
+/// a key in each state that a key is brought to by its own operations.
 pub fn wanted() -> impl Iterator<Item = String> {
     let cells = ON_KEYS.iter().flat_map(|name| ORDINARY.map(|state| cell(name, state)));
-    Probe::ALL.iter().map(|probe| probe.name().to_owned()).chain(cells)
+    let points = Point::ALL.iter().map(|point| fired(point.name()));
+    Probe::ALL.iter().map(|probe| probe.name().to_owned()).chain(cells).chain(points)
 }
 
 impl Probes {
@@ -93,7 +101,8 @@ impl Probes {
     pub fn hits(&self) -> BTreeMap<String, u64> {
         let marks = self.hits.iter().map(|(probe, hits)| (probe.name().to_owned(), *hits));
         let cells = self.cells.iter().map(|((name, state), hits)| (cell(name, *state), *hits));
-        marks.chain(cells).collect()
+        let points = self.points.iter().map(|(name, hits)| (fired(name), *hits));
+        marks.chain(cells).chain(points).collect()
     }
 
     fn hit(&mut self, probe: Probe) {
@@ -143,6 +152,7 @@ impl Probes {
             }
             Event::Routed { request, hsm, what } => self.routed(*request, *hsm, *what),
             Event::Acted(NodeAction::Crash(node)) => self.crashed(*node, context),
+            Event::Fired(point) => *self.points.entry(point).or_default() += 1,
             Event::Executed { .. }
             | Event::Acted(_)
             | Event::Audited(_)
@@ -200,8 +210,8 @@ impl Probes {
             Changed::KeyErased(_) => {
                 self.hit(Probe::KeyErased);
                 let cuts = context.faults.iter().filter(|(name, _)| PARTITIONS.contains(name));
-                let cut = |(_, window): &(&str, Window)| window.contains(at);
-                self.hit_if(cuts.into_iter().any(cut), Probe::DeletionInPartition);
+                let mut cuts = cuts.map(|(_, window)| window);
+                self.hit_if(cuts.any(|cut| cut.contains(at)), Probe::DeletionInPartition);
             }
             Changed::Key { id, state, material, role, pending, .. } => match before(*id) {
                 None | Some(Changed::KeyErased(_)) => {
@@ -270,6 +280,7 @@ impl Probes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Window;
     use crate::history::{Digest, Wanted};
     use crate::oracle::scene::{ACCOUNT, MATERIAL, Scene, abroad, arn, erased, key_id, key_in};
     use crate::oracle::{Context, Judges};
@@ -416,7 +427,7 @@ mod tests {
     #[test]
     fn a_sweep_is_to_meet_every_probe_and_every_ordinary_cell() {
         let wanted: Vec<String> = wanted().collect();
-        assert_eq!(wanted.len(), Probe::ALL.len() + 3 * ON_KEYS.len());
+        assert_eq!(wanted.len(), Probe::ALL.len() + 3 * ON_KEYS.len() + Point::ALL.len());
         assert!(wanted.contains(&"Encrypt on PendingDeletion".to_owned()));
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn draw(seed: Seed) -> Ground {
     put("accounts", accounts(&mut Dice::of(seed, "swarm accounts")));
     put("quota", quota(&mut Dice::of(seed, "swarm quota")));
     put("hsm", hsm(&mut Dice::of(seed, "swarm hsm")));
+    put("points", points(&mut Dice::of(seed, "swarm points")));
     put("client", client(&mut Dice::of(seed, "swarm client")));
     put("parameters", parameters(seed));
     Ground { tables, regions }
@@ -106,6 +107,17 @@ fn quota(dice: &mut Dice) -> Table {
 fn hsm(dice: &mut Dice) -> Table {
     match dice.chance(0.15) {
         true => table([("lanes", whole(1)), ("queue", whole(dice.between(1, 4)))]),
+        false => Table::new(),
+    }
+}
+
+/// In every other run some fault points are armed.
+fn points(dice: &mut Dice) -> Table {
+    match dice.chance(0.5) {
+        true => table([
+            ("armed", short(*dice.one(&[0.15, 0.3, 0.6]))),
+            ("fires", short(dice.magnitude(0.001, 0.1))),
+        ]),
         false => Table::new(),
     }
 }

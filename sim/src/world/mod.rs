@@ -12,6 +12,7 @@ use crate::client::{Client, ClientPlan, Part, Principals, cast};
 use crate::clock::SimTime;
 use crate::crypto::Reproducible;
 use crate::fault::Faults;
+use crate::fault::point::Points;
 use crate::genesis::{self, Beginning, Genesis};
 use crate::history::History;
 use crate::net::Network;
@@ -69,6 +70,7 @@ pub struct World {
     genesis: Genesis,
     principals: Arc<Principals>,
     backend: Arc<dyn CryptoBackend>,
+    points: Points,
     sabotages: Sabotages,
 }
 
@@ -105,6 +107,7 @@ impl World {
         Ok(World {
             ends_at: calm_at.after(scenario.calm),
             scenario: scenario.clone(),
+            points: Points::of(scenario, seed),
             sabotages: Sabotages::of(scenario, seed),
             seed,
             topology,
@@ -234,7 +237,8 @@ impl World {
             let device = genesis::joined(identity, beginning, &self.backend);
             let sabotages = settings.sabotages.clone();
             let model = self.scenario.hsm;
-            let hsm = HsmNode::new(device, self.seed, model, sabotages, self.settle_at());
+            let wrong = (self.points.clone(), sabotages);
+            let hsm = HsmNode::new(device, self.seed, model, wrong, self.settle_at());
             nodes.push(Box::new(hsm));
         }
         let worker = Worker::new(self.kms(name, beginning), self.parameters.patience(), settings);
@@ -272,6 +276,7 @@ impl World {
             disk,
             patience,
             seed: self.seed,
+            points: self.points.clone(),
             sabotages: self.sabotages.clone(),
             settle_at: self.settle_at(),
         })
@@ -302,6 +307,7 @@ impl World {
         NodeSettings {
             peers,
             limits: self.parameters.limits(),
+            points: self.points.clone(),
             sabotages: self.sabotages.clone(),
             operator,
             seed: self.seed,

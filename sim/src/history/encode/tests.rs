@@ -196,6 +196,7 @@ fn service_events() -> Vec<Event> {
         kept(0, vec![id], vec![]),
         kept(0, vec![], vec![Task::RotateDomainKey]),
         Event::Settled(Box::new(Settlement { region, position: 1, digest: [0; 32], sets: vec![] })),
+        Event::Fired("bug"),
         Event::Sabotaged("bug"),
         Event::Acted(NodeAction::Crash(NodeId(7))),
         Event::Acted(NodeAction::Restart(NodeId(7))),
@@ -250,5 +251,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "d21480ca934bbe5e4a9242c611f88bf9d2f274139421f204918f6dd1b52276b0");
+    assert_eq!(text, "5cca486215194ce936a15b4c88483c04d7e5b8fd74bbcca0a2c2b36f8bf4888a");
 }

@@ -2,6 +2,7 @@
 
 use super::{Engine, Operation, Stage};
 use crate::driver::Now;
+use crate::fault::point::Point;
 use crate::history::Event;
 use crate::message::{AskId, Message};
 use crate::node::Out;
@@ -16,8 +17,17 @@ impl Engine {
         let audit = operation.audit.clone();
         let id = operation.call.request_id;
         let size = 128 + 256 * u32::try_from(append.changes.len()).unwrap_or(u32::MAX / 512);
+        let event = id.0 ^ u128::from(*attempt) << 120;
         let ask = self.file(now, operation, Wait::Append, out);
-        out.send(self.peers.journal, Message::Append { ask, id, append, audit }, size);
+        let journal = self.peers.journal;
+        let message = Message::Append { ask, id, append, audit };
+        if self.points.fires(Point::AppendRepeated, now, event, out).is_some() {
+            out.send(journal, message.clone(), size);
+        }
+        match self.points.fires(Point::AppendLate, now, event, out) {
+            None => out.send(journal, message, size),
+            Some(late) => out.send_after(late, journal, message, size),
+        }
     }
 
     /// The journal's answer to an append.

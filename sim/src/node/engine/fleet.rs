@@ -9,6 +9,7 @@ use super::{Engine, Operation, Stage};
 use crate::clock::SimTime;
 use crate::driver::Now;
 use crate::fault::Ailment;
+use crate::fault::point::Point;
 use crate::history::{Event, Routing};
 use crate::message::{AskId, Message};
 use crate::node::deadlines::Wait;
@@ -175,7 +176,12 @@ impl Engine {
             tokens: tokens.clone(),
             domain: asked.domain,
         };
-        out.send(self.peers.hsms[asked.hsm], message, size);
+        let hsm = self.peers.hsms[asked.hsm];
+        let event = request.0 ^ u128::from(asked.draw) << 120;
+        if self.points.fires(Point::CommandRepeated, now, event, out).is_some() {
+            out.send(hsm, message.clone(), size);
+        }
+        out.send(hsm, message, size);
     }
 
     /// The answer is late, so another HSM is asked beside the first.

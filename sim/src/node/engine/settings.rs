@@ -1,6 +1,7 @@
 //! How an engine is set up: whom it can ask, and how patient it is.
 
 use crate::clock::SimTime;
+use crate::fault::point::Points;
 use crate::place::NodeId;
 use crate::random::Seed;
 use crate::sabotage::Sabotages;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub peers: Peers,
     /// How patient it is.
     pub limits: Limits,
+    /// Where it may be late or do things twice.
+    pub points: Points,
     /// What is wrong with it on purpose.
     pub sabotages: Sabotages,
     /// Speaks for the service hosts to the HSMs of the Region.

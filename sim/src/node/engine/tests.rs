@@ -55,6 +55,7 @@ impl Bench {
         let settings = Settings {
             peers,
             limits: parameters.limits(),
+            points: Points::default(),
             sabotages: Sabotages::default(),
             operator: Arc::new(operator),
             seed: Seed(1),
