@@ -1,10 +1,10 @@
 //! Real load: over HTTP against our own server, and what the command says about it.
 
-use crate::support::{keyquake, scenario};
+use crate::support::{folder, keyquake, scenario};
 use kms_core::crypto::Production;
 use kms_core::name::RegionName;
 use loadgen::http::{Credential, Credentials, Endpoint};
-use loadgen::{Counts, Order, Pacer, Service, Shape};
+use loadgen::{Counts, Order, Pacer, Pooled, Service, Shape};
 use scenarios::Scenario;
 use server::{Configuration, Engine, Identities, Server};
 use sim::random::Seed;
@@ -72,7 +72,14 @@ fn quickstart() -> Scenario {
 }
 
 fn counts(scenario: &Scenario, service: Service<'_>) -> Counts {
-    let order = Order { scenario, seed: Seed(42), service, threads: 1, pacer: Pacer::HYBRID };
+    let order = Order {
+        scenario,
+        seed: Seed(42),
+        service,
+        threads: 1,
+        pacer: Pacer::HYBRID,
+        pooled: Pooled::NOTHING,
+    };
     let ran = loadgen::run(order, &AtomicBool::new(false), &mut |_| {}).expect("a load");
     Counts::of(&ran.gathered.whole, ran.dropped)
 }
@@ -157,4 +164,82 @@ fn what_no_load_over_http_can_be_is_said() {
         assert!(said.contains(expected), "{expected}: {said}");
         assert!(output.stdout.is_empty());
     }
+}
+
+/// Two calls that cost next to nothing, so that a debug build keeps up with some rates.
+const LIGHT: &str = "schema = 1\ndescription = \"x\"\n[topology]\nregions = [\"us-east-1\"]\n[keys]\nsymmetric = 2\n\
+    [[phase]]\nname = \"a\"\nduration = \"3s\"\n[[phase.workload]]\nkind = \"encrypt-decrypt\"\nclients = 4\n\
+    arrivals = { kind = \"constant\", per_second = 200 }\n";
+
+fn light(name: &str) -> String {
+    let path = folder(name).join("light.toml");
+    std::fs::write(&path, LIGHT).expect("a file in the target directory");
+    path.display().to_string()
+}
+
+#[test]
+fn a_load_keeps_its_figures_its_log_and_a_page() {
+    let scenario = light("load-kept");
+    let out = folder("load-out");
+    let folder = out.to_str().expect("a path");
+    let output = keyquake(&["load", &scenario, "--quota", "--threads", "1", "-o", folder]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("in flight 1") && said.contains("of 100000/s"), "{said}");
+    let read = |name: &str| std::fs::read_to_string(out.join(name)).expect(name);
+    let log = read("run.hlog");
+    assert!(log.starts_with("#[Histogram log format version 1.3]"), "{log}");
+    for tag in ["Tag=response,", "Tag=service,", "Tag=lag,"] {
+        assert_eq!(log.matches(tag).count(), 3, "an interval a second: {log}");
+    }
+    assert_eq!(read("samples.csv").lines().count(), 4);
+    assert!(read("response.hgrm").contains("1/(1-Percentile)"));
+    let page = read("report.html");
+    assert!(page.contains("<svg ") && page.contains("Response time from the intended start"));
+    let run: serde_json::Value = serde_json::from_str(&read("run.json")).expect("JSON");
+    assert_eq!(run["samples"].as_array().map(Vec::len), Some(3));
+    assert_eq!(run["counts"]["sent"], 600, "{run}");
+    assert_eq!(run["samples"][1]["pooled"], run["samples"][1]["answered"], "{run}");
+}
+
+#[test]
+fn steps_and_searches_say_between_which_rates_the_answer_is() {
+    let scenario = light("load-steps");
+    let common = ["load", &scenario, "--threads", "1", "--duration", "300ms", "--json"];
+    let run = |more: &[&str]| {
+        let output = keyquake(&[&common[..], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let found: serde_json::Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+        (output.status.code(), found)
+    };
+    let (code, stepped) = run(&["--step", "100..400:3"]);
+    assert_eq!(code, Some(0));
+    let rates = stepped["trials"].as_array().expect("trials").iter();
+    let rates: Vec<_> = rates.filter_map(|trial| trial["rate"].as_f64()).map(f64::round).collect();
+    assert_eq!(rates, [100.0, 200.0, 400.0]);
+    assert_eq!(stepped["bracket"]["held"], 400.0, "{stepped}");
+
+    // Nothing is answered before it is asked.
+    let (code, found) = run(&["--find-max", "p50<1ns", "--between", "100..200"]);
+    assert_eq!(code, Some(1), "{found}");
+    assert_eq!(found["bracket"]["failed"], 100.0, "{found}");
+    assert_eq!(found["goal"], "p50<1ns");
+
+    let (code, found) = run(&["--find-max", "failed<1", "--between", "100..300"]);
+    assert_eq!(code, Some(0), "{found}");
+    assert_eq!(found["bracket"]["held"], 300.0, "{found}");
+    assert_eq!(found["trials"].as_array().map(Vec::len), Some(3), "{found}");
+}
+
+#[test]
+fn a_goal_that_is_none_is_refused_and_the_schema_needs_no_scenario() {
+    let output = keyquake(&["load", "scenarios/quickstart.toml", "--find-max", "p98<1s"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("p99.9"), "{said}");
+    let output = keyquake(&["load", "--schema"]);
+    assert_eq!(output.status.code(), Some(0));
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(schema["$defs"]["Outcome"]["properties"]["response"].is_object(), "{schema}");
 }

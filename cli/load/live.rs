@@ -2,7 +2,7 @@
 
 use super::print::time;
 use crate::terminal;
-use loadgen::{Moment, Sample};
+use loadgen::{Bar, Moment, Sample};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Live {
     terminal: bool,
     whole: Duration,
+    bar: Option<Bar>,
     said: Instant,
 }
 
 impl Live {
-    pub(super) fn new(whole: &Duration) -> Live {
-        let terminal = io::stderr().is_terminal();
-        Live { terminal, whole: *whole, said: Instant::now() }
+    /// The line of a load that takes so long, with the quota that is looked at.
+    pub(super) fn new(whole: Duration, bar: Option<Bar>) -> Live {
+        Live { terminal: io::stderr().is_terminal(), whole, bar, said: Instant::now() }
     }
 
     /// How many requests the set-up has made.
@@ -33,7 +34,7 @@ impl Live {
 
     /// The last second of a run.
     pub(super) fn show(&mut self, moment: &Moment<'_>) {
-        self.say(&line(moment, self.whole));
+        self.say(&line(moment, self.whole, self.bar.as_ref()));
     }
 
     fn say(&self, line: &str) {
@@ -52,16 +53,21 @@ impl Live {
     }
 }
 
-fn line(moment: &Moment<'_>, whole: Duration) -> String {
+fn line(moment: &Moment<'_>, whole: Duration, bar: Option<&Bar>) -> String {
     let Sample { second, offered, answered, throttled, late, in_flight, response, lag, .. } =
         moment.sample;
     let offered = match *offered > 0.0 {
         true => format!("offered {offered:.0}/s"),
+        false if *second as f64 >= whole.as_secs_f64() => "schedule over".to_owned(),
         false => "closed loop".to_owned(),
     };
+    let bar = bar.map_or_else(String::new, |bar| {
+        let share = 100.0 * moment.sample.pooled as f64 / bar.per_second;
+        format!(" · quota {} of {:.0}/s ({share:.0} %)", moment.sample.pooled, bar.per_second)
+    });
     format!(
         "{second} of {:.0} s · {offered} · answered {answered} · late {late} · in flight {in_flight} · \
-         throttled {throttled} · p50 {} · p99 {} · p99.9 {} · lag p99 {}",
+         throttled {throttled}{bar} · p50 {} · p99 {} · p99.9 {} · lag p99 {}",
         whole.as_secs_f64(),
         time(response.p50),
         time(response.p99),

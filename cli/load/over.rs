@@ -31,9 +31,9 @@ pub(super) struct Over {
     /// The library that does the cryptography [default: aws-lc]
     #[arg(long, value_enum, conflicts_with = "url")]
     backend: Option<Backend>,
-    /// Put the scenario's request quotas in force
-    #[arg(long, conflicts_with = "url")]
-    quota: bool,
+    /// Put the scenario's request quotas in force; over HTTP, only hold the load against them
+    #[arg(long)]
+    pub(super) quota: bool,
 }
 
 fn region(text: &str) -> Result<RegionName, String> {
@@ -97,6 +97,14 @@ impl Ready {
                 Service::InProcess { backend: *backend, quota: *quota }
             }
             Ready::Http(endpoint, book) => Service::Http { endpoint, book },
+        }
+    }
+
+    /// Connections of each thread, over HTTP.
+    pub(super) fn connections(&self) -> Option<usize> {
+        match self {
+            Ready::InProcess(..) => None,
+            Ready::Http(endpoint, _) => Some(endpoint.connections),
         }
     }
 

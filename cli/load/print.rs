@@ -47,9 +47,8 @@ pub(super) fn summary(outcome: &Outcome, kept: Option<&Path>) -> String {
     for (name, count) in &counts.failed {
         text += &format!("{count} {name}\n");
     }
-    if outcome.client_bound {
-        text += "CLIENT-BOUND: more than one call in a hundred was sent late. The latencies are those of \
-                 a queue in front of the driver; lower --rate or add --threads.\n";
+    if let Some(cause) = outcome.late_because {
+        text += &format!("{}\n", cause.said());
     }
     if outcome.interrupted {
         text += "Broken off: this is what was measured until then.\n";

@@ -1,5 +1,6 @@
 //! The loop of one thread: wait for the intended start, send, record.
 
+use crate::bar::Pooled;
 use crate::pacer::Pacer;
 use crate::recorder::Recorder;
 use crate::rota::Rota;
@@ -27,6 +28,8 @@ pub struct Pace {
     pub pacer: Pacer,
     /// When calls that are still due are dropped, since the run began.
     pub until: Duration,
+    /// Which calls draw from the quota that is looked at.
+    pub pooled: Pooled,
 }
 
 /// Hears of every answer: the time since the run began, and what was measured so far. It may break the
@@ -40,6 +43,8 @@ pub struct Driven {
     pub dropped: u64,
     /// When the last answer came, since the run began.
     pub last: Duration,
+    /// How long it was on a processor; whoever runs the thread knows.
+    pub processor: Option<Duration>,
 }
 
 /// Plays a rota against a target until nothing is left or `told` breaks it off. `told` gets the recorder after every call, with the time since the run began.
@@ -57,18 +62,19 @@ pub fn drive(
         let planned = rota.plan(start);
         let sent = pace.pacer.wait(pace.began + start.at).duration_since(pace.began);
         if sent >= pace.until {
-            return Driven { dropped: 1 + rota.left(sent), last };
+            return Driven { dropped: 1 + rota.left(sent), last, processor: None };
         }
         recorder.under_way(1);
         let result = target.call(sent, &planned);
         let answered = pace.began.elapsed();
         let error = result.as_ref().err().map(|error| error.code);
         recorder.note(sent.saturating_sub(start.at), answered.saturating_sub(sent), error);
+        recorder.pooled += u64::from(pace.pooled.has(planned.request.operation()));
         rota.ended(start, answered, &planned, &result);
         last = answered;
         if told(answered, recorder).is_break() {
-            return Driven { dropped: rota.left(answered), last };
+            return Driven { dropped: rota.left(answered), last, processor: None };
         }
     }
-    Driven { dropped: 0, last }
+    Driven { dropped: 0, last, processor: None }
 }

@@ -2,6 +2,7 @@
 
 use crate::outcome::Sample;
 use crate::recorder::Recorder;
+use crate::series::Series;
 use crate::shape::offered;
 use scenarios::Scenario;
 use std::collections::BTreeMap;
@@ -32,11 +33,12 @@ pub struct Moment<'a> {
 pub struct Gathered {
     /// Everything together.
     pub whole: Recorder,
-    /// Second by second.
+    /// Interval by interval.
     pub samples: Vec<Sample>,
 }
 
-/// Adds up what threads hand in, and tells of each second once it has settled.
+/// Adds up what threads hand in, and tells of each second once it has settled; of those in which nothing
+/// was answered, too.
 pub(crate) fn gather(
     scenario: &Scenario,
     parts: &Receiver<Part>,
@@ -45,28 +47,33 @@ pub(crate) fn gather(
 ) -> Gathered {
     let mut whole = Recorder::new();
     let mut seconds: BTreeMap<u64, Recorder> = BTreeMap::new();
-    let mut samples = Vec::new();
+    let (mut series, mut next) = (Series::default(), 0);
+    // Beyond the schedule only seconds with answers are told.
+    let whole_seconds = scenario.storm().as_secs_f64().ceil();
     loop {
         let part = parts.recv_timeout(Duration::from_millis(100));
         let at = began.get().map_or(Duration::ZERO, Instant::elapsed);
         let over = matches!(part, Err(RecvTimeoutError::Disconnected));
-        if let Ok(Part { second, recorder }) = part {
+        if let Ok(Part { second, recorder }) = part
+            && (recorder.answered() > 0 || (second as f64) < whole_seconds)
+        {
             whole.add(&recorder);
             let sum = seconds.entry(second).or_default();
             sum.add(&recorder);
             sum.in_flight += recorder.in_flight;
         }
-        while let Some(entry) = seconds.first_entry()
-            && (over || entry.key() + SETTLED < at.as_secs())
-        {
-            let (second, recorder) = entry.remove_entry();
+        let last = seconds.last_key_value().map(|(second, _)| *second);
+        while last.is_some_and(|last| next <= last) && (over || next + SETTLED < at.as_secs()) {
+            let recorder = seconds.remove(&next).unwrap_or_default();
             whole.under_way(recorder.in_flight);
-            let sample = Sample::of(second, offered(scenario, second), &recorder);
+            let offered = offered(scenario, next);
+            let sample = Sample::of(next, offered, &recorder);
             each(&Moment { at, sample: &sample, recorder: &recorder });
-            samples.push(sample);
+            series.push(offered, &recorder);
+            next += 1;
         }
         if over {
-            return Gathered { whole, samples };
+            return Gathered { whole, samples: series.samples() };
         }
     }
 }

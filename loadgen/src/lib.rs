@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `run` | [`run`]: threads, intervals, and what it all came to |
+//! | `bar` | the request quota that throttling is looked at with |
 //! | `drive` | the loop of one thread: wait, send, record |
 //! | `rota` | whose call is next, and when it is meant to start |
 //! | `pacer` | waiting for a moment as exactly as the machine can |
@@ -16,30 +17,46 @@
 //! | `recorder` | three histograms and the counts of one thread |
 //! | `shape` | a scenario at another rate, for another time, or as a closed loop |
 //! | `outcome` | what is kept of a run, as data |
+//! | `page` | the same as a page |
+//! | `goal`, `search` | what a load has to hold, and which rates are tried |
+//! | `trials` | loads at several rates, as data |
+//! | `series` | a run over time in bounded memory |
+//! | `processor` | how long a thread has been on a processor |
 //! | [`bench`] | what two rows of timings prove |
 //! | `text` | percentiles, CSV and interval logs |
 
+mod bar;
 pub mod bench;
 mod drive;
 mod gather;
+mod goal;
 pub mod http;
 mod in_process;
 mod outcome;
 mod pacer;
+mod page;
+mod processor;
 mod recorder;
 mod rota;
 mod run;
+mod search;
+mod series;
 mod shape;
 mod text;
+mod trials;
 
+pub use bar::{Pooled, bar};
 pub use drive::{Driven, Pace, Target, Told, drive};
 pub use gather::{Gathered, Moment};
+pub use goal::Goal;
 pub use http::found;
 pub use in_process::InProcess;
-pub use outcome::{Configuration, Counts, Distribution, Outcome, Sample, Tool};
+pub use outcome::{Bar, Cause, Configuration, Counts, Distribution, Outcome, Sample, Tool};
 pub use pacer::Pacer;
 pub use recorder::{LATE, Recorder};
 pub use rota::{Rota, Start};
 pub use run::{Order, Ran, Service, run};
+pub use search::{Bracket, Search, Steps, rate};
 pub use shape::Shape;
-pub use text::{csv, log, percentiles};
+pub use text::{IntervalLog, LogSerializer, csv, percentiles};
+pub use trials::{Trial, Trials, falls_behind, schema};

@@ -1,19 +1,17 @@
 //! What is kept of a run: `run.json`, as types.
 
 use crate::recorder::Recorder;
+use crate::run::Ran;
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// The form of `run.json`.
-const SCHEMA_VERSION: u32 = 1;
-
-/// A calls' share of late starts above which the driver, not the service, is what was measured.
-const CLIENT_BOUND: f64 = 0.01;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// A finished load.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Outcome {
     /// The form of this document.
     pub schema_version: u32,
@@ -29,21 +27,43 @@ pub struct Outcome {
     pub counts: Counts,
     /// Answers a second, over the whole run.
     pub achieved_per_second: f64,
-    /// More than one call in a hundred was sent late: latencies tell of the driver and of the queue in
-    /// front of it as much as of the service.
+    /// Whether the driver, and not the service, is what the latencies tell of: more than one call in a
+    /// hundred was late, and `late_because` is not the service.
     pub client_bound: bool,
+    /// Why calls were late, when more than one in a hundred was.
+    pub late_because: Option<Cause>,
+    /// The share of response time that calls waited to be sent.
+    pub lag_share: f64,
+    /// The share of the run in which the driver's threads were on a processor, on average; in process the
+    /// service works in them too. Absent where the system does not tell.
+    pub processor_share: Option<f64>,
     /// Nanoseconds from the intended start to the answer.
     pub response: Distribution,
     /// Nanoseconds from the sending to the answer.
     pub service: Distribution,
     /// Nanoseconds from the intended start to the sending.
     pub lag: Distribution,
-    /// Second by second.
+    /// Interval by interval: seconds, and in a long run more than one each.
     pub samples: Vec<Sample>,
 }
 
+/// Why calls were late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// In process: the core was busy with earlier calls nine tenths of the time. That is the service's
+    /// own queue.
+    Service,
+    /// Over HTTP: every connection was waiting for an answer nine tenths of the time.
+    Connections,
+    /// The driver's threads were on a processor nine tenths of the time.
+    Processor,
+    /// None of these: threads were woken late, as on a machine that does other things too.
+    Machine,
+}
+
 /// The program that drove a load.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Tool {
     /// The version.
     pub version: String,
@@ -52,7 +72,7 @@ pub struct Tool {
 }
 
 /// What was run.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Configuration {
     /// The name of the scenario.
     pub scenario: String,
@@ -64,14 +84,29 @@ pub struct Configuration {
     pub backend: Option<String>,
     /// Threads of the driver.
     pub threads: usize,
+    /// Connections of each thread, over HTTP.
+    pub connections: Option<usize>,
     /// Whether the request quotas of the scenario were in force.
     pub quota: bool,
     /// Seconds that the schedule lasts.
     pub seconds: f64,
+    /// The request quota that throttling is looked at with.
+    pub bar: Option<Bar>,
+}
+
+/// A request quota: the pool that most of a load draws from, in all Regions of the load together.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Bar {
+    /// The profile.
+    pub profile: String,
+    /// The pool.
+    pub pool: String,
+    /// Calls a second, as the scenario scales it.
+    pub per_second: f64,
 }
 
 /// What became of the calls.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Calls that were sent, each once.
     pub sent: u64,
@@ -88,7 +123,7 @@ pub struct Counts {
 }
 
 /// A distribution of nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "percentiles are named after themselves")]
 pub struct Distribution {
     pub mean: f64,
@@ -101,17 +136,21 @@ pub struct Distribution {
     pub max: u64,
 }
 
-/// What was answered in a second.
-#[derive(Clone, Debug, Serialize)]
+/// What was answered in an interval.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Sample {
-    /// The second, from 0.
+    /// The second it begins with, from 0.
     pub second: u64,
-    /// Calls that the schedule offers then, on average; 0 in a closed loop.
+    /// How many seconds it is of.
+    pub seconds: u64,
+    /// Calls a second that the schedule offers then, on average; 0 in a closed loop.
     pub offered: f64,
     /// Answers.
     pub answered: u64,
     /// Answers that were `ThrottlingException`.
     pub throttled: u64,
+    /// Answers to calls that draw from the quota of `configuration.bar`, throttled ones included.
+    pub pooled: u64,
     /// Calls that were sent late.
     pub late: u64,
     /// The most calls that were under way at once.
@@ -173,9 +212,11 @@ impl Sample {
         let throttling = kms_core::error::ErrorCode::Throttling;
         Sample {
             second,
+            seconds: 1,
             offered,
             answered: recorder.answered(),
             throttled: recorder.count(throttling),
+            pooled: recorder.pooled,
             late: recorder.late,
             in_flight: recorder.in_flight,
             response: Distribution::of(&recorder.response),
@@ -187,30 +228,98 @@ impl Sample {
 
 impl Outcome {
     /// What a whole run came to.
-    pub fn of(
-        configuration: Configuration,
-        tool: Tool,
-        whole: &Recorder,
-        dropped: u64,
-        took: Duration,
-        samples: Vec<Sample>,
-    ) -> Outcome {
-        let counts = Counts::of(whole, dropped);
-        let seconds = took.as_secs_f64();
-        let intended = (counts.sent + dropped) as f64;
+    pub fn of(configuration: Configuration, tool: Tool, ran: &Ran) -> Outcome {
+        let whole = &ran.gathered.whole;
+        let counts = Counts::of(whole, ran.dropped);
+        let seconds = ran.took.as_secs_f64();
+        let late_because = cause(&configuration, ran, &counts);
+        let sum = |histogram: &Histogram<u64>| histogram.mean() * histogram.len() as f64;
         Outcome {
             schema_version: SCHEMA_VERSION,
             tool,
-            configuration,
             interrupted: false,
             seconds,
             achieved_per_second: counts.sent as f64 / seconds.max(f64::MIN_POSITIVE),
-            client_bound: (counts.late + dropped) as f64 > CLIENT_BOUND * intended,
+            client_bound: late_because.is_some_and(|cause| cause != Cause::Service),
+            late_because,
+            lag_share: sum(&whole.lag) / sum(&whole.response).max(1.0),
+            processor_share: processor_share(&configuration, ran),
             counts,
             response: Distribution::of(&whole.response),
             service: Distribution::of(&whole.service),
             lag: Distribution::of(&whole.lag),
-            samples,
+            samples: ran.gathered.samples.clone(),
+            configuration,
         }
+    }
+
+    /// A count as a share of the calls that were due.
+    pub fn share(&self, count: u64) -> f64 {
+        count as f64 / ((self.counts.sent + self.counts.dropped) as f64).max(1.0)
+    }
+}
+
+/// The share of the time of all threads that they were on a processor.
+fn processor_share(configuration: &Configuration, ran: &Ran) -> Option<f64> {
+    let all = ran.took.as_secs_f64() * configuration.threads as f64;
+    ran.processor.map(|time| time.as_secs_f64() / all.max(f64::MIN_POSITIVE))
+}
+
+/// Why calls were late, when more than one in a hundred was.
+fn cause(configuration: &Configuration, ran: &Ran, counts: &Counts) -> Option<Cause> {
+    const FEW: f64 = 0.01;
+    const BUSY: f64 = 0.9;
+    let due = (counts.sent + counts.dropped) as f64;
+    if (counts.late + counts.dropped) as f64 <= FEW * due {
+        return None;
+    }
+    let service = &ran.gathered.whole.service;
+    let served = service.mean() * service.len() as f64 / 1e9;
+    let seats = configuration.threads * configuration.connections.unwrap_or(1);
+    let busy = served >= BUSY * seats as f64 * ran.took.as_secs_f64();
+    let processor = processor_share(configuration, ran).is_some_and(|share| share >= BUSY);
+    Some(match configuration.connections {
+        None if busy => Cause::Service,
+        // Connections that wait for a driver which is too slow to read are busy too.
+        _ if processor => Cause::Processor,
+        Some(_) if busy => Cause::Connections,
+        _ => Cause::Machine,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gather::Gathered;
+    use std::time::Duration;
+
+    /// A run of ten seconds of which calls were in service so long and threads on a processor so long.
+    fn ran(served: u64, processor: Option<u64>) -> Ran {
+        let mut whole = Recorder::new();
+        let late = Duration::from_millis(2);
+        (0..served).for_each(|_| whole.note(late, Duration::from_secs(1), None));
+        let gathered = Gathered { whole, samples: Vec::new() };
+        let took = Duration::from_secs(10);
+        Ran { gathered, dropped: 0, took, processor: processor.map(Duration::from_secs) }
+    }
+
+    fn because(connections: Option<usize>, ran: &Ran) -> Option<Cause> {
+        let configuration = Configuration { threads: 1, connections, ..Configuration::default() };
+        let outcome = Outcome::of(configuration, Tool::default(), ran);
+        assert_eq!(
+            outcome.client_bound,
+            outcome.late_because.is_some_and(|cause| cause != Cause::Service)
+        );
+        outcome.late_because
+    }
+
+    #[test]
+    fn what_was_late_has_one_cause() {
+        assert_eq!(because(None, &ran(10, Some(10))), Some(Cause::Service));
+        assert_eq!(because(None, &ran(3, Some(3))), Some(Cause::Machine));
+        assert_eq!(because(Some(2), &ran(19, Some(1))), Some(Cause::Connections));
+        assert_eq!(because(Some(2), &ran(19, Some(10))), Some(Cause::Processor));
+        assert_eq!(because(Some(2), &ran(3, None)), Some(Cause::Machine));
+        assert_eq!(because(Some(2), &ran(0, None)), None);
     }
 }

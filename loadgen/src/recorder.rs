@@ -4,6 +4,7 @@
 //! start to the sending; so response is lag and service together.
 
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use kms_core::error::ErrorCode;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Recorder {
     pub late: u64,
     /// The most calls that were under way at once.
     pub in_flight: u64,
+    /// Answers to calls that a request quota counts, where one is looked at.
+    pub pooled: u64,
     /// Errors by the position of their code in [`ErrorCode::ALL`].
     errors: [u64; ErrorCode::ALL.len()],
     /// What went wrong otherwise, by name.
@@ -46,7 +49,7 @@ impl Recorder {
         let (response, service, lag) = (empty.clone(), empty.clone(), empty);
         let errors = [0; ErrorCode::ALL.len()];
         let others = BTreeMap::new();
-        Recorder { response, service, lag, late: 0, in_flight: 0, errors, others }
+        Recorder { response, service, lag, late: 0, in_flight: 0, pooled: 0, errors, others }
     }
 
     /// Notes a call: how late it was sent, how long its answer took then, and its error.
@@ -92,6 +95,7 @@ impl Recorder {
             let _ = sum.add(part);
         }
         self.late += other.late;
+        self.pooled += other.pooled;
         self.errors.iter_mut().zip(other.errors).for_each(|(sum, part)| *sum += part);
         other.others.iter().for_each(|(name, count)| self.add_other(name, *count));
     }
@@ -102,7 +106,7 @@ impl Recorder {
         self.service.reset();
         self.lag.reset();
         self.late = 0;
-        self.in_flight = 0;
+        (self.in_flight, self.pooled) = (0, 0);
         self.errors.fill(0);
         self.others.clear();
     }
@@ -129,6 +133,59 @@ impl Recorder {
     }
 }
 
+/// A recorder that takes little room.
+#[derive(Clone, Debug)]
+pub(crate) struct Packed {
+    /// Response, service and lag, one after another.
+    histograms: [Vec<u8>; 3],
+    late: u64,
+    in_flight: u64,
+    pooled: u64,
+    errors: Vec<(ErrorCode, u64)>,
+    others: BTreeMap<String, u64>,
+}
+
+impl Recorder {
+    /// The same in little room.
+    pub(crate) fn pack(&self) -> Packed {
+        let packed = |histogram: &Histogram<u64>| {
+            let mut bytes = Vec::new();
+            // A vector takes whatever is written.
+            let _ = V2Serializer::new().serialize(histogram, &mut bytes);
+            bytes.shrink_to_fit();
+            bytes
+        };
+        Packed {
+            histograms: [&self.response, &self.service, &self.lag].map(packed),
+            late: self.late,
+            in_flight: self.in_flight,
+            pooled: self.pooled,
+            errors: self.errors().collect(),
+            others: self.others.clone(),
+        }
+    }
+}
+
+impl Packed {
+    /// The recorder it was.
+    pub(crate) fn unpack(&self) -> Recorder {
+        let mut recorder = Recorder::new();
+        let Recorder { response, service, lag, .. } = &mut recorder;
+        for (into, bytes) in [response, service, lag].into_iter().zip(&self.histograms) {
+            // What was written by `pack` can be read, and has the same bounds.
+            if let Ok(read) = Deserializer::new().deserialize::<u64, _>(&mut &bytes[..]) {
+                let _ = into.add(&read);
+            }
+        }
+        recorder.late = self.late;
+        recorder.in_flight = self.in_flight;
+        recorder.pooled = self.pooled;
+        self.errors.iter().for_each(|(code, count)| recorder.errors[*code as usize] = *count);
+        recorder.others = self.others.clone();
+        recorder
+    }
+}
+
 impl Default for Recorder {
     fn default() -> Recorder {
         Recorder::new()
@@ -152,6 +209,32 @@ mod tests {
             recorder.note(brief, brief, Some(*code));
         }
         assert!(recorder.errors().eq(ErrorCode::ALL.iter().map(|code| (*code, 1))));
+    }
+
+    #[test]
+    fn what_was_packed_is_as_it_was() {
+        let mut recorder = Recorder::new();
+        for micros in 1..500 {
+            recorder.note(Duration::from_micros(micros), Duration::from_micros(3), None);
+        }
+        recorder.note_other(Duration::ZERO, Duration::from_secs(90), "Timeout");
+        recorder.note(Duration::ZERO, Duration::ZERO, Some(ErrorCode::Throttling));
+        recorder.under_way(7);
+        recorder.pooled = 5;
+        let unpacked = recorder.pack().unpack();
+        assert_eq!(unpacked.response, recorder.response);
+        assert_eq!((unpacked.late, unpacked.in_flight, unpacked.pooled), (recorder.late, 7, 5));
+        assert!(unpacked.errors().eq(recorder.errors()) && unpacked.others().eq(recorder.others()));
+    }
+
+    #[test]
+    fn what_is_not_modelled_is_counted_by_name_up_to_a_number_of_names() {
+        let mut recorder = Recorder::new();
+        for number in 0..2 * MOST_NAMES {
+            recorder.note_other(Duration::ZERO, Duration::ZERO, &format!("name-{number}"));
+        }
+        assert_eq!(recorder.others().count(), MOST_NAMES + 1);
+        assert_eq!(recorder.others().map(|(_, count)| count).sum::<u64>(), recorder.answered());
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! A whole load: threads that drive, one that gathers what they measured.
 
+use crate::bar::Pooled;
 use crate::drive::{Driven, Pace, drive};
 use crate::gather::{Gathered, Moment, Part, gather};
 use crate::http::{self, Endpoint, Letterhead, Signers};
 use crate::in_process::InProcess;
 use crate::pacer::Pacer;
+use crate::processor;
 use crate::recorder::Recorder;
 use crate::rota::Rota;
 use kms_core::crypto::Production;
@@ -35,6 +37,8 @@ pub struct Order<'a> {
     pub threads: usize,
     /// How threads wait.
     pub pacer: Pacer,
+    /// Which calls draw from the quota that is looked at.
+    pub pooled: Pooled,
 }
 
 /// Who answers a load.
@@ -64,6 +68,8 @@ pub struct Ran {
     pub dropped: u64,
     /// From the beginning to the last answer.
     pub took: Duration,
+    /// How long the threads were on a processor, all together; absent where the system does not tell.
+    pub processor: Option<Duration>,
 }
 
 /// Runs a load until its schedule is over or `stop` is set; `each` hears of every second.
@@ -96,12 +102,16 @@ pub fn run(
             .collect();
         drop(parts);
         let gathered = gather(order.scenario, &gathered, &began, each);
-        let mut ran = Ran { gathered, dropped: 0, took: Duration::ZERO };
+        let mut ran = Ran { gathered, dropped: 0, took: Duration::ZERO, processor: None };
         for driver in drivers {
             let driven = driver.join().map_err(|_| "a thread broke down".to_owned());
             let driven = driven??;
             ran.dropped += driven.dropped;
             ran.took = ran.took.max(driven.last);
+            ran.processor = match (ran.processor, driven.processor) {
+                (Some(sum), Some(part)) => Some(sum + part),
+                (sum, part) => sum.or(part),
+            };
         }
         Ok(ran)
     })
@@ -122,7 +132,8 @@ impl Place<'_> {
     fn begin(&self, order: Order<'_>) -> Pace {
         self.ready.wait();
         let began = *self.began.get_or_init(Instant::now);
-        Pace { began, pacer: order.pacer, until: order.scenario.storm() + DRAIN }
+        let until = order.scenario.storm() + DRAIN;
+        Pace { began, pacer: order.pacer, until, pooled: order.pooled }
     }
 
     /// The clients of this thread, dealt in turn.
@@ -150,7 +161,9 @@ fn in_process(
     let (rota, mut target) = made?;
     let (mut recorder, mut diary) = (Recorder::new(), Diary::new(parts, place.stop));
     let mut told = |at: Duration, recorder: &mut Recorder| diary.told(at, recorder);
-    let driven = drive(rota, &mut target, pace, &mut recorder, &mut told);
+    let before = processor::time();
+    let mut driven = drive(rota, &mut target, pace, &mut recorder, &mut told);
+    driven.processor = processor::since(before);
     diary.hand_in(&mut recorder);
     Ok(driven)
 }
@@ -172,7 +185,9 @@ fn over_http(
     let mut diary = Diary::new(parts, place.stop);
     let mut told = |at: Duration, recorder: &mut Recorder| diary.told(at, recorder);
     let playing = http::drive((rota, signers), &letterhead, connections, pace, &mut told);
-    let (driven, mut recorder) = runtime.block_on(playing);
+    let before = processor::time();
+    let (mut driven, mut recorder) = runtime.block_on(playing);
+    driven.processor = processor::since(before);
     diary.hand_in(&mut recorder);
     Ok(driven)
 }

@@ -4,8 +4,11 @@ use crate::outcome::Sample;
 use crate::recorder::Recorder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
-use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+use hdrhistogram::serialization::interval_log::{
+    IntervalLogWriter, IntervalLogWriterBuilder, IntervalLogWriterError, Tag,
+};
 use std::fmt::Write;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 /// Nanoseconds in a millisecond, the unit of interval logs.
@@ -34,24 +37,15 @@ pub fn percentiles(histogram: &Histogram<u64>) -> String {
 
 /// The samples, a line each; times in nanoseconds.
 pub fn csv(samples: &[Sample]) -> String {
-    let mut text =
-        "second,offered,answered,throttled,late,in_flight,response_p50,response_p99,response_p99_9,\
-                    response_max,service_p50,service_p99,service_p99_9,service_max,lag_p50,lag_p99,\
-                    lag_max\n"
-            .to_owned();
+    let mut text = "second,seconds,offered,answered,throttled,pooled,late,in_flight,response_p50,\
+                    response_p99,response_p99_9,response_max,service_p50,service_p99,service_p99_9,\
+                    service_max,lag_p50,lag_p99,lag_max\n"
+        .to_owned();
     for sample in samples {
-        let Sample {
-            second,
-            offered,
-            answered,
-            throttled,
-            late,
-            in_flight,
-            response,
-            service,
-            lag,
-        } = sample;
-        let _ = write!(text, "{second},{offered},{answered},{throttled},{late},{in_flight}");
+        let Sample { second, seconds, offered, answered, throttled, pooled, late, .. } = sample;
+        let _ = write!(text, "{second},{seconds},{offered},{answered},{throttled},{pooled},{late}");
+        let Sample { in_flight, response, service, lag, .. } = sample;
+        let _ = write!(text, ",{in_flight}");
         for times in [response, service] {
             let _ = write!(text, ",{},{},{},{}", times.p50, times.p99, times.p99_9, times.max);
         }
@@ -60,27 +54,57 @@ pub fn csv(samples: &[Sample]) -> String {
     text
 }
 
-/// A run as an interval log of HdrHistogram, version 2, one interval with the tags `response`,
-/// `service` and `lag`; values are nanoseconds.
-///
-/// # Errors
-/// What the histogram library could not write.
-pub fn log(whole: &Recorder, began: SystemTime, took: Duration) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut serializer = V2DeflateSerializer::new();
-    let mut builder = IntervalLogWriterBuilder::new();
-    // Java's reader goes wrong with one of the two alone.
-    builder.with_start_time(began).with_base_time(began).with_max_value_divisor(MILLI);
-    let wrong =
-        |error: &dyn std::fmt::Debug| format!("the interval log cannot be written: {error:?}");
-    let mut writer =
-        builder.begin_log_with(&mut bytes, &mut serializer).map_err(|error| wrong(&error))?;
-    let tagged = [("response", &whole.response), ("service", &whole.service), ("lag", &whole.lag)];
-    for (name, histogram) in tagged {
-        let written = writer.write_histogram(histogram, Duration::ZERO, took, Tag::new(name));
-        written.map_err(|error| wrong(&error))?;
+/// An interval log of HdrHistogram, version 2: an interval a second, with the tags `response`, `service`
+/// and `lag`; values are nanoseconds. It is written while the load runs, so it takes no memory.
+pub struct IntervalLog<'a, W: io::Write> {
+    writer: IntervalLogWriter<'a, 'a, W, V2DeflateSerializer>,
+}
+
+/// What an interval log packs histograms with.
+pub type LogSerializer = V2DeflateSerializer;
+
+impl<'a, W: io::Write> IntervalLog<'a, W> {
+    /// A log of a load that begins at that moment.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn begin(
+        out: &'a mut W,
+        serializer: &'a mut LogSerializer,
+        began: SystemTime,
+    ) -> io::Result<IntervalLog<'a, W>> {
+        let mut builder = IntervalLogWriterBuilder::new();
+        // Java's reader goes wrong with one of the two alone.
+        builder.add_comment("[Histogram log format version 1.3]");
+        builder.with_start_time(began).with_base_time(began).with_max_value_divisor(MILLI);
+        Ok(IntervalLog { writer: builder.begin_log_with(out, serializer)? })
     }
-    Ok(bytes)
+
+    /// Adds a second. One in which nothing was answered is not in a log.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn second(&mut self, second: u64, recorder: &Recorder) -> io::Result<()> {
+        if recorder.answered() == 0 {
+            return Ok(());
+        }
+        let (from, length) = (Duration::from_secs(second), Duration::from_secs(1));
+        let tagged = [
+            ("response", &recorder.response),
+            ("service", &recorder.service),
+            ("lag", &recorder.lag),
+        ];
+        for (name, histogram) in tagged {
+            let written = self.writer.write_histogram(histogram, from, length, Tag::new(name));
+            written.map_err(|error| match error {
+                IntervalLogWriterError::IoError(error) => error,
+                IntervalLogWriterError::SerializeError(error) => {
+                    io::Error::other(format!("{error:?}"))
+                }
+            })?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -98,12 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_was_written_can_be_read() {
+    fn a_log_that_was_written_can_be_read_second_by_second() {
         use base64::Engine;
-        let whole = measured();
+        let measured = measured();
         let began = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
-        let bytes = log(&whole, began, Duration::from_secs(2)).unwrap();
-        let mut tags = Vec::new();
+        let (mut bytes, mut serializer) = (Vec::new(), LogSerializer::new());
+        let mut log = IntervalLog::begin(&mut bytes, &mut serializer, began).unwrap();
+        for second in 0..3 {
+            let empty = Recorder::new();
+            log.second(second, if second == 1 { &empty } else { &measured }).unwrap();
+        }
+        let mut seen = Vec::new();
         for entry in IntervalLogIterator::new(&bytes) {
             let LogEntry::Interval(interval) = entry.unwrap() else { continue };
             let packed = base64::engine::general_purpose::STANDARD
@@ -111,12 +140,14 @@ mod tests {
                 .unwrap();
             let read: Histogram<u64> = Deserializer::new().deserialize(&mut &packed[..]).unwrap();
             assert_eq!(read.len(), 1_000);
-            tags.push(interval.tag().unwrap().as_str().to_owned());
-            if interval.tag().unwrap().as_str() == "lag" {
-                assert_eq!(read.value_at_quantile(0.5), whole.lag.value_at_quantile(0.5));
+            let tag = interval.tag().unwrap().as_str().to_owned();
+            if tag == "lag" {
+                assert_eq!(read.value_at_quantile(0.5), measured.lag.value_at_quantile(0.5));
             }
+            seen.push((interval.start_timestamp().as_secs(), tag));
         }
-        assert_eq!(tags, ["response", "service", "lag"]);
+        let expected = [0, 2].map(|at| ["response", "service", "lag"].map(|t| (at, t.to_owned())));
+        assert_eq!(seen, expected.concat());
     }
 
     #[test]
@@ -131,6 +162,6 @@ mod tests {
     fn every_sample_is_a_line_of_as_many_fields_as_the_first() {
         let text = csv(&[Sample::of(0, 10.0, &measured()), Sample::of(1, 10.0, &Recorder::new())]);
         let fields: Vec<_> = text.lines().map(|line| line.split(',').count()).collect();
-        assert_eq!(fields, [17, 17, 17]);
+        assert_eq!(fields, [19, 19, 19]);
     }
 }

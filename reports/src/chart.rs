@@ -9,6 +9,7 @@ mod canvas;
 mod errors;
 mod font;
 mod latency;
+pub(crate) mod lines;
 pub(crate) mod palette;
 mod requests;
 mod timeline;
@@ -23,6 +24,7 @@ use canvas::SCALE;
 pub use canvas::{Canvas, Drawn};
 pub use errors::ErrorsChart;
 pub use latency::LatencyChart;
+pub use lines::{Line, LinesChart, Scale};
 pub use requests::RequestsChart;
 pub use timeline::TimelineChart;
 

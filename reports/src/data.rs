@@ -6,6 +6,7 @@
 mod hsm;
 mod json;
 mod latency;
+mod load;
 mod series;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use hsm::HsmUse;
 pub use json::ReportError;
 pub use latency::{Latency, Quantile};
+pub use load::{Interval, LoadReport};
 pub use series::{Bucket, Limit, Series};
 
 /// The version of the JSON form that this crate writes, and the only one that it reads.

@@ -19,4 +19,4 @@ pub mod page;
 pub mod text;
 mod verdict;
 
-pub use data::{ReportError, RunReport, Verdict};
+pub use data::{LoadReport, ReportError, RunReport, Verdict};

@@ -8,11 +8,13 @@ mod evidence;
 mod fleet;
 mod index;
 mod load;
+mod measured;
 mod shell;
 
 use maud::{Markup, html};
 
 pub use index::index;
+pub use measured::{charts, load};
 
 use crate::data::{Micros, RunReport, Verdict};
 use crate::format::{decimal, share, span, thousands};

@@ -116,6 +116,8 @@ impl<'t> Desk<'t> {
             }
             Answer::Other(name, _) => self.recorder.note_other(lag, service, name),
         }
+        let pooled = self.pace.pooled.has(planned.request.operation());
+        self.recorder.pooled += u64::from(pooled);
         let before = self.rota.due();
         self.rota.ended(start, answered, planned, &answer.learnt());
         self.driven.last = answered;

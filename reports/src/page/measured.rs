@@ -1,0 +1,169 @@
+//! The page of a measured load.
+
+use maud::{Markup, html};
+
+use super::shell::{Table, document, figure, section};
+use crate::chart::lines::{duration, middle};
+use crate::chart::{Line, LinesChart, Scale};
+use crate::data::{Interval, LoadReport};
+use crate::format::{span, thousands};
+
+/// The page of a load.
+#[must_use]
+pub fn load(report: &LoadReport) -> String {
+    let charts = charts(report);
+    let body = html! {
+        header class=(if report.warnings.is_empty() { "banner" } else { "banner expected" }) {
+            div.inner {
+                h1 { span.verdict { "Load" } " " span.scenario { (report.title) } }
+                p.sentence { (report.sentence) }
+                @for warning in &report.warnings { p.description { (warning) } }
+            }
+        }
+        main {
+            (section("figures", "Key figures", &key_figures(report)))
+            @for (id, title, chart) in &charts { (section(id, title, &figure(chart))) }
+            (section("latency", "Latency", &latencies(report)))
+            (section("errors", "Errors", &errors(report)))
+            (section("set-up", "Set-up", &set_up(report)))
+        }
+    };
+    document(&format!("Load – {}", report.title), &body)
+}
+
+/// The pictures of a load: an id, a title, and the chart, which can also stand alone.
+#[must_use]
+pub fn charts(report: &LoadReport) -> Vec<(&'static str, &'static str, LinesChart)> {
+    let course = &report.course;
+    let until = course.last().map_or(1.0, |last| last.from + last.seconds);
+    let line = |name, value: fn(&Interval) -> f64| {
+        let point = |at: &Interval| (middle(at.from, at.seconds), value(at));
+        Line { name, points: course.iter().map(point).collect() }
+    };
+    let offered = course.iter().filter_map(|at| Some((middle(at.from, at.seconds), at.offered?)));
+    let mut rates = vec![
+        line("answered", |at| at.answered),
+        Line { name: "offered", points: offered.collect() },
+        line("late", |at| at.late),
+    ];
+    rates.retain(|line| !line.points.is_empty());
+    let responses = vec![
+        line("p50", |at| duration(at.response[0])),
+        line("p99", |at| duration(at.response[1])),
+        line("p99.9", |at| duration(at.response[2])),
+        line("maximum", |at| duration(at.response[3])),
+    ];
+    let mut quota = vec![line("throttled", |at| at.throttled)];
+    if report.bar.is_some() {
+        quota.push(line("draw from it", |at| at.pooled));
+    }
+    let per_second = "calls a second";
+    let quota = LinesChart::new(per_second, Scale::Linear, until, quota);
+    #[expect(clippy::cast_precision_loss, reason = "connections and threads are few")]
+    let flight = vec![line("in flight", |at| at.in_flight as f64)];
+    vec![
+        ("throughput", "Throughput", LinesChart::new(per_second, Scale::Linear, until, rates)),
+        (
+            "response",
+            "Response time from the intended start",
+            LinesChart::new("response time", Scale::Durations, until, responses),
+        ),
+        ("quota", "Throttling and the request quota", quota.with_limit(report.bar.clone())),
+        (
+            "in-flight",
+            "Calls under way",
+            LinesChart::new("the most calls at once", Scale::Linear, until, flight),
+        ),
+    ]
+}
+
+fn key_figures(report: &LoadReport) -> Markup {
+    html! {
+        dl.figures {
+            @for (name, value, remark) in &report.figures {
+                div { dt { (name) } dd { strong { (value) } small { (remark) } } }
+            }
+        }
+    }
+}
+
+fn latencies(report: &LoadReport) -> Markup {
+    let rows = report.latencies.iter().map(|(name, times)| {
+        html! { tr { td { (name) } @for time in times { td.number { (span(*time)) } } } }
+    });
+    let table = Table {
+        caption: "Response counts from the intended start, service from the sending; lag lies between",
+        columns: &["", "#p50", "#p90", "#p99", "#p99.9", "#p99.99", "#Maximum"],
+    };
+    table.of(rows)
+}
+
+fn errors(report: &LoadReport) -> Markup {
+    let rows = report.errors.iter().map(|(name, count)| {
+        html! { tr { td { (name) } td.number { (thousands(*count)) } } }
+    });
+    Table { caption: "Answers that were errors", columns: &["Error", "#Answers"] }.of(rows)
+}
+
+fn set_up(report: &LoadReport) -> Markup {
+    let rows = report.set_up.iter().map(|(name, value)| {
+        html! { tr { td { (name) } td { (value) } } }
+    });
+    Table { caption: "What was run", columns: &["", ""] }.of(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::Chart;
+    use crate::data::Micros;
+
+    fn report() -> LoadReport {
+        let interval = |second: u32| Interval {
+            from: second.into(),
+            seconds: 1.0,
+            offered: Some(100.0),
+            answered: 90.0 + f64::from(second),
+            response: [Micros(900), Micros(9_000), Micros(20_000), Micros(90_000)],
+            ..Interval::default()
+        };
+        LoadReport {
+            title: "quickstart <over> HTTP".into(),
+            sentence: "930 calls.".into(),
+            latencies: vec![("response".into(), [Micros(900); 6])],
+            errors: vec![("NotFoundException".into(), 3)],
+            course: (0..10).map(interval).collect(),
+            bar: Some(("aws-2026, symmetric".into(), 120.0)),
+            ..LoadReport::default()
+        }
+    }
+
+    #[test]
+    fn a_page_is_complete_and_fetches_nothing() {
+        let page = load(&report());
+        assert!(page.contains("quickstart &lt;over&gt; HTTP") && !page.contains("<over>"));
+        assert_eq!(page.matches("<svg ").count(), 4);
+        for word in ["Throughput", "p99.9", "NotFoundException", "900 µs", "aws-2026, symmetric"] {
+            assert!(page.contains(word), "{word}");
+        }
+        let fetched = ["<script", "src=", "href=\"http", "@import", "url("];
+        assert!(fetched.iter().all(|word| !page.contains(word)));
+        assert_eq!(page, load(&report()), "equal data give an equal page");
+    }
+
+    #[test]
+    fn every_picture_stands_alone() {
+        for (id, _, chart) in charts(&report()) {
+            let svg = chart.svg().unwrap();
+            roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{id}: {error}"));
+        }
+        let closed = LoadReport {
+            course: vec![Interval { seconds: 1.0, ..Interval::default() }],
+            bar: None,
+            ..report()
+        };
+        let charts = charts(&closed);
+        assert!(!charts[0].2.title().contains("offered"), "{}", charts[0].2.title());
+        charts.iter().for_each(|(.., chart)| assert!(chart.svg().is_ok()));
+    }
+}
