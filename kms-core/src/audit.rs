@@ -7,6 +7,7 @@ use crate::env::{Call, RequestId, Timestamp};
 use crate::error::ErrorCode;
 use crate::name::{self, AccountId, GrantId, KeyArn, PrincipalArn};
 use crate::policy::{Action, Allowed};
+use crate::price::Class;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -40,6 +41,8 @@ pub struct AuditRecord {
     pub allowed_because: Vec<(Action, Allowed<'static>)>,
     /// Why authorization refused it. The caller is never told.
     pub denied_because: Option<String>,
+    /// Who pays for it and in which class, once it was admitted.
+    pub billed: Option<(AccountId, Class)>,
     /// The error it was answered with, if it was.
     pub error: Option<ErrorCode>,
 }
@@ -56,6 +59,7 @@ impl AuditRecord {
             granted_by: None,
             allowed_because: Vec::new(),
             denied_because: None,
+            billed: None,
             error: None,
         }
     }

@@ -45,6 +45,7 @@ pub mod name;
 pub mod ops;
 pub mod page;
 pub mod policy;
+pub mod price;
 pub mod quota;
 pub mod record;
 mod rotation;

@@ -12,6 +12,7 @@ use crate::key_store::KeyStore;
 use crate::name::{GrantId, KeyArn, KeyId, KeyIdentifier, MaterialId, RegionName};
 use crate::ops;
 use crate::policy::{Action, Fit, Grant, Party, RequestContext, Resource};
+use crate::price::Class;
 use crate::quota::Charge;
 use crate::state::State;
 use crate::step::{Counter, Precondition};
@@ -275,14 +276,17 @@ impl<'s, 'a> Checks<'s, 'a> {
 
     /// Charges the request to the caller's quota, once for each pool it draws from.
     fn charge(&mut self, key: Option<&Key>) -> Result<()> {
-        let (Some(operation), 0) = (self.scope.plan.operation, self.scope.call.decision) else {
-            return Ok(());
-        };
+        let Some(operation) = self.scope.plan.operation else { return Ok(()) };
         let charge = Charge {
             account: self.scope.call.caller.account(),
             operation,
             key_spec: self.scope.plan.charged_spec.or(key.map(|key| key.spec)),
         };
+        let class = Class::of(operation, charge.key_spec);
+        self.scope.plan.audit.billed = Some((charge.account, class));
+        if self.scope.call.decision > 0 {
+            return Ok(());
+        }
         let Some(pool) = self.scope.meter.pool(&charge) else { return Ok(()) };
         if self.scope.plan.charged.contains(&pool) {
             return Ok(());
@@ -290,7 +294,10 @@ impl<'s, 'a> Checks<'s, 'a> {
         self.scope.plan.charged.push(pool);
         match self.scope.meter.admit(&charge, pool, self.scope.call.monotonic) {
             true => Ok(()),
-            false => Err(ErrorCode::Throttling.says(THROTTLED)),
+            false => {
+                self.scope.plan.audit.billed = None;
+                Err(ErrorCode::Throttling.says(THROTTLED))
+            }
         }
     }
 

@@ -203,6 +203,10 @@ impl Sink<'_> {
                     sink.bytes(&record.request.0.to_be_bytes());
                     sink.text(record.operation);
                     sink.maybe(record.key, Self::key);
+                    sink.maybe(record.billed, |sink, (account, class)| {
+                        sink.account(account);
+                        sink.text(class.name());
+                    });
                     sink.maybe(record.error, |sink, error| sink.text(error.wire_name()));
                 });
             }

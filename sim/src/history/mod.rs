@@ -25,6 +25,7 @@ use kms_core::env::{RequestId, Timestamp};
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
 use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName};
+use kms_core::price::Class;
 use kms_core::task::Task;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
@@ -183,6 +184,8 @@ pub struct Audited {
     pub operation: &'static str,
     /// The first key it was about, if one was found.
     pub key: Option<KeyId>,
+    /// Who pays for it and in which class, if anybody does.
+    pub billed: Option<(AccountId, Class)>,
     /// The error it was answered with, if it was.
     pub error: Option<ErrorCode>,
 }

@@ -356,10 +356,12 @@ impl Engine {
         let Outcome { result, append, audit } = *outcome;
         let key = audit.keys.first().map(|key| key.id);
         let (request, name, error) = (operation.call.request_id, audit.operation, audit.error);
+        let billed = audit.billed;
         operation.audit = matches!(operation.work, Work::Request(..)).then_some(Audited {
             request,
             operation: name,
             key,
+            billed,
             error,
         });
         let result = Arc::new(result);
@@ -395,7 +397,7 @@ impl Engine {
             Work::Request(request, _) if appended.is_none() => audit.or_else(|| {
                 let error = result.as_ref().as_ref().err().map(|error| error.code);
                 let operation = request.operation().name();
-                Some(Audited { request: id, operation, key: None, error })
+                Some(Audited { request: id, operation, key: None, billed: None, error })
             }),
             _ => None,
         };

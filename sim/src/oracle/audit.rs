@@ -176,7 +176,8 @@ mod tests {
     use crate::oracle::scene::Scene;
 
     fn record(request: u128, error: Option<ErrorCode>) -> Audited {
-        Audited { request: RequestId(request), operation: "ListAliases", key: None, error }
+        let request = RequestId(request);
+        Audited { request, operation: "ListAliases", key: None, billed: None, error }
     }
 
     fn written(scene: &mut Scene, records: &[Audited]) {

@@ -19,6 +19,7 @@ mod known;
 mod linearizability;
 mod liveness;
 mod nonce;
+mod price;
 mod quota;
 mod reference_model;
 #[cfg(test)]
@@ -171,6 +172,7 @@ pub const ORACLES: &[Entry] = &[
     linearizability::ENTRY,
     liveness::ENTRY,
     nonce::ENTRY,
+    price::ENTRY,
     quota::ENTRY,
     reference_model::ENTRY,
     single_primary::ENTRY,

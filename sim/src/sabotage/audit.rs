@@ -13,3 +13,7 @@ pub(super) fn twice(audit: &Audited) -> Vec<Audited> {
 pub(super) fn as_success(audit: &Audited) -> Vec<Audited> {
     vec![Audited { error: None, ..audit.clone() }]
 }
+
+pub(super) fn unbilled(audit: &Audited) -> Vec<Audited> {
+    vec![Audited { billed: None, ..audit.clone() }]
+}

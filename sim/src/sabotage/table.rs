@@ -15,6 +15,7 @@ pub const SABOTAGES: &[SabotageInfo] = &[
     line("audit-as-success", "A host writes down that a request it refused came to success.", Bug::Audit(audit::as_success)),
     line("audit-lost", "A host leaves out the audit record of what changed nothing.", Bug::Audit(audit::dropped)),
     line("audit-twice", "A host writes the audit record of what changed nothing twice.", Bug::Audit(audit::twice)),
+    line("bill-lost", "A host bills nobody for what changed nothing.", Bug::Audit(audit::unbilled)),
     line("cancellation-lost", "A cancelled deletion goes on.", Bug::Append(append::without_cancellation)),
     line("change-lost", "A host leaves an append out and answers as if it had been made.", Bug::NoAppend),
     line("clock-ahead", "A decision is taken by a clock that is an hour ahead.", Bug::Decide(answer::an_hour_ahead)),

@@ -148,7 +148,8 @@ fn service_events() -> Vec<Event> {
         let now = Timestamp::EPOCH;
         Event::Answered { request, position: 1, now, pool, error }
     };
-    let audited = |key, error| Audited { request, operation: "Encrypt", key, error };
+    let audited = |key, error| Audited { request, operation: "Encrypt", key, billed: None, error };
+    let bill = Some((AccountId::new(1), kms_core::price::Class::Symmetric));
     let kept = |unopenable, missing, overdue| {
         let (position, tokens, digest) = (1, 1, [0; 32]);
         let holdings = Holdings { region, position, tokens, digest, missing, unopenable, overdue };
@@ -177,6 +178,7 @@ fn service_events() -> Vec<Event> {
         tried(Task::RotateDomainKey),
         Event::Audited([audited(None, None)].into()),
         Event::Audited([audited(Some(id), None)].into()),
+        Event::Audited([Audited { billed: bill, ..audited(None, None) }].into()),
         Event::Audited([audited(None, Some(ErrorCode::Disabled))].into()),
         Event::Conflicted { request },
         Event::CommandThrottled { request, pool: "p" },
@@ -251,5 +253,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "5cca486215194ce936a15b4c88483c04d7e5b8fd74bbcca0a2c2b36f8bf4888a");
+    assert_eq!(text, "f99e4a343c62375dc096df7d54f5970bd8394f8bf9999838810eef524af30442");
 }
