@@ -294,11 +294,14 @@ impl<'s, 'a> Checks<'s, 'a> {
         self.scope.plan.charged.push(pool);
         match self.scope.meter.admit(&charge, pool, self.scope.call.monotonic) {
             true => Ok(()),
-            false => {
-                self.scope.plan.audit.billed = None;
-                Err(ErrorCode::Throttling.says(THROTTLED))
-            }
+            false => Err(self.throttled()),
         }
+    }
+
+    /// What a quota refuses, nobody pays for.
+    pub(super) fn throttled(&mut self) -> Error {
+        self.scope.plan.audit.billed = None;
+        ErrorCode::Throttling.says(THROTTLED)
     }
 
     /// Makes the request count as one for this spec, whatever key it names: a data key pair has the

@@ -1,6 +1,6 @@
 //! How checks find custom key stores: by the id of a request, in the caller's account alone.
 
-use super::{Checks, THROTTLED};
+use super::Checks;
 use crate::error::{Error, ErrorCode, Result};
 use crate::key::Key;
 use crate::key_store::connection::Deed;
@@ -70,7 +70,7 @@ impl Checks<'_, '_> {
         }
         match self.scope.meter.admit_key_store(store.id, self.scope.call.monotonic) {
             true => Ok(()),
-            false => Err(ErrorCode::Throttling.says(THROTTLED)),
+            false => Err(self.throttled()),
         }
     }
 

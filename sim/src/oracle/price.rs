@@ -1,6 +1,7 @@
 //! The bill equals the requests: whoever was answered well pays once, in the class of what was asked,
 //! and nobody pays for what a quota refused.
 
+use super::attempts::{Answer, Attempt};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
 use crate::history::{Audited, Event, Source, Wanted};
 use kms_core::error::ErrorCode;
@@ -67,13 +68,20 @@ impl Oracle for Price {
     }
 }
 
+/// Whether a quota of the host that was asked refused it.
+fn by_quota(attempt: &Attempt) -> bool {
+    let refused = |answer: &Answer| answer.charged && answer.error == Some(ErrorCode::Throttling);
+    !attempt.throttled_elsewhere && attempt.answers.iter().any(refused)
+}
+
 /// What is wrong with the bill of a request.
 fn problem(seen: Seen<'_>, record: &Audited) -> Option<String> {
     let attempt = seen.known.attempts.get(record.request)?;
     match (record.billed, record.error) {
         (None, None) => Some(format!("{} is not billed", attempt.describe())),
         (None, Some(_)) => None,
-        (Some(_), Some(ErrorCode::Throttling)) if !attempt.throttled_elsewhere => {
+        // What another Region or a busy key store refuses was admitted here.
+        (Some(_), Some(ErrorCode::Throttling)) if by_quota(attempt) => {
             Some(format!("{} was refused for a quota and is billed", attempt.describe()))
         }
         (Some((account, class)), _) => {
@@ -97,7 +105,10 @@ mod tests {
         let key = Target::Key { region: None, id: key_id() };
         let mut scene = Scene::new();
         scene.call(1, Wanted::Prove { key, mac: false, message: Digest(1) });
-        scene.answer(1, error);
+        match error {
+            Some(ErrorCode::Throttling) => scene.refuse(1, "pool"),
+            other => scene.answer(1, other),
+        }
         let request = RequestId(1);
         let record = Audited { request, operation: "Sign", key: None, billed, error };
         scene.host(Event::Audited([record].into()));
