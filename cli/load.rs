@@ -12,7 +12,7 @@ use crate::sim::{USUAL_SEED, interrupted, obey_interrupts, read_inputs};
 use crate::terminal;
 use clap::Args;
 use job::Job;
-use loadgen::{Goal, Shape, Steps};
+use loadgen::{Goal, Shape, Steps, Word};
 use over::Over;
 use scenarios::{Rate, Scenario, parse_duration};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -27,6 +27,7 @@ Examples:
   keyquake load scenarios/quickstart.toml -c 2 --duration 10s --backend ring
   keyquake load scenarios/quickstart.toml --quota --set quota.scale=0.05 --out load
   keyquake load scenarios/quickstart.toml --url http://127.0.0.1:4599 --region us-east-1
+  keyquake load scenarios/quickstart.toml --duration 10s --oracles
   keyquake load scenarios/quickstart.toml --step 1k..50k:6 --duration 5s
   keyquake load scenarios/quickstart.toml --find-max 'throttled<1e-4,p99<20ms' --between 500..50k
 
@@ -35,10 +36,12 @@ With --url an endpoint is driven over HTTP instead, signed with Signature Versio
 aliases of the scenario are made there first, and stay.
 The same seed means the same schedule as `keyquake sim run`. Latency counts from the intended start.
 A call is sent once: it is not retried. Faults and planted bugs are no part of a load.
+With --oracles the simulator's judges hear all that the core does, and those that cannot judge it are
+named; what they do is part of the service time.
 A goal bounds shares of calls (throttled, failed, late, dropped) and response times (p50, p90, p99,
 p99.9, p99.99, mean, max).
 
-Exit codes: 0 fine, 1 not even the lowest rate held the goal, 2 bad usage or input, 130 interrupted, with
+Exit codes: 0 fine, 1 an oracle objects or not even the lowest rate held the goal, 2 bad usage or input, 130 interrupted, with
 what was measured until then.")]
 pub(crate) struct Arguments {
     /// The scenario file whose workloads are the load
@@ -133,7 +136,12 @@ fn one(job: &Job<'_>) -> Result<Exit, Failure> {
         true => terminal::print_json(&outcome)?,
         false => terminal::print(&print::summary(&outcome, folder))?,
     }
-    Ok(if interrupted() { Exit::Interrupted } else { Exit::Fine })
+    let violated = outcome.oracles.iter().any(|finding| finding.verdict == Word::Violated);
+    Ok(match interrupted() {
+        true => Exit::Interrupted,
+        false if violated => Exit::Found,
+        false => Exit::Fine,
+    })
 }
 
 /// The scenario as the file has it.

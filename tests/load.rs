@@ -4,7 +4,7 @@ use crate::support::{folder, keyquake, scenario};
 use kms_core::crypto::Production;
 use kms_core::name::RegionName;
 use loadgen::http::{Credential, Credentials, Endpoint};
-use loadgen::{Counts, Order, Pacer, Pooled, Service, Shape};
+use loadgen::{Counts, Order, Pacer, Pooled, Service, Shape, Watch};
 use scenarios::Scenario;
 use server::{Configuration, Engine, Identities, Server};
 use sim::random::Seed;
@@ -96,7 +96,7 @@ fn a_server_over_http_meets_the_load_that_the_core_does_in_process() {
     assert!(asked > 300, "{asked}");
     assert_eq!(book.selected(&[], book.regions()[1]).len(), 36);
     let over_http = counts(&scenario, Service::Http { endpoint: &endpoint, book: &book });
-    let core = Service::InProcess { backend: Production::default(), quota: false };
+    let core = Service::InProcess { backend: Production::default(), watch: Watch::Nothing };
     let in_process = counts(&scenario, core);
     assert_eq!(over_http.sent + over_http.dropped, in_process.sent + in_process.dropped);
     assert!(over_http.sent > 400, "{over_http:?}");
@@ -242,4 +242,26 @@ fn a_goal_that_is_none_is_refused_and_the_schema_needs_no_scenario() {
     assert_eq!(output.status.code(), Some(0));
     let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(schema["$defs"]["Outcome"]["properties"]["response"].is_object(), "{schema}");
+}
+
+#[test]
+fn the_oracles_judge_a_real_load_and_say_what_they_cannot() {
+    let scenario = "scenarios/quickstart.toml";
+    let arguments = ["load", scenario, "--oracles", "--threads", "1", "--duration", "3s", "--json"];
+    let output = keyquake(&[&arguments[..], &["--rate", "200"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let found: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    assert_eq!(output.status.code(), Some(0), "{}", found["oracles"]);
+    let of = |name: &str| {
+        let all = found["oracles"].as_array().expect("findings");
+        all.iter().find(|one| one["oracle"] == name).cloned().unwrap_or_else(|| panic!("{name}"))
+    };
+    for name in ["reference-model", "ciphertext-durability", "key-tokens", "single-primary"] {
+        assert_eq!(of(name)["verdict"], "passed", "{}", of(name));
+        assert!(of(name)["judged"].as_u64() > Some(0), "{}", of(name));
+    }
+    assert!(of("reference-model")["judged"].as_u64() > Some(500), "{}", of("reference-model"));
+    assert_eq!(of("audit")["verdict"], "cannot_judge");
+    assert_eq!(of("audit")["because"], "no record from an audit trail");
 }

@@ -6,8 +6,8 @@ use crate::sim::{Backend, interrupt_flag};
 use clap::Args;
 use kms_core::crypto::Production;
 use kms_core::name::RegionName;
-use loadgen::Service;
 use loadgen::http::{Credential, Credentials, Endpoint};
+use loadgen::{Service, Watch};
 use scenarios::{KeyBook, Scenario};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -34,6 +34,9 @@ pub(super) struct Over {
     /// Put the scenario's request quotas in force; over HTTP, only hold the load against them
     #[arg(long)]
     pub(super) quota: bool,
+    /// Have the oracles of the simulator judge what really happened, in process
+    #[arg(long, conflicts_with_all = ["url", "quota"])]
+    oracles: bool,
 }
 
 fn region(text: &str) -> Result<RegionName, String> {
@@ -42,7 +45,7 @@ fn region(text: &str) -> Result<RegionName, String> {
 
 /// Where a load goes, ready to be driven.
 pub(super) enum Ready {
-    InProcess(Production, Backend, bool),
+    InProcess(Production, Backend, Watch),
     Http(Box<Endpoint>, Arc<KeyBook>),
 }
 
@@ -53,7 +56,12 @@ impl Over {
             let backend = self.backend.unwrap_or_default();
             let production = Production::named(backend.name())
                 .ok_or_else(|| Failure::usage("no backend has that name"))?;
-            return Ok(Ready::InProcess(production, backend, self.quota));
+            let watch = match (self.quota, self.oracles) {
+                (true, _) => Watch::Quotas,
+                (_, true) => Watch::Oracles,
+                _ => Watch::Nothing,
+            };
+            return Ok(Ready::InProcess(production, backend, watch));
         };
         let mut endpoint = Endpoint::new(url, self.credentials()?).map_err(Failure::usage)?;
         endpoint.connections = self.connections.get();
@@ -93,8 +101,8 @@ impl Ready {
     /// Who answers.
     pub(super) fn service(&self) -> Service<'_> {
         match self {
-            Ready::InProcess(backend, _, quota) => {
-                Service::InProcess { backend: *backend, quota: *quota }
+            Ready::InProcess(backend, _, watch) => {
+                Service::InProcess { backend: *backend, watch: *watch }
             }
             Ready::Http(endpoint, book) => Service::Http { endpoint, book },
         }
@@ -111,8 +119,9 @@ impl Ready {
     /// Who answers, for run.json: where, with which library, and whether quotas are in force.
     pub(super) fn about(&self) -> (String, Option<String>, bool) {
         match self {
-            Ready::InProcess(_, backend, quota) => {
-                ("in process".to_owned(), Some(backend.name().to_owned()), *quota)
+            Ready::InProcess(_, backend, watch) => {
+                let quota = *watch == Watch::Quotas;
+                ("in process".to_owned(), Some(backend.name().to_owned()), quota)
             }
             Ready::Http(endpoint, _) => (endpoint.to_string(), None, false),
         }

@@ -1,7 +1,7 @@
 //! What a load came to, for people.
 
 use crate::terminal;
-use loadgen::{Distribution, Outcome};
+use loadgen::{Distribution, Finding, Outcome, Word};
 use std::path::Path;
 
 /// Nanoseconds, in the unit that reads best.
@@ -47,6 +47,10 @@ pub(super) fn summary(outcome: &Outcome, kept: Option<&Path>) -> String {
     for (name, count) in &counts.failed {
         text += &format!("{count} {name}\n");
     }
+    if !outcome.oracles.is_empty() {
+        let rows: Vec<_> = outcome.oracles.iter().map(finding).collect();
+        text += &format!("\n{}", terminal::table(&rows));
+    }
     if let Some(cause) = outcome.late_because {
         text += &format!("{}\n", cause.said());
     }
@@ -57,6 +61,16 @@ pub(super) fn summary(outcome: &Outcome, kept: Option<&Path>) -> String {
         text += &format!("kept in {}\n", folder.display());
     }
     text
+}
+
+/// An oracle, its verdict, and what it judged or why it cannot.
+fn finding(finding: &Finding) -> [String; 3] {
+    let (word, remark) = match finding.verdict {
+        Word::Passed => ("passed", format!("{} judged", finding.judged)),
+        Word::Violated => ("VIOLATED", finding.violations.join("; ")),
+        Word::CannotJudge => ("cannot judge", finding.because.clone().unwrap_or_default()),
+    };
+    [finding.oracle.clone(), word.to_owned(), remark]
 }
 
 #[cfg(test)]

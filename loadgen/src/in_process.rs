@@ -14,8 +14,10 @@ use kms_core::quota::{Meter, Profile, Share};
 use scenarios::{KeyBook, Planned, Scenario};
 use sim::client::Principals;
 use sim::clock::START_MICROS;
+use sim::history::History;
 use sim::random::Seed;
-use sim::stage::Stage;
+use sim::run::Scene;
+use sim::stage::{Observed, Stage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +68,46 @@ impl InProcess {
 
     fn caller(&self, planned: &Planned) -> Arc<Caller> {
         self.principals.get(planned.account, planned.caller).caller.clone()
+    }
+}
+
+/// The core under the eyes of the oracles. What they do is part of the service time.
+pub(crate) struct Judged<'a> {
+    observed: Observed<'a>,
+    tidied: Duration,
+}
+
+impl<'a> Judged<'a> {
+    /// The core of a stage that a history heard being set.
+    pub(crate) fn new(
+        local: Local,
+        scene: &'a Scene,
+        principals: &'a Principals,
+        history: &'a mut History,
+    ) -> Judged<'a> {
+        let mut observed = Observed::new(local, scene, principals, history);
+        let until_start = Timestamp::from_micros(START_MICROS).since(observed.local().now());
+        observed.advance(until_start);
+        observed.local().set_random(Box::new(SecureRandom::default()));
+        Judged { observed, tidied: Duration::ZERO }
+    }
+
+    /// What the oracles say.
+    pub(crate) fn judged(self) -> Vec<sim::oracle::Judged> {
+        self.observed.judged()
+    }
+}
+
+impl Target for Judged<'_> {
+    fn call(&mut self, at: Duration, planned: &Planned) -> Result<Response> {
+        let now = Timestamp::from_micros(START_MICROS).after(at);
+        if at.saturating_sub(self.tidied) >= TIDY {
+            let since = now.since(self.observed.local().now());
+            self.observed.advance(since);
+            self.tidied = at;
+        }
+        self.observed.local().set_time(now);
+        self.observed.call(planned)
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `in_process` | the core in this process as a target, one a thread |
 //! | `recorder` | three histograms and the counts of one thread |
 //! | `shape` | a scenario at another rate, for another time, or as a closed loop |
+//! | `oracles` | what the oracles say of a load |
 //! | `outcome` | what is kept of a run, as data |
 //! | `page` | the same as a page |
 //! | `goal`, `search` | what a load has to hold, and which rates are tried |
@@ -32,6 +33,7 @@ mod gather;
 mod goal;
 pub mod http;
 mod in_process;
+mod oracles;
 mod outcome;
 mod pacer;
 mod page;
@@ -51,11 +53,12 @@ pub use gather::{Gathered, Moment};
 pub use goal::Goal;
 pub use http::found;
 pub use in_process::InProcess;
+pub use oracles::{Finding, Word};
 pub use outcome::{Bar, Cause, Configuration, Counts, Distribution, Outcome, Sample, Tool};
 pub use pacer::Pacer;
 pub use recorder::{LATE, Recorder};
 pub use rota::{Rota, Start};
-pub use run::{Order, Ran, Service, run};
+pub use run::{Order, Ran, Service, Watch, run};
 pub use search::{Bracket, Search, Steps, rate};
 pub use shape::Shape;
 pub use text::{IntervalLog, LogSerializer, csv, percentiles};

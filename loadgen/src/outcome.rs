@@ -1,5 +1,6 @@
 //! What is kept of a run: `run.json`, as types.
 
+use crate::oracles::{Finding, findings};
 use crate::recorder::Recorder;
 use crate::run::Ran;
 use hdrhistogram::Histogram;
@@ -43,6 +44,8 @@ pub struct Outcome {
     pub service: Distribution,
     /// Nanoseconds from the intended start to the sending.
     pub lag: Distribution,
+    /// What the oracles say; empty when they were not asked.
+    pub oracles: Vec<Finding>,
     /// Interval by interval: seconds, and in a long run more than one each.
     pub samples: Vec<Sample>,
 }
@@ -248,6 +251,7 @@ impl Outcome {
             response: Distribution::of(&whole.response),
             service: Distribution::of(&whole.service),
             lag: Distribution::of(&whole.lag),
+            oracles: findings(&ran.judged),
             samples: ran.gathered.samples.clone(),
             configuration,
         }
@@ -300,7 +304,8 @@ mod tests {
         (0..served).for_each(|_| whole.note(late, Duration::from_secs(1), None));
         let gathered = Gathered { whole, samples: Vec::new() };
         let took = Duration::from_secs(10);
-        Ran { gathered, dropped: 0, took, processor: processor.map(Duration::from_secs) }
+        let processor = processor.map(Duration::from_secs);
+        Ran { gathered, dropped: 0, took, processor, judged: Vec::new() }
     }
 
     fn because(connections: Option<usize>, ran: &Ran) -> Option<Cause> {

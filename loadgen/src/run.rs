@@ -1,19 +1,22 @@
 //! A whole load: threads that drive, one that gathers what they measured.
 
 use crate::bar::Pooled;
-use crate::drive::{Driven, Pace, drive};
+use crate::drive::{Driven, Pace, Target, drive};
 use crate::gather::{Gathered, Moment, Part, gather};
 use crate::http::{self, Endpoint, Letterhead, Signers};
-use crate::in_process::InProcess;
+use crate::in_process::{self, InProcess};
 use crate::pacer::Pacer;
 use crate::processor;
 use crate::recorder::Recorder;
 use crate::rota::Rota;
-use kms_core::crypto::Production;
+use kms_core::crypto::{CryptoBackend, Production};
 use kms_core::quota::Share;
 use scenarios::{KeyBook, Scenario};
+use sim::history::History;
+use sim::oracle::Judged;
 use sim::random::Seed;
-use sim::stage::players;
+use sim::run::Scene;
+use sim::stage::{Stage, players};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -48,8 +51,8 @@ pub enum Service<'a> {
     InProcess {
         /// The library that does the cryptography.
         backend: Production,
-        /// Whether the scenario's request quotas are in force.
-        quota: bool,
+        /// What is watched beside the clock.
+        watch: Watch,
     },
     /// An endpoint.
     Http {
@@ -58,6 +61,17 @@ pub enum Service<'a> {
         /// The keys that were made there, by [`found`](crate::found).
         book: &'a Arc<KeyBook>,
     },
+}
+
+/// What is watched in process, beside the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Nothing.
+    Nothing,
+    /// The scenario's request quotas, which are in force.
+    Quotas,
+    /// Everything that the oracles can judge.
+    Oracles,
 }
 
 /// What a run came to.
@@ -70,6 +84,14 @@ pub struct Ran {
     pub took: Duration,
     /// How long the threads were on a processor, all together; absent where the system does not tell.
     pub processor: Option<Duration>,
+    /// What the oracles say of each thread's core, where they were asked.
+    pub judged: Vec<Judged>,
+}
+
+/// What became of a thread.
+struct Done {
+    driven: Driven,
+    judged: Vec<Judged>,
 }
 
 /// Runs a load until its schedule is over or `stop` is set; `each` hears of every second.
@@ -91,8 +113,11 @@ pub fn run(
                 let (ready, began, parts) = (&ready, &began, parts.clone());
                 let place = Place { number, of: threads, ready, began, stop };
                 scope.spawn(move || match order.service {
-                    Service::InProcess { backend, quota } => {
-                        in_process(order, place, parts, (backend, quota))
+                    Service::InProcess { backend, watch: Watch::Oracles } => {
+                        judged(order, place, parts, backend)
+                    }
+                    Service::InProcess { backend, watch } => {
+                        unwatched(order, place, parts, (backend, watch))
                     }
                     Service::Http { endpoint, book } => {
                         over_http(order, place, parts, (endpoint, book))
@@ -102,10 +127,12 @@ pub fn run(
             .collect();
         drop(parts);
         let gathered = gather(order.scenario, &gathered, &began, each);
-        let mut ran = Ran { gathered, dropped: 0, took: Duration::ZERO, processor: None };
+        let mut ran =
+            Ran { gathered, dropped: 0, took: Duration::ZERO, processor: None, judged: Vec::new() };
         for driver in drivers {
-            let driven = driver.join().map_err(|_| "a thread broke down".to_owned());
-            let driven = driven??;
+            let done = driver.join().map_err(|_| "a thread broke down".to_owned());
+            let Done { driven, judged } = done??;
+            ran.judged.extend(judged);
             ran.dropped += driven.dropped;
             ran.took = ran.took.max(driven.last);
             ran.processor = match (ran.processor, driven.processor) {
@@ -144,14 +171,14 @@ impl Place<'_> {
     }
 }
 
-fn in_process(
+fn unwatched(
     order: Order<'_>,
     place: Place<'_>,
     parts: SyncSender<Part>,
-    (backend, quota): (Production, bool),
-) -> Result<Driven, String> {
+    (backend, watch): (Production, Watch),
+) -> Result<Done, String> {
     let made = InProcess::new(order.scenario, order.seed, backend).and_then(|mut target| {
-        if quota {
+        if watch == Watch::Quotas {
             let share = Share { index: place.number as u64, of: place.of as u64 };
             target.meter(order.scenario, share);
         }
@@ -159,13 +186,48 @@ fn in_process(
     });
     let pace = place.begin(order);
     let (rota, mut target) = made?;
-    let (mut recorder, mut diary) = (Recorder::new(), Diary::new(parts, place.stop));
+    let driven = play(rota, &mut target, pace, Diary::new(parts, place.stop));
+    Ok(Done { driven, judged: Vec::new() })
+}
+
+/// A core that the oracles hear. Each thread has its own, and judges of its own.
+fn judged(
+    order: Order<'_>,
+    place: Place<'_>,
+    parts: SyncSender<Part>,
+    backend: Production,
+) -> Result<Done, String> {
+    let backend: Arc<dyn CryptoBackend> = Arc::new(backend);
+    let mut history = History::default();
+    let made = Scene::of_load(order.scenario, order.seed).and_then(|scene| {
+        let stage = Stage::set_before(order.scenario, order.seed, &backend, &mut history)?;
+        let rota = place.rota(order, &stage.book)?;
+        Ok((scene, stage, rota))
+    });
+    let (scene, stage, rota) = match made {
+        Ok(made) => made,
+        Err(why) => {
+            place.begin(order);
+            return Err(why);
+        }
+    };
+    let Stage { local, principals, .. } = stage;
+    // Hearing how the stage was set is no part of the load.
+    let mut target = in_process::Judged::new(local, &scene, &principals, &mut history);
+    let pace = place.begin(order);
+    let driven = play(rota, &mut target, pace, Diary::new(parts, place.stop));
+    Ok(Done { driven, judged: target.judged() })
+}
+
+/// Drives one target in this thread.
+fn play(rota: Rota, target: &mut dyn Target, pace: Pace, mut diary: Diary<'_>) -> Driven {
+    let mut recorder = Recorder::new();
     let mut told = |at: Duration, recorder: &mut Recorder| diary.told(at, recorder);
     let before = processor::time();
-    let mut driven = drive(rota, &mut target, pace, &mut recorder, &mut told);
+    let mut driven = drive(rota, target, pace, &mut recorder, &mut told);
     driven.processor = processor::since(before);
     diary.hand_in(&mut recorder);
-    Ok(driven)
+    driven
 }
 
 fn over_http(
@@ -173,7 +235,7 @@ fn over_http(
     place: Place<'_>,
     parts: SyncSender<Part>,
     (endpoint, book): (&Endpoint, &Arc<KeyBook>),
-) -> Result<Driven, String> {
+) -> Result<Done, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let made = runtime.map_err(|error| format!("no runtime: {error}")).and_then(|runtime| {
         let connections = runtime.block_on(http::connect(endpoint))?;
@@ -189,7 +251,7 @@ fn over_http(
     let (mut driven, mut recorder) = runtime.block_on(playing);
     driven.processor = processor::since(before);
     diary.hand_in(&mut recorder);
-    Ok(driven)
+    Ok(Done { driven, judged: Vec::new() })
 }
 
 /// What a thread gives away of its measurements, and when.

@@ -135,18 +135,26 @@ pub fn make(
         *local.settings_of_mut(*region) = settings.clone();
     }
     let book = KeyBook::new(regions.to_vec(), accounts(scenario));
-    let journals = regions.iter().enumerate().filter_map(|(index, region)| {
-        let index = crate::place::RegionIndex(u8::try_from(index).ok()?);
-        Some((*region, topology.of_role(index, Role::Journal).next()?))
-    });
-    let rehearsal =
-        Rehearsal::new(local, Facts::new(seed), principals, journals.collect(), history);
+    let journals = journals(regions, topology);
+    let rehearsal = Rehearsal::new(local, Facts::new(seed), principals, journals, history);
     let mut maker = Maker { keys: KeyMaker::new(rehearsal, book), proxies: BTreeMap::new() };
     maker.stores(scenario, regions, settings.key_store_times.connect_external);
     maker.make(scenario, regions);
     let Maker { keys, proxies } = maker;
     let (Rehearsal { local, .. }, book) = keys.made()?;
     Ok(Made { local, book, hsms, proxies })
+}
+
+/// The journal of each Region.
+pub(crate) fn journals(
+    regions: &[RegionName],
+    topology: &Topology,
+) -> BTreeMap<RegionName, NodeId> {
+    let journals = regions.iter().enumerate().filter_map(|(index, region)| {
+        let index = crate::place::RegionIndex(u8::try_from(index).ok()?);
+        Some((*region, topology.of_role(index, Role::Journal).next()?))
+    });
+    journals.collect()
 }
 
 /// An HSM of a Region at time zero: a member that has joined.

@@ -3,16 +3,20 @@
 
 use crate::client::Principals;
 use crate::clock::{START_MICROS, SimTime};
-use crate::history::{Changed, Event, Facts, History};
+use crate::driver::Now;
+use crate::history::{Changed, Event, Facts, History, settlement};
 use crate::place::NodeId;
 use kms_core::Result;
-use kms_core::env::RequestId;
+use kms_core::env::{CallingService, RequestId};
 use kms_core::local::Local;
 use kms_core::name::{AccountId, RegionName};
 use kms_core::ops::{Request, Response};
 use scenarios::Who;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Calls of a later rehearsal count from here, beyond those of any set-up.
+const LATER: u64 = 1 << 32;
 
 /// A shell under observation.
 pub struct Rehearsal<'a> {
@@ -42,6 +46,23 @@ impl<'a> Rehearsal<'a> {
         rehearsal
     }
 
+    /// Observes a shell that an earlier rehearsal observed until here.
+    pub fn again(
+        local: Local,
+        facts: Facts,
+        principals: &'a Principals,
+        journals: BTreeMap<RegionName, NodeId>,
+        history: &'a mut History,
+    ) -> Rehearsal<'a> {
+        let told = local.entries().len();
+        Rehearsal { local, facts, principals, journals, history, told, calls: LATER }
+    }
+
+    /// What the history has so far.
+    pub fn history(&self) -> &History {
+        self.history
+    }
+
     /// A request, with everything the history has to say of it.
     ///
     /// # Errors
@@ -53,12 +74,26 @@ impl<'a> Rehearsal<'a> {
         who: Who,
         request: &Request,
     ) -> Result<Response> {
+        self.call_through(region, (account, who), None, request)
+    }
+
+    /// As [`Rehearsal::call`], made or forwarded by an AWS service.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn call_through(
+        &mut self,
+        region: RegionName,
+        (account, who): (AccountId, Who),
+        service: Option<CallingService>,
+        request: &Request,
+    ) -> Result<Response> {
         let principal = self.principals.get(account, who);
         self.calls += 1;
         let call = self.calls;
         let facts = principal.asks(self.facts, request);
         let (position, now) = (self.local.journal_of(region).head(), self.local.now());
-        let outcome = self.local.outcome(region, &principal.caller, request);
+        let outcome = self.local.outcome_through(region, &principal.caller, service, request);
         let id = outcome.audit.request;
         let got = outcome.result.as_ref().map(|response| Box::new(self.facts.got(response)));
         let got = got.map_err(|error| error.code);
@@ -93,9 +128,26 @@ impl<'a> Rehearsal<'a> {
         self.tell();
     }
 
-    fn say(&mut self, region: RegionName, event: Event) {
+    /// Says what every journal has come to. Nothing follows.
+    pub fn settle(&mut self) {
+        for (region, node) in self.journals.clone() {
+            let wall_micros = self.local.now().as_micros();
+            let now = Now { wall_micros, monotonic: self.now(), node };
+            let journal = self.local.journal_of(region);
+            for event in settlement(now, journal.state(), journal.tokens()) {
+                self.say(region, event);
+            }
+        }
+    }
+
+    /// The time since the run began; what was before it is at its beginning.
+    pub fn now(&self) -> SimTime {
         let since = self.local.now().as_micros().saturating_sub(START_MICROS);
-        let at = SimTime::from_nanos(since.saturating_mul(1_000));
+        SimTime::from_nanos(since.saturating_mul(1_000))
+    }
+
+    fn say(&mut self, region: RegionName, event: Event) {
+        let at = self.now();
         if let Some(node) = self.journals.get(&region) {
             self.history.push(at, *node, event);
         }

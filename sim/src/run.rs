@@ -16,7 +16,7 @@ use crate::oracle::{Context, Judged, Judges, PoolFacts, Rules, Violation};
 use crate::place::{NodeId, Topology};
 use crate::random::Seed;
 use crate::run::tally::Tally;
-use crate::world::{SETTLING, World};
+use crate::world::{self, SETTLING, World};
 use kms_core::crypto::CryptoBackend;
 use kms_core::name::RegionName;
 use kms_core::quota::{Profile, Rate};
@@ -271,6 +271,30 @@ impl Scene {
             ended_at: world.ends_at,
             settings: world.settings.clone(),
         }
+    }
+
+    /// The scene of a load without the simulation, of which nothing goes wrong and no quota is in force.
+    ///
+    /// # Errors
+    /// When the scenario has more nodes than a world can have.
+    pub fn of_load(scenario: &Scenario, seed: Seed) -> Result<Scene, String> {
+        let regions = world::regions(scenario)?;
+        let parameters = crate::parameters::Parameters::with(&scenario.parameters);
+        let profile = Profile::named(&scenario.quota.profile);
+        let settings = world::settings(scenario, seed, &parameters, &regions, profile.as_deref());
+        let calm_at = SimTime::ZERO.after(scenario.storm());
+        Ok(Scene {
+            scenario: scenario.clone(),
+            seed,
+            topology: world::servers(scenario)?,
+            regions,
+            parameters,
+            profile: None,
+            placed: Vec::new(),
+            calm_at,
+            ended_at: calm_at,
+            settings,
+        })
     }
 
     /// What the oracles may know.

@@ -16,7 +16,7 @@ pub use facts::{CallFacts, Digest, Facts, Got, Grantee, PolicyWords, Target, Wan
 pub use line::{fingerprint, line};
 
 #[cfg(all(feature = "sim", madsim))]
-pub(crate) use settled::settle;
+pub(crate) use settled::{settle, settlement};
 
 use crate::clock::SimTime;
 use crate::fault::NodeAction;
@@ -29,6 +29,7 @@ use kms_core::price::Class;
 use kms_core::task::Task;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,20 @@ pub enum Source {
     Audit,
     /// The world itself: crashes, restarts, clocks.
     World,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Source::Audit => "an audit trail",
+            Source::Client => "a client",
+            Source::Host => "an API host",
+            Source::Hsm => "an HSM",
+            Source::Journal => "a journal",
+            Source::Worker => "a worker",
+            Source::World => "the world",
+        })
+    }
 }
 
 /// Something that happened. Small, because every one is moved several times and most of a history is

@@ -16,8 +16,12 @@ const LATE: Duration = Duration::from_secs(120);
 
 /// A node's report of the state it has reached, and of its key tokens.
 pub(crate) fn settle(now: Now, state: &State, tokens: &TokenStore, out: &mut Out) {
-    out.record(settled(state));
-    out.record(kept(now, state, tokens));
+    settlement(now, state, tokens).into_iter().for_each(|event| out.record(event));
+}
+
+/// What there is to report of a state and of key tokens.
+pub(crate) fn settlement(now: Now, state: &State, tokens: &TokenStore) -> [Event; 2] {
+    [settled(state), kept(now, state, tokens)]
 }
 
 fn settled(state: &State) -> Event {

@@ -1,7 +1,7 @@
 //! What the oracles say, with the history around each violation.
 
 use super::micros;
-use crate::history::{Source, line};
+use crate::history::line;
 use crate::oracle::{self, Judged, Verdict};
 use crate::run::Run;
 use reports::data::{EventLine, Micros, Oracle, OracleVerdict, Violation};
@@ -38,22 +38,10 @@ fn oracle(judged: &Judged) -> Oracle {
         Verdict::Passed => OracleVerdict::Passed,
         Verdict::Violated => OracleVerdict::Violated,
         Verdict::CannotJudge { missing } => {
-            OracleVerdict::CannotJudge { reason: format!("no record from {}", who(missing)) }
+            OracleVerdict::CannotJudge { reason: format!("no record from {missing}") }
         }
     };
     Oracle { name: judged.info.name.to_owned(), checks, judged: judged.finding.judged, verdict }
-}
-
-fn who(source: Source) -> &'static str {
-    match source {
-        Source::Audit => "an audit trail",
-        Source::Client => "a client",
-        Source::Host => "an API host",
-        Source::Hsm => "an HSM",
-        Source::Journal => "a journal",
-        Source::Worker => "a worker",
-        Source::World => "the world",
-    }
 }
 
 /// What must not have happened, by time, then what the scenario expected and did not get.
