@@ -1,5 +1,7 @@
 //! A store holds what was answered, opens only for who may open it, and forgets what was erased.
 
+mod erasure;
+
 use super::*;
 use crate::engine::{Asker, Configuration, Engine, Worker};
 use crate::identity::Identities;
@@ -15,14 +17,10 @@ use kms_core::ops::{
     schedule_key_deletion,
 };
 use kms_core::policy::GrantOperation;
-use kms_core::token::KeyToken;
 use kms_core::wire::{CiphertextBlob, EncryptedKeyMaterial, KeyRef, PendingWindowInDays};
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// So many random bytes in a row are nowhere by chance.
-const PART: usize = 16;
 const DAY: Duration = Duration::from_secs(86_400);
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
@@ -74,13 +72,6 @@ impl Folder {
         files.sort();
         files
     }
-
-    /// Every sixteen bytes in a row that some file has somewhere.
-    fn parts(&self) -> BTreeSet<[u8; PART]> {
-        let files = self.bytes();
-        let windows = files.iter().flat_map(|(_, file)| file.windows(PART));
-        windows.filter_map(|window| window.try_into().ok()).collect()
-    }
 }
 
 impl Drop for Folder {
@@ -94,7 +85,7 @@ fn region(name: &str) -> RegionName {
 }
 
 fn answer(engine: &Engine, at: &str, request: impl Into<Request>) -> kms_core::Result<Response> {
-    let asker = Asker { caller: Identities::development().first().clone(), source: None };
+    let asker = Asker::new(Identities::development().first().clone());
     engine.answer(region(at), asker, &request.into()).result
 }
 
@@ -359,85 +350,6 @@ fn a_disk_that_is_full_ends_in_errors_and_loses_nothing() {
     drop(engine);
     let engine = folder.engine().unwrap();
     made.iter().for_each(|key| drop(seal(&engine, *key, b"kept")));
-}
-
-/// Every key token of the first Region.
-fn stored_tokens(folder: &Folder) -> Vec<KeyToken> {
-    let store = folder.store().unwrap();
-    let mut select = store.connection.prepare("SELECT token FROM token WHERE region = 0").unwrap();
-    let rows = select.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-    let read = |stored: &[u8]| store.scribe(region(REGIONS[0])).read_token(stored).unwrap();
-    rows.map(|row| read(&row.unwrap())).collect()
-}
-
-/// How many of the parts of a key token are in some file of a folder, and how many there are.
-fn found(token: &KeyToken, parts: &BTreeSet<[u8; PART]>) -> (usize, usize) {
-    let own = || token.sealed.chunks_exact(PART);
-    let found = own().filter(|part| parts.contains::<[u8]>(part));
-    (found.count(), own().count())
-}
-
-/// AWS KMS deletes a key's material for good when the waiting period is over. With two hundred keys
-/// the pages of the table have split often enough to hold copies that a plain deletion leaves there.
-#[test]
-fn deletion_is_erasure() {
-    let folder = Folder::new();
-    let engine = folder.engine().unwrap();
-    let keys: Vec<_> = (0..200).map(|_| create(&engine, create_key::Request::default())).collect();
-    let kept = seal(&engine, keys[0], b"kept");
-    engine.close().unwrap();
-    drop(engine);
-    let before = stored_tokens(&folder);
-    assert_eq!(before.len(), keys.len());
-    let all_there = || {
-        let parts = folder.parts();
-        let whole = |(found, of)| found == of && of > 0;
-        before.iter().all(|token| whole(found(token, &parts)))
-    };
-    assert!(all_there(), "the bytes are there first");
-    let engine = folder.engine().unwrap();
-    let doomed: Vec<_> = keys.iter().skip(1).step_by(2).map(|key| key.id).collect();
-    for key in &doomed {
-        let pending_window_in_days = Some(PendingWindowInDays(7));
-        let request =
-            schedule_key_deletion::Request { key_id: (*key).into(), pending_window_in_days };
-        home(&engine, request);
-    }
-    drop(Worker::start(engine.clone()));
-    assert!(all_there(), "and wait for the end of the window");
-    engine.advance_clock(8 * DAY);
-    drop(Worker::start(engine.clone()));
-    let erased: Vec<_> = before.iter().filter(|token| doomed.contains(&token.key)).collect();
-    assert_eq!(erased.len(), keys.len() / 2);
-    let none_there = || {
-        let parts = folder.parts();
-        erased.iter().all(|token| found(token, &parts).0 == 0)
-    };
-    assert!(none_there(), "while the server runs");
-    engine.close().unwrap();
-    drop(engine);
-    assert!(none_there(), "and when it has ended");
-    assert_eq!(stored_tokens(&folder).len(), keys.len() / 2);
-    assert!(opens(&folder.engine().unwrap(), REGIONS[0], &kept, b"kept"));
-}
-
-#[test]
-fn imported_material_expires_by_the_clock_of_the_host_even_if_nothing_runs() {
-    let folder = Folder::new();
-    let engine = folder.engine().unwrap();
-    let key = import(&engine);
-    let sealed = seal(&engine, key, b"text");
-    engine.close().unwrap();
-    drop(engine);
-    let [token] = &stored_tokens(&folder)[..] else { panic!("one key token") };
-    assert_ne!(found(token, &folder.parts()).0, 0);
-    let engine = folder.engine().unwrap();
-    engine.advance_clock(DAY + Duration::from_secs(1));
-    drop(Worker::start(engine.clone()));
-    let refused = answer(&engine, REGIONS[0], decrypt::Request::new(sealed)).unwrap_err();
-    assert_eq!(refused.code, ErrorCode::KmsInvalidState);
-    engine.close().unwrap();
-    assert_eq!(found(token, &folder.parts()).0, 0);
 }
 
 #[test]
