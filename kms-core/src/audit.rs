@@ -6,10 +6,11 @@
 use crate::env::{Call, RequestId, Timestamp};
 use crate::error::ErrorCode;
 use crate::name::{self, AccountId, GrantId, KeyArn, PrincipalArn};
-use crate::policy::{Action, Allowed};
+use crate::policy::{Action, Allowed, Pairs};
 use crate::price::Class;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::Arc;
 
 /// The id of an event: a request has one in the audit of every account that it concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,9 @@ pub struct AuditRecord {
     pub denied_because: Option<String>,
     /// Who pays for it and in which class, once it was admitted.
     pub billed: Option<(AccountId, Class)>,
+    /// What a genuine attestation document says of the recipient that the request names, as
+    /// `additionalEventData.recipient` of AWS CloudTrail has it.
+    pub recipient: Option<Arc<Pairs>>,
     /// The error it was answered with, if it was.
     pub error: Option<ErrorCode>,
 }
@@ -60,6 +64,7 @@ impl AuditRecord {
             allowed_because: Vec::new(),
             denied_because: None,
             billed: None,
+            recipient: None,
             error: None,
         }
     }

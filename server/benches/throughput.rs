@@ -29,7 +29,7 @@ fn configuration() -> Configuration {
 }
 
 fn answer(engine: &Engine, request: &Request) -> Response {
-    let asker = Asker { caller: Identities::development().first().clone(), source: None };
+    let asker = Asker::new(Identities::development().first().clone());
     engine.answer(region(), asker, request).result.expect("an answer")
 }
 

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::random::{random, request_id};
 use crate::store::{Journal, Store, StoreError};
 use kms_core::crypto::{CryptoBackend, Production};
-use kms_core::env::{Call, Caller, NetworkPath};
+use kms_core::env::{Call, Caller, CallingService, NetworkPath};
 use kms_core::error::ErrorCode;
 use kms_core::key_store::model::Backends;
 use kms_core::kms::Settings;
@@ -65,6 +65,15 @@ pub struct Asker {
     pub caller: Arc<Caller>,
     /// The address the request came from, if over a network.
     pub source: Option<IpAddr>,
+    /// The AWS service that asks for the caller. Nobody becomes one over a network.
+    pub service: Option<CallingService>,
+}
+
+impl Asker {
+    /// A caller in this process, for itself.
+    pub fn new(caller: Arc<Caller>) -> Asker {
+        Asker { caller, source: None, service: None }
+    }
 }
 
 /// What there is to decide.
@@ -191,22 +200,16 @@ impl Engine {
     /// A Region that there is not answers as a service that cannot be reached.
     pub fn answer(&self, region: RegionName, asker: Asker, request: &Request) -> Outcome {
         let network = NetworkPath { source_ip: asker.source, ..NetworkPath::default() };
-        let outcome = self.run(region, asker.caller, network, Work::Request(request));
+        let call = Call { service: asker.service, ..self.call(asker.caller, network) };
+        let outcome = self.run(region, call, Work::Request(request));
         if let Some(region) = self.regions.get(&region) {
             region.note_use(&outcome);
         }
         outcome
     }
 
-    fn run(
-        &self,
-        region: RegionName,
-        caller: Arc<Caller>,
-        network: NetworkPath,
-        work: Work<'_>,
-    ) -> Outcome {
-        let mut progress =
-            Progress { work, call: self.call(caller, network), answered: Vec::new() };
+    fn run(&self, region: RegionName, call: Call, work: Work<'_>) -> Outcome {
+        let mut progress = Progress { work, call, answered: Vec::new() };
         let Some(region) = self.regions.get(&region) else { return unreachable_region(&progress) };
         let mut outcome = self.conclude(region, &mut progress);
         if region.settle().is_err() {
@@ -288,7 +291,7 @@ impl Engine {
             return Reply::TimedOut;
         }
         let (caller, network) = (call.caller.clone(), call.network.clone());
-        let outcome = self.run(region, caller, network, Work::Command(command));
+        let outcome = self.run(region, self.call(caller, network), Work::Command(command));
         Reply::Region(outcome.result.and_then(region_reply))
     }
 }

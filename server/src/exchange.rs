@@ -103,7 +103,7 @@ mod tests {
         let exchange =
             Exchange { method: "POST", path: "/", target, body: body.as_bytes(), region };
         let caller = Identities::development().first().clone();
-        let answer = answer(engine, Asker { caller, source: None }, exchange);
+        let answer = answer(engine, Asker::new(caller), exchange);
         (answer.status, String::from_utf8(answer.body).unwrap())
     }
 

@@ -198,7 +198,7 @@ impl Desk {
             body,
             region: authenticated.region,
         };
-        let asker = Asker { caller: authenticated.caller, source: Some(peer) };
+        let asker = Asker { source: Some(peer), ..Asker::new(authenticated.caller) };
         exchange::answer(&self.engine, asker, exchange)
     }
 }

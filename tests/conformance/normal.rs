@@ -6,8 +6,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The members that hold random bytes, or what is made of them; only their length is the same.
-const BLOBS: [&str; 9] = [
+const BLOBS: [&str; 10] = [
     "CiphertextBlob",
+    "CiphertextForRecipient",
     "GrantToken",
     "NextMarker",
     "Marker",
@@ -18,9 +19,10 @@ const BLOBS: [&str; 9] = [
     "Mac",
 ];
 
-/// Signatures, private keys, what holds them, and lists of tokens: a leading zero more or less makes
+/// Signatures and what has some in it, private keys, what holds them, and lists of tokens: a leading zero more or less makes
 /// another length.
-const OPAQUE: [&str; 7] = [
+const OPAQUE: [&str; 8] = [
+    "AttestationDocument",
     "EncryptedKeyMaterial",
     "GrantTokens",
     "ImportToken",

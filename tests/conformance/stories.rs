@@ -33,6 +33,8 @@ pub(crate) async fn tell(world: &Arc<World>) {
     imported_material(world).await;
     several_regions(world).await;
     a_custom_key_store(world).await;
+    enclaves::tell(world).await;
+    managed_keys::tell(world).await;
     mistakes(world).await;
 }
 
@@ -50,6 +52,9 @@ macro_rules! refused {
         error.meta().code().unwrap_or_default().to_owned()
     }};
 }
+
+mod enclaves;
+mod managed_keys;
 
 async fn key(world: &World, spec: KeySpec, usage: KeyUsageType) -> String {
     let created = must!(world.kms.create_key().key_spec(spec).key_usage(usage));

@@ -134,7 +134,7 @@ async fn in_process(
     let target = format!("TrentService.{operation}");
     let answer = tokio::task::spawn_blocking(move || {
         let exchange = Exchange { method: "POST", path: "/", target: &target, body: &body, region };
-        server::answer(&engine, Asker { caller, source: None }, exchange)
+        server::answer(&engine, Asker::new(caller), exchange)
     });
     let answer = answer.await?;
     let response = Response::builder().status(answer.status);

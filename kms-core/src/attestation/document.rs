@@ -24,6 +24,7 @@ enum Platform {
 /// A document of which nothing is proven.
 #[derive(Debug)]
 pub(super) struct Document {
+    module: String,
     platform: Platform,
     registers: BTreeMap<u8, Vec<u8>>,
     /// Who signed it, X.509 in DER.
@@ -40,7 +41,7 @@ impl Document {
         let value: Value = ciborium::from_reader(&mut rest).ok()?;
         let mut fields = fields(value).filter(|_| rest.is_empty())?;
         let mut take = |name: &str| fields.remove(name);
-        text(take("module_id")?).filter(|id| !id.is_empty())?;
+        let module = text(take("module_id")?).filter(|id| !id.is_empty())?;
         text(take("digest")?).filter(|digest| digest == "SHA384")?;
         unsigned(&take("timestamp")?).filter(|time| *time > 0)?;
         let (platform, registers) = match (take("pcrs"), take("nitrotpm_pcrs")) {
@@ -49,6 +50,7 @@ impl Document {
             _ => return None,
         };
         let document = Document {
+            module,
             platform,
             registers: self::registers(registers)?,
             certificate: bytes(take("certificate")?, 1, LONGEST_KEY)?,
@@ -74,6 +76,35 @@ impl Document {
             values.insert("ImageSha384".to_owned(), hexadecimal(image));
         }
         values
+    }
+
+    /// What AWS CloudTrail shows of it in `additionalEventData.recipient`: the module, the image of an
+    /// enclave, and some of the registers (AWS KMS Developer Guide, "Monitoring requests for Nitro
+    /// enclaves"; "Monitoring requests for NitroTPM").
+    pub(super) fn recorded(&self) -> Pairs {
+        let shown: &[(u8, &str)] = match self.platform {
+            Platform::Enclave => &[
+                (0, "EnclaveImageDigest"),
+                (1, "EnclavePCR1"),
+                (2, "EnclavePCR2"),
+                (3, "EnclavePCR3"),
+                (4, "EnclavePCR4"),
+                (8, "EnclavePCR8"),
+            ],
+            Platform::NitroTpm => &[
+                (4, "NitroTPMPCR4"),
+                (7, "NitroTPMPCR7"),
+                (8, "NitroTPMPCR8"),
+                (9, "NitroTPMPCR9"),
+                (16, "NitroTPMPCR16"),
+                (23, "NitroTPMPCR23"),
+            ],
+        };
+        let registers = shown.iter().filter_map(|(index, name)| {
+            self.registers.get(index).map(|value| (*name, hexadecimal(value)))
+        });
+        let all = std::iter::once(("ModuleId", self.module.clone())).chain(registers);
+        all.map(|(name, value)| (format!("attestationDocument{name}"), value)).collect()
     }
 }
 

@@ -21,6 +21,7 @@ use coset::iana::Algorithm;
 use coset::{CborSerializable, CoseSign1, RegisteredLabelWithPrivate};
 use document::Document;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a genuine document says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Attested {
     pub(crate) recipient: PublicKey,
     /// What conditions may ask for, by the names that follow `kms:RecipientAttestation:`.
     pub(crate) values: Pairs,
+    /// What the audit keeps, by the names AWS CloudTrail has for it.
+    pub(crate) recorded: Arc<Pairs>,
 }
 
 /// Why a document attests nothing.
@@ -84,7 +87,8 @@ pub fn verify(bytes: &[u8], roots: &[Fingerprint], now: Timestamp) -> Result<Att
     let document = Document::parse(payload).ok_or(Refusal::Malformed)?;
     chain::check(&document, &signed.tbs_data(&[]), &signed.signature, roots, now)?;
     let recipient = recipient(document.public_key.as_deref()).ok_or(Refusal::RecipientKey)?;
-    Ok(Attested { recipient, values: document.values() })
+    let recorded = Arc::new(document.recorded());
+    Ok(Attested { recipient, values: document.values(), recorded })
 }
 
 /// The one algorithm, said where it is signed, and nothing beside it.

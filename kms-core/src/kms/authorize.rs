@@ -9,7 +9,7 @@ use crate::history::Visibility;
 use crate::key::{Key, KeyManager};
 use crate::name::{AliasArn, KeyArn, KeyId};
 use crate::policy::{
-    Action, Allowed, Decision, Grant, Policy, Question, RequestContext, Resource, evaluate,
+    Action, Allowed, Decision, Grant, Pairs, Policy, Question, RequestContext, Resource, evaluate,
 };
 use crate::state::SeenKey;
 use crate::usage;
@@ -17,6 +17,11 @@ use std::fmt;
 use std::sync::Arc;
 
 impl<'a> Checks<'_, 'a> {
+    /// Keeps for the audit what is attested of the recipient of the answer.
+    pub(crate) fn note_recipient(&mut self, recorded: Arc<Pairs>) {
+        self.scope.plan.audit.recipient = Some(recorded);
+    }
+
     /// Checks one more permission of IAM's, without another charge.
     ///
     /// # Errors

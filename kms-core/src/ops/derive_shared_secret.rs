@@ -83,7 +83,7 @@ impl Request {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let algorithm = request.key_agreement_algorithm;
     let mut context = checks.context(Action::DeriveSharedSecret);
-    let receiver = Receiver::of(&checks, request.recipient.as_ref())?;
+    let receiver = Receiver::of(&mut checks, request.recipient.as_ref())?;
     context.attestation = receiver.attested();
     context.key_agreement_algorithm = Some(algorithm.as_str());
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;

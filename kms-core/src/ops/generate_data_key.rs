@@ -91,7 +91,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         encryption_context: &request.encryption_context,
         bytes: length(request.key_spec, request.number_of_bytes)?,
         grant_tokens: &request.grant_tokens,
-        receiver: Receiver::of(&checks, request.recipient.as_ref())?,
+        receiver: Receiver::of(&mut checks, request.recipient.as_ref())?,
     };
     let (key_id, maker) = order.check(&mut checks)?;
     let key_material_id = order.receiver.unless_attested(maker.material());

@@ -84,7 +84,7 @@ impl Request {
     }
 }
 
-pub(crate) fn decide(checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let order = PairOrder {
         action: Action::GenerateDataKeyPair,
         plaintext: DataKeyPlaintext::Returned,
@@ -92,7 +92,7 @@ pub(crate) fn decide(checks: Checks<'_, '_>, request: &Request) -> Result<Next> 
         encryption_context: &request.encryption_context,
         spec: request.key_pair_spec,
         grant_tokens: &request.grant_tokens,
-        receiver: Receiver::of(&checks, request.recipient.as_ref())?,
+        receiver: Receiver::of(&mut checks, request.recipient.as_ref())?,
     };
     let key_pair_spec = request.key_pair_spec;
     order.make(checks, request.dry_run, move |pair, released, effects| {

@@ -51,7 +51,7 @@ crate::shape! {
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let missing = || ErrorCode::Validation.says("NumberOfBytes is required.");
     let bytes = request.number_of_bytes.ok_or_else(missing)?.0 as usize;
-    let receiver = Receiver::of(&checks, request.recipient.as_ref())?;
+    let receiver = Receiver::of(&mut checks, request.recipient.as_ref())?;
     let mut context = checks.context(Action::GenerateRandom);
     context.attestation = receiver.attested();
     checks.account(context)?;

@@ -27,17 +27,22 @@ pub(super) struct Released {
 }
 
 impl Receiver {
-    /// Whom a request names.
+    /// Whom a request names. What is attested of a recipient goes into the audit, whatever becomes of
+    /// the request.
     ///
     /// # Errors
     /// `Validation`, when an attestation document is missing or not accepted at the host's time.
-    pub(super) fn of(checks: &Checks<'_, '_>, named: Option<&RecipientInfo>) -> Result<Receiver> {
+    pub(super) fn of(
+        checks: &mut Checks<'_, '_>,
+        named: Option<&RecipientInfo>,
+    ) -> Result<Receiver> {
         let Some(named) = named else { return Ok(Receiver::Caller) };
         named.key_encryption_algorithm.ok_or_else(|| missing("keyEncryptionAlgorithm"))?;
         let document = named.attestation_document.as_ref();
         let document = document.ok_or_else(|| missing("attestationDocument"))?;
         let roots = &checks.settings().attestation_roots;
         let attested = attestation::verify(&document.0, roots, checks.call().now)?;
+        checks.note_recipient(attested.recorded.clone());
         Ok(Receiver::Attested(Box::new(attested)))
     }
 

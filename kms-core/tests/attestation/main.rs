@@ -1,6 +1,7 @@
 //! Recipients: what an attestation document has to be, what it opens in policies, and that nobody but
 //! the recipient can read what an answer holds for it.
 
+mod audit;
 mod envelope;
 mod maker;
 

@@ -1,7 +1,7 @@
 //! A maker of attestation documents that shares nothing with what reads them: certificates come from
 //! another library, and CBOR is written by hand, as RFC 8949 says.
 
-use crate::envelope::{Opened, parts};
+use super::envelope::{Opened, parts};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 use kms_core::attestation::Fingerprint;

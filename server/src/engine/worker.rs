@@ -151,7 +151,8 @@ impl Engine {
     /// Carries out a task; whether it changed anything.
     fn carry_out(&self, region: RegionName, task: &Task) -> bool {
         let work = Work::Task(task);
-        let outcome = self.run(region, self.service.clone(), NetworkPath::default(), work);
+        let outcome =
+            self.run(region, self.call(self.service.clone(), NetworkPath::default()), work);
         outcome.append.is_some() && outcome.result.is_ok()
     }
 
@@ -173,7 +174,7 @@ mod tests {
 
     fn call(engine: &Engine, region: RegionName, request: impl Into<Request>) -> Response {
         let caller = Identities::development().first().clone();
-        let asker = Asker { caller, source: None };
+        let asker = Asker::new(caller);
         engine.answer(region, asker, &request.into()).result.expect("an answer")
     }
 
