@@ -61,7 +61,12 @@ impl Scribe<'_> {
         entry.id.write(&mut out);
         entry.committed.write(&mut out);
         entry.changes.write(&mut out);
-        self.root.seal(ENTRY, &self.place(entry.position), out.bytes(), self.backend, random)
+        self.seal(entry.position, out.bytes(), random)
+    }
+
+    /// Bytes, sealed as the log entry of a position, whatever they are.
+    pub fn seal(&self, position: u64, bytes: &[u8], random: &mut dyn Random) -> Vec<u8> {
+        self.root.seal(ENTRY, &self.place(position), bytes, self.backend, random)
     }
 
     /// The log entry that was sealed for a position.
@@ -79,10 +84,12 @@ impl Scribe<'_> {
     pub fn write_token(&self, token: &KeyToken) -> Vec<u8> {
         let mut out = Writer::default();
         token.write(&mut out);
-        let mut bytes = out.bytes().to_vec();
-        let tag = self.token_tag(&bytes);
-        bytes.extend_from_slice(&tag);
-        bytes
+        self.authenticate(out.bytes())
+    }
+
+    /// Bytes, authenticated as a key token, whatever they are.
+    pub fn authenticate(&self, bytes: &[u8]) -> Vec<u8> {
+        [bytes, &self.token_tag(bytes)].concat()
     }
 
     /// The key token that was written so.
