@@ -2,18 +2,19 @@
 //!
 //! The simulator's histories hold these bytes, so a run replays on another machine only if they are
 //! the same there: in release and debug, with the processor's instructions for AES and SHA and
-//! without. To see the latter, run this test with portable code:
-//!
-//! ```text
-//! RUSTFLAGS='--cfg madsim --cfg aes_backend="soft" --cfg sha2_backend="soft" --cfg curve25519_dalek_backend="serial"' \
-//!     cargo test -p kms-core --test crypto golden
-//! ```
+//! without. `.ci/golden` runs this test in all three ways and compares.
 
 use super::support::{material, public_key, random};
 use kms_core::crypto::{Algorithm, CryptoBackend, Message, RustCrypto, SecretKey};
 use kms_core::key::KeySpec;
 
 const GOLDEN: &str = "9d0f72581ec8e36c8d206ca009d16cfead4defb3b270c55366714bdbf2377bec";
+
+/// Whose code this is: what `portable.toml` sets is set for every crate.
+const CODE: &str = match cfg!(aes_backend = "soft") {
+    true => "portable",
+    false => "accelerated",
+};
 
 #[test]
 fn the_transcript_is_the_pinned_one() {
@@ -31,6 +32,7 @@ fn the_transcript_is_the_pinned_one() {
     let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
     let digest = RustCrypto.sha256(&lines);
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("golden transcript, {CODE}: {digest}");
     assert_eq!(digest, GOLDEN, "of {} parts", lines.len());
 }
 
