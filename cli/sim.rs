@@ -2,6 +2,7 @@
 
 mod check;
 mod detect;
+mod failing;
 pub(crate) mod folder;
 mod input;
 mod job;
@@ -15,6 +16,7 @@ mod schema;
 mod seeds;
 mod shrink;
 mod swarm;
+mod why;
 
 pub(crate) use input::{Input, read as read_inputs};
 pub(crate) use job::Backend;
@@ -43,6 +45,8 @@ enum Command {
     Merge(merge::Arguments),
     /// Make a scenario that fails as small as it can be
     Shrink(shrink::Arguments),
+    /// Say what a failure depends on: run it again with one thing left out or later
+    Why(why::Arguments),
     /// Run a scenario twice, in two processes, and compare everything that happened
     Check(check::Arguments),
     /// Plant every bug into runs that a seed draws, and see which oracle catches it
@@ -63,6 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Sweep(arguments) => sweep::run(arguments),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Shrink(arguments) => shrink::run(arguments),
+        Command::Why(arguments) => why::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Detect(arguments) => detect::run(arguments),
         Command::List(arguments) => list::run(arguments),

@@ -18,3 +18,4 @@ mod secrecy;
 mod shrink;
 mod support;
 mod tidy;
+mod why;

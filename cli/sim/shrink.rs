@@ -1,25 +1,17 @@
 //! `keyquake sim shrink`: a scenario that fails becomes a small one that fails the same oracle.
 
-use super::input;
+use super::failing::{self, Subject, objecting};
 use super::run::{interrupted, obey_interrupts};
 use crate::exit::{Exit, Failure};
 use crate::terminal;
-use ::sim::detect;
-use ::sim::driver::{RunError, Stop};
 use ::sim::random::Seed;
-use ::sim::run;
 use ::sim::shrink::{self, Shrink, Size};
-use ::sim::swarm;
-use ::sim::vocabulary::vocabulary;
 use clap::Args;
-use kms_core::crypto::AwsLc;
-use scenarios::{Document, Override};
+use scenarios::Document;
 use serde::Serialize;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many more seeds are tried when the calls are written out: other names, other draws.
@@ -41,15 +33,8 @@ Exit codes: 0 fine, 1 the scenario does not fail, 2 bad usage or input, 130 inte
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The scenario file
-    #[arg(required_unless_present = "swarm")]
-    scenario: Option<PathBuf>,
-    /// Whatever the seed draws
-    #[arg(long, conflicts_with = "scenario")]
-    swarm: bool,
-    /// Plant this bug into it
-    #[arg(long, value_name = "NAME", requires = "swarm")]
-    sabotage: Option<String>,
+    #[command(flatten)]
+    subject: Subject,
     /// The seed that it fails with
     #[arg(long)]
     seed: u64,
@@ -65,9 +50,6 @@ pub(crate) struct Arguments {
     /// Be content with what there is after this long, as in 10m
     #[arg(long, value_name = "TIME", value_parser = scenarios::parse_duration)]
     budget: Option<Duration>,
-    /// Change a value of the scenario, as in topology.api_hosts=3
-    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "swarm")]
-    overrides: Vec<String>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -92,7 +74,7 @@ struct Told<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let given = given(arguments)?;
+    let given = failing::given(&arguments.subject, arguments.seed)?;
     let Some(oracle) = objecting(&given, arguments.seed) else {
         return Err(Failure::found("no oracle objects to this run: there is nothing to shrink"));
     };
@@ -108,20 +90,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     work.settle()?;
     work.tell(before)?;
     Ok(if interrupted() { Exit::Interrupted } else { Exit::Fine })
-}
-
-fn given(arguments: &Arguments) -> Result<Document, Failure> {
-    let Some(path) = &arguments.scenario else {
-        return Ok(match &arguments.sabotage {
-            Some(sabotage) => detect::document(sabotage, arguments.seed),
-            None => swarm::draw(Seed(arguments.seed)).document,
-        });
-    };
-    input::read(std::slice::from_ref(path), &arguments.overrides)?;
-    let parse = |text: &String| text.parse::<Override>().map_err(Failure::usage);
-    let overrides: Vec<Override> =
-        arguments.overrides.iter().map(parse).collect::<Result<_, _>>()?;
-    Document::open(path, &overrides).map_err(Failure::usage)
 }
 
 /// What an earlier attempt left, if it still fails.
@@ -144,21 +112,6 @@ impl Court {
     fn condemns(&self, document: &Document) -> bool {
         let mut seeds = self.seed..=self.seed.saturating_add(self.retries);
         seeds.any(|seed| objecting(document, seed).as_deref() == Some(&self.oracle))
-    }
-}
-
-/// The oracle that objects first to the run of a scenario; `broken` if the world breaks.
-fn objecting(document: &Document, seed: u64) -> Option<String> {
-    let scenario = document.scenario("shrinking", &vocabulary()).ok()?;
-    let go_on = |_: &_| match interrupted() {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
-    };
-    match run::run(&scenario, Seed(seed), Arc::new(AwsLc), go_on) {
-        Ok(run) if run.summary.stop == Stop::Interrupted => None,
-        Ok(run) => run.first_violation().map(|found| found.oracle.to_owned()),
-        Err(RunError::Broken(_)) => None,
-        Err(_) => Some("broken".to_owned()),
     }
 }
 
