@@ -17,10 +17,22 @@ fn main() {
     }
     let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo:rustc-env=KEYQUAKE_COMMIT={commit}");
+    // Timings depend on how the program was compiled.
+    for name in ["PROFILE", "OPT_LEVEL", "TARGET", "CARGO_CFG_TARGET_FEATURE"] {
+        let value = std::env::var(name).unwrap_or_default();
+        println!("cargo:rustc-env=KEYQUAKE_{name}={value}");
+    }
+    let compiler = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let version = output(&compiler, &["--version"]).unwrap_or_else(|| "unknown".to_owned());
+    println!("cargo:rustc-env=KEYQUAKE_RUSTC={version}");
 }
 
 fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).output().ok()?;
+    output("git", arguments)
+}
+
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }

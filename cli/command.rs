@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Drive real load by the schedule of a scenario, and measure it
     #[cfg(feature = "sim")]
     Load(crate::load::Arguments),
+    /// Time the libraries of cryptography, and compare them beyond noise
+    #[cfg(feature = "sim")]
+    Bench(crate::bench::Arguments),
     /// Draw the pages of finished runs again
     #[cfg(feature = "sim")]
     Report(crate::report::Arguments),

@@ -14,6 +14,9 @@ pub(crate) enum Exit {
     Found,
     /// The user's input cannot be used.
     Usage,
+    /// Something got worse by more than a gate allows.
+    #[cfg(feature = "sim")]
+    Regression,
     /// Ctrl-C.
     #[cfg(feature = "sim")]
     Interrupted,
@@ -26,6 +29,8 @@ impl From<Exit> for ExitCode {
             #[cfg(feature = "sim")]
             Exit::Found => 1,
             Exit::Usage => 2,
+            #[cfg(feature = "sim")]
+            Exit::Regression => 3,
             #[cfg(feature = "sim")]
             Exit::Interrupted => 130,
         })

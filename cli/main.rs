@@ -1,8 +1,11 @@
 //! The `keyquake` command: parse, call, print.
 //!
 //! One file a subcommand; what a subcommand finds out is decided in the crates below, and said here.
-//! Exit codes: 0 fine, 1 something was found, 2 bad usage or input, 130 interrupted.
+//! Exit codes: 0 fine, 1 something was found, 2 bad usage or input, 3 something got worse than a gate
+//! allows, 130 interrupted.
 
+#[cfg(feature = "sim")]
+mod bench;
 #[cfg(feature = "sim")]
 mod campaign;
 mod command;
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        #[cfg(feature = "sim")]
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         #[cfg(feature = "sim")]
         Command::Load(arguments) => load::run(&arguments),

@@ -1,6 +1,7 @@
 //! Tests of the workspace as a whole, one binary: scenarios over seeds, determinism across processes,
 //! properties against the reference model, the command line, planted bugs, and the repository itself.
 
+mod bench;
 mod campaign;
 mod cli;
 mod conformance;

@@ -23,7 +23,7 @@
 //! | `trials` | loads at several rates, as data |
 //! | `series` | a run over time in bounded memory |
 //! | `processor` | how long a thread has been on a processor |
-//! | [`bench`] | what two rows of timings prove |
+//! | [`bench`] | libraries of cryptography against each other |
 //! | `text` | percentiles, CSV and interval logs |
 
 mod bar;

@@ -1,10 +1,28 @@
 //! Libraries of cryptography compared beyond noise.
 //!
-//! [`statistics`] says what two rows of timings prove: that one is slower, that both are as fast as
-//! each other within a tolerance, or neither yet, and then how long to go on.
+//! [`Case`] is what can be timed, [`Side`] who does it, [`measure`] the taking of turns, [`Saved`] what
+//! is kept of it. [`statistics`] says what two rows of timings prove: that one is slower, that both are
+//! as fast as each other within a tolerance, or neither yet, and then how long to go on.
 
+mod case;
+mod compare;
+mod library;
+mod machine;
+mod request;
 mod resample;
+mod rounds;
+mod saved;
+mod side;
 pub mod statistics;
+mod worker;
+
+pub use case::{Case, Deed, Layer};
+pub use compare::{Compared, apart, in_turn};
+pub use machine::{Build, Machine};
+pub use rounds::{Measured, Plan, Progress, Row, measure};
+pub use saved::{Parameters, Saved, Timings};
+pub use side::{Backend, Keys, Side};
+pub use worker::{Worker, serve};
 
 #[cfg(test)]
 mod noise;

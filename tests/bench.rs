@@ -1,0 +1,152 @@
+//! `keyquake bench`: what is measured and kept, what is compared, and what is refused.
+
+use crate::support::{folder, keyquake, root};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}", said(output)))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+/// A short measurement, as a file.
+fn measured(name: &str) -> (PathBuf, Value) {
+    let file = folder(name).join("run.json");
+    let output = keyquake(&[
+        "bench",
+        "run",
+        "--operations",
+        "mac/HMAC_2*",
+        "--duration",
+        "900ms",
+        "--block",
+        "500us",
+        "--out",
+        text(&file),
+        "--json",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    (file, json(&output))
+}
+
+fn changed(file: &Path, change: impl Fn(&mut Value)) -> PathBuf {
+    let text = std::fs::read_to_string(file).expect("a file");
+    let mut value: Value = serde_json::from_str(&text).expect("JSON");
+    change(&mut value);
+    let path = file.with_file_name("changed.json");
+    std::fs::write(&path, value.to_string()).expect("a file");
+    path
+}
+
+fn slower(value: &mut Value) {
+    for timings in value["results"].as_array_mut().expect("results") {
+        for nanos in timings["nanos"].as_array_mut().expect("timings") {
+            *nanos = (nanos.as_f64().expect("a number") * 1.5).into();
+        }
+    }
+}
+
+#[test]
+fn a_run_keeps_what_each_library_can_do() {
+    let (file, printed) = measured("bench-run");
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(kept, printed);
+    let results = printed["results"].as_array().expect("results");
+    let of = |backend: &str| {
+        let mine = results.iter().filter(|timings| timings["backend"] == backend);
+        mine.map(|timings| timings["operation"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("aws-lc-rs"), ["mac/HMAC_224", "mac/HMAC_256"]);
+    assert_eq!(of("ring"), ["mac/HMAC_256"]);
+    for timings in results {
+        let nanos = timings["nanos"].as_array().unwrap();
+        assert!(nanos.len() >= 40, "{timings}");
+        assert!(nanos.iter().all(|nanos| nanos.as_f64() > Some(10.0)), "{timings}");
+    }
+    assert!(printed["machine"]["cores"].as_u64() >= Some(1), "{printed}");
+    assert!(printed["build"]["rustc"].as_str().unwrap().starts_with("rustc 1."), "{printed}");
+}
+
+#[test]
+fn saved_runs_are_compared_and_a_slower_one_is_stopped() {
+    let (file, _) = measured("bench-files");
+    let slow = changed(&file, slower);
+    let compare = |a: &Path, b: &Path| {
+        keyquake(&["bench", "compare", text(a), text(b), "--fail-on", "slower:3%", "--json"])
+    };
+    let output = compare(&file, &slow);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("mac/HMAC_256 is slower by 50.0 %"), "{}", said(&output));
+    let compared = json(&output);
+    let all = compared["compared"].as_array().unwrap();
+    assert_eq!(all.len(), 5);
+    assert!(all.iter().all(|one| one["verdict"]["verdict"] == "slower"), "{compared}");
+    let output = compare(&slow, &file);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(json(&output)["compared"][0]["verdict"]["verdict"], "faster");
+}
+
+#[test]
+fn what_is_not_comparable_is_refused() {
+    let (file, _) = measured("bench-refused");
+    let other = changed(&file, |value| value["machine"]["cpu"] = "Other".into());
+    let missing = file.with_file_name("missing.json");
+    let refused = |a: &str, b: &str, expected: &str| {
+        let output = keyquake(&["bench", "compare", a, b]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(expected), "{expected}: {}", said(&output));
+    };
+    refused(text(&file), text(&other), "processor: ");
+    refused(text(&file), "ring", "is a saved run and ring is a backend");
+    refused(text(&missing), text(&file), "is neither a backend (aws-lc-rs");
+    refused("Cargo.toml", text(&file), "Cargo.toml: this is no file of `keyquake bench run");
+    let output = keyquake(&["bench", "run", "--operations", "hash/*"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("no operation is called hash/*"), "{}", said(&output));
+}
+
+#[test]
+fn backends_and_programs_take_turns() {
+    let compare = |a: &str, b: &str| {
+        let operations = ["--operations", "mac/HMAC_512", "--block", "1ms", "--duration", "500ms"];
+        let output = keyquake(&[&["bench", "compare", a, b, "--json"], &operations[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        json(&output)
+    };
+    let backends = compare("rust-crypto", "ring");
+    assert_eq!(backends["compared"][0]["verdict"]["verdict"], "faster", "{backends}");
+    let programs = compare("this", "this");
+    let compared = &programs["compared"][0];
+    assert_eq!((&compared["a"], &compared["b"]), (&"this (A)".into(), &"this (B)".into()));
+    let ratio = compared["ratio"].as_f64().expect("a ratio");
+    assert!((0.5..2.0).contains(&ratio), "{programs}");
+    assert!(compared["samples"].as_u64() > Some(20), "{programs}");
+}
+
+#[test]
+fn ctrl_c_keeps_what_there_is() {
+    let file = folder("bench-interrupted").join("run.json");
+    let mut running = Command::new(env!("CARGO_BIN_EXE_keyquake"))
+        .args(["bench", "run", "--operations", "mac/*", "--out", text(&file)])
+        .current_dir(root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command can be started");
+    std::thread::sleep(Duration::from_millis(1_500));
+    let id = running.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    assert_eq!(running.wait().expect("an end").code(), Some(130));
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(kept["interrupted"], true);
+    assert!(!kept["results"].as_array().unwrap().is_empty(), "{kept}");
+}
