@@ -28,6 +28,7 @@ Examples:
   keyquake load scenarios/quickstart.toml --quota --set quota.scale=0.05 --out load
   keyquake load scenarios/quickstart.toml --url http://127.0.0.1:4599 --region us-east-1
   keyquake load scenarios/quickstart.toml --duration 10s --oracles
+  keyquake load scenarios/quickstart.toml --duration 1h --trace starts.csv
   keyquake load scenarios/quickstart.toml --step 1k..50k:6 --duration 5s
   keyquake load scenarios/quickstart.toml --find-max 'throttled<1e-4,p99<20ms' --between 500..50k
 
@@ -74,6 +75,10 @@ pub(crate) struct Arguments {
     /// A closed loop of this many clients: each calls again when it is answered
     #[arg(short = 'c', long = "closed", value_name = "N")]
     closed: Option<NonZeroU32>,
+    /// Intended starts from a CSV file with the columns seconds and, if wanted, client; what is asked
+    /// stays the scenario's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "closed", "step", "find_max"])]
+    trace: Option<PathBuf>,
     /// Spin instead of sleeping before a start: exact, and a whole core a thread
     #[arg(long)]
     spin: bool,

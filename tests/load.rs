@@ -79,6 +79,7 @@ fn counts(scenario: &Scenario, service: Service<'_>) -> Counts {
         threads: 1,
         pacer: Pacer::HYBRID,
         pooled: Pooled::NOTHING,
+        trace: None,
     };
     let ran = loadgen::run(order, &AtomicBool::new(false), &mut |_| {}).expect("a load");
     Counts::of(&ran.gathered.whole, ran.dropped)
@@ -264,4 +265,29 @@ fn the_oracles_judge_a_real_load_and_say_what_they_cannot() {
     assert!(of("reference-model")["judged"].as_u64() > Some(500), "{}", of("reference-model"));
     assert_eq!(of("audit")["verdict"], "cannot_judge");
     assert_eq!(of("audit")["because"], "no record from an audit trail");
+}
+
+#[test]
+fn a_trace_says_when_calls_start() {
+    let scenario = light("load-trace");
+    let trace = std::path::Path::new(&scenario).with_file_name("starts.csv");
+    let file = trace.to_str().expect("a path");
+    std::fs::write(&trace, "seconds\n0.1\n0.2\n0.3\n1.5\n").expect("a file");
+    let run = |more: &[&str]| {
+        let common = ["load", &scenario, "--threads", "1", "--trace", file, "--json"];
+        keyquake(&[&common[..], more].concat())
+    };
+    let output = run(&[]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found["counts"]["sent"], 4, "{found}");
+    let of = |second: usize| {
+        (&found["samples"][second]["offered"], &found["samples"][second]["answered"])
+    };
+    assert_eq!(of(0), (&3.0.into(), &3.into()), "{found}");
+    assert_eq!(of(1), (&1.0.into(), &1.into()), "{found}");
+
+    let output = run(&["--duration", "1s"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("1.5s falls into no phase"), "{said}");
 }

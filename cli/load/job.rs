@@ -7,7 +7,7 @@ use super::over::Ready;
 use crate::exit::Failure;
 use crate::sim::{interrupt_flag, interrupted};
 use ::sim::random::Seed;
-use loadgen::{Configuration, Order, Outcome, Pacer, Pooled, Ran, Tool};
+use loadgen::{Configuration, Order, Outcome, Pacer, Pooled, Ran, Tool, Trace};
 use scenarios::{Rate, Scenario};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -17,6 +17,7 @@ pub(super) struct Job<'a> {
     pub(super) arguments: &'a Arguments,
     scenario: &'a Scenario,
     ready: Ready,
+    trace: Option<Trace>,
 }
 
 impl<'a> Job<'a> {
@@ -25,11 +26,12 @@ impl<'a> Job<'a> {
         arguments: &'a Arguments,
         scenario: &'a Scenario,
     ) -> Result<Job<'a>, Failure> {
+        let trace = arguments.trace.as_deref().map(trace).transpose()?;
         let shaped = arguments.shape(None).of(scenario);
         let mut live = Live::new(shaped.storm(), None);
         let ready = arguments.over.ready(&shaped, &mut live);
         live.end();
-        Ok(Job { arguments, scenario, ready: ready? })
+        Ok(Job { arguments, scenario, ready: ready?, trace })
     }
 
     /// Drives a load, and keeps what it came to in a folder.
@@ -50,6 +52,7 @@ impl<'a> Job<'a> {
             threads: self.arguments.threads.map_or_else(one_each, NonZeroUsize::get),
             pacer: if self.arguments.spin { Pacer::SPIN } else { Pacer::HYBRID },
             pooled,
+            trace: self.trace.as_ref(),
         };
         let configuration = self.configuration(&order);
         let configuration = Configuration { bar, ..configuration };
@@ -85,6 +88,13 @@ impl<'a> Job<'a> {
             bar: None,
         }
     }
+}
+
+fn trace(path: &Path) -> Result<Trace, Failure> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+    let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
+    Trace::parse(&text).map_err(wrong)
 }
 
 fn one_each() -> usize {

@@ -32,8 +32,8 @@ pub struct Pace {
     pub pooled: Pooled,
 }
 
-/// Hears of every answer: the time since the run began, and what was measured so far. It may break the
-/// run off.
+/// Hears of every answer before it is noted: the time since the run began, and what was measured until
+/// then. It may break the run off.
 pub type Told<'t> = dyn FnMut(Duration, &mut Recorder) -> ControlFlow<()> + 't;
 
 /// What a thread's run came to, beside what it measured.
@@ -47,7 +47,8 @@ pub struct Driven {
     pub processor: Option<Duration>,
 }
 
-/// Plays a rota against a target until nothing is left or `told` breaks it off. `told` gets the recorder after every call, with the time since the run began.
+/// Plays a rota against a target until nothing is left or `told` breaks it off. `told` gets the recorder
+/// at every answer, before that is noted.
 ///
 /// A call is planned before its start is waited for, so planning costs no lag.
 pub fn drive(
@@ -64,15 +65,16 @@ pub fn drive(
         if sent >= pace.until {
             return Driven { dropped: 1 + rota.left(sent), last, processor: None };
         }
-        recorder.under_way(1);
         let result = target.call(sent, &planned);
         let answered = pace.began.elapsed();
         let error = result.as_ref().err().map(|error| error.code);
+        let goes_on = told(answered, recorder);
+        recorder.under_way(1);
         recorder.note(sent.saturating_sub(start.at), answered.saturating_sub(sent), error);
         recorder.pooled += u64::from(pace.pooled.has(planned.request.operation()));
         rota.ended(start, answered, &planned, &result);
         last = answered;
-        if told(answered, recorder).is_break() {
+        if goes_on.is_break() {
             return Driven { dropped: rota.left(answered), last, processor: None };
         }
     }

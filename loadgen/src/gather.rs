@@ -3,8 +3,6 @@
 use crate::outcome::Sample;
 use crate::recorder::Recorder;
 use crate::series::Series;
-use crate::shape::offered;
-use scenarios::Scenario;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -38,9 +36,9 @@ pub struct Gathered {
 }
 
 /// Adds up what threads hand in, and tells of each second once it has settled; of those in which nothing
-/// was answered, too.
+/// was answered, too. `storm` is how long the schedule lasts, `offered` what it offers in a second.
 pub(crate) fn gather(
-    scenario: &Scenario,
+    (storm, offered): (Duration, &dyn Fn(u64) -> f64),
     parts: &Receiver<Part>,
     began: &OnceLock<Instant>,
     each: &mut dyn FnMut(&Moment<'_>),
@@ -49,7 +47,7 @@ pub(crate) fn gather(
     let mut seconds: BTreeMap<u64, Recorder> = BTreeMap::new();
     let (mut series, mut next) = (Series::default(), 0);
     // Beyond the schedule only seconds with answers are told.
-    let whole_seconds = scenario.storm().as_secs_f64().ceil();
+    let whole_seconds = storm.as_secs_f64().ceil();
     loop {
         let part = parts.recv_timeout(Duration::from_millis(100));
         let at = began.get().map_or(Duration::ZERO, Instant::elapsed);
@@ -66,7 +64,7 @@ pub(crate) fn gather(
         while last.is_some_and(|last| next <= last) && (over || next + SETTLED < at.as_secs()) {
             let recorder = seconds.remove(&next).unwrap_or_default();
             whole.under_way(recorder.in_flight);
-            let offered = offered(scenario, next);
+            let offered = offered(next);
             let sample = Sample::of(next, offered, &recorder);
             each(&Moment { at, sample: &sample, recorder: &recorder });
             series.push(offered, &recorder);

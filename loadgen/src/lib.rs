@@ -20,6 +20,7 @@
 //! | `outcome` | what is kept of a run, as data |
 //! | `page` | the same as a page |
 //! | `goal`, `search` | what a load has to hold, and which rates are tried |
+//! | `trace` | intended starts from a file |
 //! | `trials` | loads at several rates, as data |
 //! | `series` | a run over time in bounded memory |
 //! | `processor` | how long a thread has been on a processor |
@@ -45,6 +46,7 @@ mod search;
 mod series;
 mod shape;
 mod text;
+mod trace;
 mod trials;
 
 pub use bar::{Pooled, bar};
@@ -62,4 +64,5 @@ pub use run::{Order, Ran, Service, Watch, run};
 pub use search::{Bracket, Search, Steps, rate};
 pub use shape::Shape;
 pub use text::{IntervalLog, LogSerializer, csv, percentiles};
+pub use trace::Trace;
 pub use trials::{Trial, Trials, falls_behind, schema};

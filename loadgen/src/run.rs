@@ -9,6 +9,8 @@ use crate::pacer::Pacer;
 use crate::processor;
 use crate::recorder::Recorder;
 use crate::rota::Rota;
+use crate::shape::offered;
+use crate::trace::Trace;
 use kms_core::crypto::{CryptoBackend, Production};
 use kms_core::quota::Share;
 use scenarios::{KeyBook, Scenario};
@@ -42,6 +44,8 @@ pub struct Order<'a> {
     pub pacer: Pacer,
     /// Which calls draw from the quota that is looked at.
     pub pooled: Pooled,
+    /// The intended starts, instead of the scenario's arrivals.
+    pub trace: Option<&'a Trace>,
 }
 
 /// Who answers a load.
@@ -126,7 +130,12 @@ pub fn run(
             })
             .collect();
         drop(parts);
-        let gathered = gather(order.scenario, &gathered, &began, each);
+        let offered = |second| match order.trace {
+            Some(trace) => trace.offered(second),
+            None => offered(order.scenario, second),
+        };
+        let plan = (order.scenario.storm(), &offered as &dyn Fn(u64) -> f64);
+        let gathered = gather(plan, &gathered, &began, each);
         let mut ran =
             Ran { gathered, dropped: 0, took: Duration::ZERO, processor: None, judged: Vec::new() };
         for driver in drivers {
@@ -165,7 +174,11 @@ impl Place<'_> {
 
     /// The clients of this thread, dealt in turn.
     fn rota(&self, order: Order<'_>, book: &Arc<KeyBook>) -> Result<Rota, String> {
-        let all = players(order.scenario, book)?.into_iter().enumerate();
+        let mut all = players(order.scenario, book)?;
+        if let Some(trace) = order.trace {
+            trace.deal(&mut all)?;
+        }
+        let all = all.into_iter().enumerate();
         let mine = all.filter(|(client, _)| client % self.of == self.number);
         Ok(Rota::new(order.seed, book.clone(), mine.map(|(_, player)| player).collect()))
     }

@@ -108,6 +108,8 @@ impl<'t> Desk<'t> {
         answer: Answer,
     ) -> bool {
         let answered = self.now();
+        let goes_on = (self.told)(answered, &mut self.recorder);
+        self.recorder.under_way(self.in_flight);
         self.in_flight -= 1;
         let (lag, service) = (sent.saturating_sub(start.at), answered.saturating_sub(sent));
         match &answer {
@@ -121,7 +123,7 @@ impl<'t> Desk<'t> {
         let before = self.rota.due();
         self.rota.ended(start, answered, planned, &answer.learnt());
         self.driven.last = answered;
-        if (self.told)(answered, &mut self.recorder).is_break() {
+        if goes_on.is_break() {
             return true;
         }
         self.rota.due() != before || (self.in_flight == 0 && self.due.is_empty())

@@ -39,7 +39,7 @@ pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Vec<Connection<'_>>, 
 }
 
 /// Plays a rota over connections until nothing is left or `told` breaks it off. As in process, `told`
-/// gets the recorder after every answer, and here every now and then without one.
+/// gets the recorder at every answer, and here every now and then without one.
 pub(crate) async fn drive(
     (rota, signers): (Rota, Signers),
     letterhead: &Letterhead,
