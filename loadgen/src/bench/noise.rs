@@ -1,14 +1,13 @@
 //! The statistics on timings that a real, busy machine made: the same work, over and over.
 //!
-//! `noise.txt` is one row of timings in nanoseconds. A test cuts stretches out of it and says which
+//! `noise.txt` is one row of timings in nanoseconds, made by `cargo run --release -p loadgen --example
+//! noise`. A test cuts stretches out of it and says which
 //! of the timings were A's and which were B's, as if two things had been compared.
 
 use super::statistics::{Rule, Verdict};
-use kms_core::crypto::{AwsLc, CryptoBackend};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Timings in `noise.txt`.
 const RECORDED: usize = 16_000;
@@ -16,18 +15,6 @@ const RECORDED: usize = 16_000;
 const QUADS: usize = 250;
 /// Comparisons of one test.
 const COMPARISONS: u64 = 100;
-
-/// Writes what `noise.txt` was made of.
-#[test]
-#[ignore = "makes the data of the other tests"]
-fn record_noise() {
-    let bytes = vec![7; 64 * 1024];
-    for _ in 0..RECORDED {
-        let start = Instant::now();
-        black_box(AwsLc.sha256(&[black_box(&bytes)]));
-        println!("{}", start.elapsed().as_nanos());
-    }
-}
 
 fn recorded() -> Vec<f64> {
     let lines = include_str!("noise.txt").lines().filter(|line| !line.starts_with('#'));

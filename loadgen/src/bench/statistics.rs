@@ -4,7 +4,7 @@
 //! alike and leaves the ratio. The estimate is the mean of the middle half of the quads' log-ratios,
 //! and its interval a bootstrap over blocks of neighbouring quads.
 
-use super::resample::{Interval, Resampler, midmean};
+use super::resample::{Interval, Resampler, Row};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -63,30 +63,20 @@ impl Rule {
     /// Judges timings that were taken in turn: two of A and two of B make a quad, in their order.
     /// `took` is how long the measurement was.
     pub fn interleaved(&self, a: &[f64], b: &[f64], took: Duration) -> Comparison {
-        let quads: Vec<f64> = a.chunks_exact(2).zip(b.chunks_exact(2)).map(log_ratio).collect();
-        let mut row = quads.clone();
-        let estimate = midmean(&mut row);
-        let interval = Resampler::new(self.seed).interval(|source| {
-            source.redraw(&quads, &mut row);
-            midmean(&mut row)
-        });
-        self.judged(estimate, interval, quads.len(), took)
+        let pairs = a.chunks_exact(2).zip(b.chunks_exact(2));
+        let quads = Row::new(&pairs.map(log_ratio).collect::<Vec<_>>());
+        let interval = Resampler::new(self.seed).interval(|source| source.midmean(&quads));
+        self.judged(quads.midmean(), interval, quads.len(), took)
     }
 
     /// Judges timings of two runs, one after the other. What the machine did between the two counts
     /// as a difference.
     pub fn apart(&self, a: &[f64], b: &[f64], took: Duration) -> Comparison {
         let logs = |row: &[f64]| row.iter().map(|time| time.ln()).collect::<Vec<f64>>();
-        let (a, b) = (logs(a), logs(b));
-        let estimate = midmean(&mut b.clone()) - midmean(&mut a.clone());
-        let mut row = Vec::new();
-        let interval = Resampler::new(self.seed).interval(|source| {
-            source.redraw(&b, &mut row);
-            let slower = midmean(&mut row);
-            source.redraw(&a, &mut row);
-            slower - midmean(&mut row)
-        });
-        self.judged(estimate, interval, a.len().min(b.len()), took)
+        let (a, b) = (Row::new(&logs(a)), Row::new(&logs(b)));
+        let interval =
+            Resampler::new(self.seed).interval(|source| source.midmean(&b) - source.midmean(&a));
+        self.judged(b.midmean() - a.midmean(), interval, a.len().min(b.len()), took)
     }
 
     fn judged(&self, log: f64, interval: Interval, samples: usize, took: Duration) -> Comparison {
