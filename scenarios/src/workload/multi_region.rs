@@ -5,7 +5,8 @@ use std::time::Duration;
 use kms_core::name::{KeyArn, RegionName};
 use kms_core::ops::describe_key::KeyMetadata;
 use kms_core::ops::{
-    Request, Response, describe_key, replicate_key, schedule_key_deletion, update_primary_region,
+    Request, Response, describe_key, replicate_key, rotate_key_on_demand, schedule_key_deletion,
+    update_primary_region,
 };
 use kms_core::wire::GrantTokens;
 
@@ -40,6 +41,8 @@ pub struct MultiRegion {
     pub encrypt: u32,
     /// Weight: decrypt in another.
     pub decrypt: u32,
+    /// Weight: rotateKeyOnDemand of a primary.
+    pub rotate: u32,
     /// The waiting period of scheduled deletions.
     pub window: Duration,
 }
@@ -61,6 +64,7 @@ impl MultiRegion {
             describe,
             encrypt,
             decrypt,
+            rotate,
         ] = mix(
             reader,
             [
@@ -72,6 +76,7 @@ impl MultiRegion {
                 ("describe", 1, "DescribeKey, which shows who changed a set."),
                 ("encrypt", 4, "Encrypt in one Region."),
                 ("decrypt", 4, "Decrypt in another."),
+                ("rotate", 0, "RotateKeyOnDemand of a primary."),
             ],
         );
         Self {
@@ -83,6 +88,7 @@ impl MultiRegion {
             describe,
             encrypt,
             decrypt,
+            rotate,
             window: reader.or(
                 "window",
                 &DurationIn { min: 7 * DAY, max: 30 * DAY },
@@ -142,7 +148,7 @@ impl Client {
         client
     }
 
-    fn weights(&self) -> [u32; 8] {
+    fn weights(&self) -> [u32; 9] {
         let p = &self.parameters;
         [
             p.create,
@@ -153,6 +159,7 @@ impl Client {
             p.update_primary,
             p.delete_replica,
             p.delete_primary,
+            p.rotate,
         ]
     }
 
@@ -173,6 +180,10 @@ impl Client {
             }
             6 => self.delete(set.replica(moment.draw)?),
             7 => self.delete(primary),
+            8 => {
+                let request = rotate_key_on_demand::Request { key_id: primary.into() };
+                self.seat.admin_in(primary.region, request)
+            }
             _ => return None,
         })
     }
@@ -253,6 +264,7 @@ impl Generator for Client {
 #[cfg(test)]
 mod tests {
     use super::super::testing::Run;
+    use kms_core::ops::Operation;
 
     #[test]
     fn sets_are_made_extended_moved_used_and_reduced() {
@@ -269,6 +281,13 @@ mod tests {
         let regions: std::collections::BTreeSet<_> =
             run.calls.iter().map(|(planned, _)| planned.region).collect();
         assert_eq!(regions.len(), 2);
+    }
+
+    #[test]
+    fn primaries_rotate_if_asked_for() {
+        let run = Run::of("multi-region", "mix = { rotate = 4 }", 300);
+        assert!(run.operations().contains(&Operation::RotateKeyOnDemand));
+        assert!(run.succeeds(Operation::RotateKeyOnDemand));
     }
 
     #[test]

@@ -64,6 +64,7 @@ const KINDS: [Kind; 13] = [
             "describe",
             "encrypt",
             "decrypt",
+            "rotate",
         ],
     ),
     mixed("policies", &["put", "get", "use_key"]),
