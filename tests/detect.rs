@@ -14,9 +14,14 @@ fn hunted(name: &str, seeds: std::ops::Range<u64>) -> Option<(u64, Caught)> {
 #[test]
 fn each_of_these_bugs_is_found_by_whoever_looks_for_it() {
     for (name, oracle) in [
+        ("audit-lost", "audit"),
+        ("bill-lost", "price"),
+        ("change-lost", "linearizability"),
         ("flipped-plaintext", "ciphertext-durability"),
         ("lost-answer", "liveness"),
+        ("permission-ignored", "authorization"),
         ("quota-uncounted", "quota"),
+        ("repeated-draw", "nonce"),
         ("token-lost", "key-tokens"),
     ] {
         let (seed, caught) = hunted(name, 1..6).unwrap_or_else(|| panic!("{name} is not found"));
