@@ -11,6 +11,8 @@ const MOST: usize = 1_200;
 
 /// The intervals of a run, each as long as every other.
 pub(crate) struct Series {
+    /// How many intervals there may be.
+    most: usize,
     /// Seconds of an interval.
     width: u64,
     /// Intervals that are over.
@@ -23,11 +25,16 @@ pub(crate) struct Series {
 
 impl Default for Series {
     fn default() -> Series {
-        Series { width: 1, kept: Vec::new(), open: Recorder::new(), offered: 0.0, seconds: 0 }
+        Series::of_at_most(MOST)
     }
 }
 
 impl Series {
+    fn of_at_most(most: usize) -> Series {
+        let (kept, open) = (Vec::new(), Recorder::new());
+        Series { most, width: 1, kept, open, offered: 0.0, seconds: 0 }
+    }
+
     /// Adds the next second, with the calls that the schedule offered in it.
     pub(crate) fn push(&mut self, offered: f64, recorder: &Recorder) {
         self.open.add(recorder);
@@ -37,7 +44,7 @@ impl Series {
         if self.seconds == self.width {
             self.close();
         }
-        if self.kept.len() > MOST {
+        if self.kept.len() > self.most {
             self.merge();
         }
     }
@@ -89,9 +96,12 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// As many intervals as these runs may have.
+    const FEW: usize = 40;
+
     /// A run of so many seconds, in each of which one call took so many milliseconds.
     fn run(seconds: u64) -> Vec<Sample> {
-        let mut series = Series::default();
+        let mut series = Series::of_at_most(FEW);
         for second in 0..seconds {
             let mut recorder = Recorder::new();
             recorder.note(Duration::ZERO, Duration::from_millis(1 + second % 2), None);
@@ -111,10 +121,10 @@ mod tests {
 
     #[test]
     fn a_long_run_has_fewer_intervals_and_loses_nothing() {
-        let most = u64::try_from(MOST).unwrap();
+        let most = u64::try_from(FEW).unwrap();
         for seconds in [most + 1, 3 * most, 10 * most + 7] {
             let samples = run(seconds);
-            assert!(samples.len() <= MOST, "{seconds}");
+            assert!(samples.len() <= FEW, "{seconds}");
             assert_eq!(samples.iter().map(|one| one.answered).sum::<u64>(), seconds);
             assert_eq!(samples.iter().map(|one| one.seconds).sum::<u64>(), seconds);
             assert!(samples.windows(2).all(|p| p[0].second + p[0].seconds == p[1].second));
