@@ -191,6 +191,14 @@ fn also(operation: Operation, state: KeyState) -> Option<ErrorCode> {
         (Operation::GenerateDataKeyPair | Operation::GenerateDataKeyPairWithoutPlaintext, _) => {
             Some(ErrorCode::DryRunOperation)
         }
+        // The key is a primary that hands its role over, and what its set shares is the successor's to
+        // change; the state alone would not stand against it.
+        (
+            Operation::DisableKeyRotation
+            | Operation::EnableKeyRotation
+            | Operation::RotateKeyOnDemand,
+            KeyState::Updating,
+        ) => Some(ErrorCode::UnsupportedOperation),
         // The page of the operation wants both keys to be Enabled, whatever the matrix says.
         (Operation::UpdatePrimaryRegion, KeyState::Updating) => Some(ErrorCode::KmsInvalidState),
         _ => None,

@@ -296,7 +296,7 @@ x.toml:4:8: expected text in quotes, found the integer 5
         name: "letters of several bytes before the place",
         input: "\"größe\" = 1\n",
         error: r#"
-x.toml:3:1: unknown key "größe"; valid: schema, extends, description, topology, hsm, keys, accounts, quota, client, phase, operation, sabotage, calm, expect, parameters
+x.toml:3:1: unknown key "größe"; valid: schema, extends, description, topology, hsm, keys, accounts, quota, points, client, phase, operation, sabotage, calm, expect, parameters
   "größe" = 1
   ^^^^^^^"#,
     },
