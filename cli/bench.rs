@@ -2,8 +2,11 @@
 
 mod compare;
 mod gate;
+mod history;
+mod instructions;
 mod measuring;
 mod print;
+mod quotas;
 mod run;
 mod sides;
 mod worker;
@@ -27,6 +30,15 @@ enum Command {
     Run(run::Arguments),
     /// Tell which of two is faster: backends, saved runs or commits
     Compare(compare::Arguments),
+    /// Hold a saved run against the documented request quotas
+    Quotas(quotas::Arguments),
+    /// Tell where results changed, over the runs of a history
+    History(history::Arguments),
+    /// Count instructions, and hold them against limits
+    Instructions(instructions::Arguments),
+    /// Do an operation so many times, for `instructions`
+    #[command(hide = true, after_help = "Example:\n  keyquake bench once ring mac/HMAC_256 16")]
+    Once(instructions::Once),
     /// Take turns by order, for `compare` of commits
     #[command(hide = true, after_help = "Example:\n  keyquake bench worker --backend aws-lc-rs")]
     Worker(worker::Arguments),
@@ -36,6 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
+        Command::Quotas(arguments) => quotas::run(arguments),
+        Command::History(arguments) => history::run(arguments),
+        Command::Instructions(arguments) => instructions::run(arguments),
+        Command::Once(arguments) => instructions::once(arguments),
         Command::Worker(arguments) => worker::run(arguments),
     }
 }

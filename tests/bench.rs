@@ -150,3 +150,84 @@ fn ctrl_c_keeps_what_there_is() {
     assert_eq!(kept["interrupted"], true);
     assert!(!kept["results"].as_array().unwrap().is_empty(), "{kept}");
 }
+
+#[test]
+fn a_run_is_held_against_quotas() {
+    let (file, _) = measured("bench-quotas");
+    let page = file.with_file_name("quotas.html");
+    let output = keyquake(&["bench", "quotas", text(&file), "--html", text(&page), "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let capacities = json(&output);
+    let first = &capacities[0];
+    assert_eq!((&first["pool"], &first["layer"]), (&"symmetric".into(), &"library".into()));
+    let medium = &first["limits"][1];
+    assert_eq!(medium["per_second"], 20_000.0);
+    let times = first["per_second"].as_f64().unwrap() / 20_000.0;
+    assert!((medium["times"].as_f64().unwrap() - times).abs() < 1e-9, "{first}");
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert!(page.contains("<svg") && page.contains("Regions of class medium"));
+    let table = keyquake(&["bench", "quotas", text(&file), "--profile", "seed"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("One core against seed"));
+}
+
+#[test]
+fn a_history_grows_run_by_run_and_shows_what_changed() {
+    let folder = folder("bench-history");
+    let file = folder.join("bench.ndjson");
+    let run = || {
+        let short = ["--operations", "random/*", "--duration", "100ms", "--block", "1ms"];
+        let output = keyquake(&[&["bench", "run", "--history", text(&file)], &short[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    };
+    run();
+    run();
+    let written = std::fs::read_to_string(&file).expect("a history");
+    assert_eq!(written.lines().count(), 6, "{written}");
+    // The same results, over and over, and then half as slow again.
+    let first: Value = serde_json::from_str(written.lines().next().unwrap()).unwrap();
+    let lines = (0..40).map(|run: u32| {
+        let mut line = first.clone();
+        line["began"] = run.into();
+        line["commit"] = format!("c{run}").into();
+        let level = if run < 25 { 100.0 } else { 150.0 };
+        line["nanos"] = (level + f64::from(run % 5)).into();
+        line.to_string() + "\n"
+    });
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
+    let output = keyquake(&["bench", "history", text(&file)]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("% in c24..c25") && told.contains("+4"), "{told}");
+    std::fs::write(&file, "no history\n").unwrap();
+    let output = keyquake(&["bench", "history", text(&file)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("bench.ndjson: line 1: "), "{}", said(&output));
+}
+
+#[test]
+fn instructions_are_held_against_limits() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        let output = keyquake(&["bench", "instructions", "--operations", "mac/*"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said(&output).contains("not installed"), "{}", said(&output));
+        return;
+    }
+    let limits = folder("bench-instructions").join("limits.json");
+    let count = |more: &[&str]| {
+        let one = ["--backends", "ring", "--operations", "mac/HMAC_256"];
+        keyquake(&[&["bench", "instructions"], &one[..], more].concat())
+    };
+    let output = count(&["--write", text(&limits)]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let output = count(&["--limits", text(&limits), "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let counted = json(&output)[0]["instructions"].as_f64().expect("a count");
+    assert!(counted > 100.0, "{counted}");
+    let tight = changed(&limits, |value| {
+        value["counts"][0]["instructions"] = (counted / 1.02).into();
+    });
+    assert_eq!(count(&["--limits", text(&tight)]).status.code(), Some(3));
+    let other = changed(&limits, |value| value["valgrind"] = "valgrind-1".into());
+    let output = count(&["--limits", text(&other)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("do not apply here: valgrind: "), "{}", said(&output));
+}

@@ -1,7 +1,7 @@
 //! `keyquake bench run`.
 
 use super::measuring::Measuring;
-use super::{backends, build, print};
+use super::{backends, build, history, print, quotas};
 use crate::exit::{Exit, Failure};
 use crate::sim::obey_interrupts;
 use crate::terminal;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 Examples:
   keyquake bench run
   keyquake bench run --operations 'encrypt/*,sign/ECC_*' --duration 20s
+  keyquake bench run --quota aws-2026 --history bench.ndjson
   keyquake bench run --backends aws-lc-rs,ring --operations 'request/*' --out now.json
 
 Each operation is done by each library that has it, with a parsed key: in blocks, in turn, in an order
@@ -31,6 +32,12 @@ pub(super) struct Arguments {
     /// Keep every timing in this file, for `keyquake bench compare`
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Add a line a result to this file, for `keyquake bench history`
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Say how many times the quotas of this profile one core does
+    #[arg(long, value_name = "PROFILE", value_parser = quotas::profiles())]
+    quota: Option<String>,
     /// Print the same in one line of JSON, and nothing else
     #[arg(long)]
     json: bool,
@@ -38,7 +45,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     arguments.measuring.check()?;
-    if let Some(path) = &arguments.out {
+    for path in [&arguments.out, &arguments.history].into_iter().flatten() {
         // A file that cannot be written is no news for the end of a long measurement.
         let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
         opened.map_err(|error| Failure::file("write", path, &error))?;
@@ -54,9 +61,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(path) = &arguments.out {
         keep(path, &saved)?;
     }
+    if let Some(path) = &arguments.history {
+        history::append(path, &saved)?;
+    }
     match arguments.json {
         true => terminal::print_json(&saved)?,
         false => terminal::print(&print::timings(&saved))?,
+    }
+    if let Some(name) = arguments.quota.as_ref().filter(|_| !arguments.json) {
+        let profile = quotas::named(name)?;
+        let text = quotas::text(&profile, &loadgen::bench::capacities(&saved, &profile));
+        terminal::print(&format!("\n{text}"))?;
     }
     Ok(if saved.interrupted { Exit::Interrupted } else { Exit::Fine })
 }

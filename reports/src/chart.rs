@@ -6,6 +6,7 @@
 
 mod axis;
 mod canvas;
+mod capacity;
 mod errors;
 mod font;
 mod latency;
@@ -22,6 +23,7 @@ use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 
 use canvas::SCALE;
 pub use canvas::{Canvas, Drawn};
+pub use capacity::CapacityChart;
 pub use errors::ErrorsChart;
 pub use latency::LatencyChart;
 pub use lines::{Line, LinesChart, Scale};

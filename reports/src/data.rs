@@ -3,6 +3,7 @@
 //! A report is kept as JSON beside the run's history, so that a page can be drawn again by a newer
 //! version. All times are simulated time since the start of the run unless a name says otherwise.
 
+mod capacity;
 mod hsm;
 mod json;
 mod latency;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use capacity::{Capacity, CapacityReport};
 pub use hsm::HsmUse;
 pub use json::ReportError;
 pub use latency::{Latency, Quantile};

@@ -4,6 +4,7 @@
 //! most important thing. Every value goes through a template that escapes it; only charts, which escape
 //! their own text, are inserted as they are.
 
+mod capacity;
 mod evidence;
 mod fleet;
 mod index;
@@ -13,6 +14,7 @@ mod shell;
 
 use maud::{Markup, html};
 
+pub use capacity::capacities;
 pub use index::index;
 pub use measured::{charts, load};
 

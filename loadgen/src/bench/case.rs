@@ -121,7 +121,7 @@ impl Case {
 
     /// Whether a request does this and nothing else. What is signed as a digest costs the service what
     /// the message itself does.
-    fn has_request(&self) -> bool {
+    pub(super) fn has_request(&self) -> bool {
         match (self.deed, self.algorithm) {
             (Deed::Generate, _) => {
                 self.spec == Some(KeySpec::SymmetricDefault) || self.pair().is_some()
@@ -176,7 +176,7 @@ impl fmt::Display for Case {
 }
 
 /// Whether a name fits a pattern in which `*` is any text.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = name.strip_prefix(first) else { return false };
