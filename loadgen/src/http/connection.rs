@@ -5,7 +5,7 @@ use super::sign::{Date, Signed, Signer};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::HeaderValue;
+use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use kms_core::name::RegionName;
@@ -15,6 +15,9 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// The largest answer that is read.
 const LARGEST_ANSWER: usize = 4 << 20;
 /// How long to wait after a connection could not be opened.
@@ -97,14 +100,14 @@ impl Letterhead {
         *request.method_mut() = Method::POST;
         let map = request.headers_mut();
         map.reserve(8);
-        map.insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
-        map.insert("host", self.host.1.clone());
-        map.insert("x-amz-target", target.1.clone());
-        let given = [("x-amz-date", date.as_str()), ("authorization", &authorization)];
-        let token = token.as_deref().map(|token| ("x-amz-security-token", token));
-        for (name, text) in given.into_iter().chain(token) {
+        map.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+        map.insert(header::HOST, self.host.1.clone());
+        map.insert(X_AMZ_TARGET, target.1.clone());
+        map.insert(X_AMZ_DATE, date.value().clone());
+        let token = token.map(|token| (X_AMZ_SECURITY_TOKEN, token));
+        for (name, text) in token.into_iter().chain([(header::AUTHORIZATION, authorization)]) {
             // A credential with a line break in it is refused by the service, as any wrong one.
-            if let Ok(value) = HeaderValue::from_str(text) {
+            if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
                 map.insert(name, value);
             }
         }

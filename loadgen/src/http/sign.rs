@@ -5,6 +5,7 @@
 
 use super::credentials::Credential;
 use aws_lc_rs::{digest, hmac};
+use hyper::header::HeaderValue;
 use kms_core::name::RegionName;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,6 +19,7 @@ const DAY: usize = 8;
 pub struct Date {
     seconds: u64,
     text: String,
+    value: HeaderValue,
 }
 
 impl Date {
@@ -25,7 +27,9 @@ impl Date {
     pub fn of(seconds: u64) -> Date {
         let moment = i64::try_from(seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
         let text = moment.unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
-        Date { seconds, text }
+        // Digits and two letters are always a value.
+        let value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+        Date { seconds, text, value }
     }
 
     /// The date now.
@@ -38,6 +42,11 @@ impl Date {
         if self.seconds != seconds() {
             *self = Date::now();
         }
+    }
+
+    /// The header `x-amz-date`.
+    pub fn value(&self) -> &HeaderValue {
+        &self.value
     }
 
     /// The text.
