@@ -130,6 +130,9 @@ fn client(dice: &mut Dice) -> Table {
     ])
 }
 
+/// How long the first answer of an HSM may take that has to rejoin before it.
+const REJOINING: Duration = Duration::from_millis(200);
+
 /// The furthest a figure is moved, up or down.
 const FACTOR: f64 = 4.0;
 
@@ -144,6 +147,11 @@ fn parameters(seed: Seed) -> Table {
         {
             moved.insert(info.name.to_owned(), value);
         }
+    }
+    // An HSM that has just rejoined tests itself first; who does not wait so long waits for none.
+    let timeout = moved.get("hsm.timeout").and_then(Value::as_str).map(parse_duration);
+    if timeout.is_some_and(|timeout| timeout.is_ok_and(|timeout| timeout < REJOINING)) {
+        moved.insert("hsm.timeout".to_owned(), text(REJOINING));
     }
     // In some worlds a host may have little before an HSM at once.
     let mut outstanding = Dice::of(seed, "swarm outstanding");
