@@ -146,7 +146,7 @@ pub fn check(operation: Operation, key: &Key, state: KeyState) -> Result<()> {
     let wrong_origin = unsupported_in_key_store(operation) && key.stored_in.is_some()
         || is_about_imports(operation) && !key.is_imported();
     if wrong_origin {
-        return Err(unsupported());
+        return Err(unsupported_origin(key));
     }
     match verdict(operation, state) {
         Verdict::Yes => Ok(()),
@@ -174,9 +174,12 @@ fn is_about_imports(operation: Operation) -> bool {
     )
 }
 
-/// One of the four exceptions that carry no message.
-fn unsupported() -> Error {
-    ErrorCode::UnsupportedOperation.silent()
+/// The one reason that this exception has a message for.
+pub(crate) fn unsupported_origin(key: &Key) -> Error {
+    ErrorCode::UnsupportedOperation.says(format!(
+        "{} origin is {} which is not valid for this operation.",
+        key.arn, key.origin
+    ))
 }
 
 fn error(verdict: Verdict, key: &Key) -> Error {
@@ -193,13 +196,33 @@ fn error(verdict: Verdict, key: &Key) -> Error {
         Verdict::Unavailable => invalid("unavailable"),
         Verdict::Creating => invalid("creating"),
         Verdict::Updating => invalid("updating"),
-        Verdict::Imported | Verdict::InKeyStore | Verdict::Never | Verdict::Yes => unsupported(),
+        Verdict::Imported | Verdict::InKeyStore => unsupported_origin(key),
+        Verdict::Never | Verdict::Yes => ErrorCode::UnsupportedOperation.silent(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::{KeySpec, KeyUsage};
+    use crate::local::Local;
+    use crate::ops::enable_key_rotation;
+
+    #[test]
+    fn a_key_of_the_wrong_origin_is_named_with_its_origin() {
+        let mut local = Local::single_region();
+        let own = local.create_key();
+        let refused = |key: &Key, operation| check(operation, key, key.state()).unwrap_err();
+        let message = |key: &Key| {
+            format!("{} origin is {} which is not valid for this operation.", key.arn, key.origin)
+        };
+        let error = refused(&local.key(own), Operation::ImportKeyMaterial);
+        assert_eq!(error, ErrorCode::UnsupportedOperation.says(message(&local.key(own))));
+        let imported =
+            local.create_key_to_import(KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt);
+        let rotated = local.call(enable_key_rotation::Request::new(imported)).unwrap_err();
+        assert_eq!(rotated, ErrorCode::UnsupportedOperation.says(message(&local.key(imported))));
+    }
 
     #[test]
     fn every_operation_that_names_a_key_has_a_row() {

@@ -317,9 +317,6 @@ fn take_over(
     for dropped in key.tokens().filter(|token| !kept.contains(token)) {
         effects.record_token(TokenChange::Erase(dropped));
     }
-    if matches!(record.transition, Some(Transition::Updating { .. })) {
-        record.transition = None;
-    }
     if let Some(replicas) = promotion {
         promote(&mut record, shared, replicas, &effects);
     }

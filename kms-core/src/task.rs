@@ -31,7 +31,7 @@ pub enum Task {
     PromoteMaterial(KeyId),
     /// A former primary tells its successor to take over.
     HandOver(KeyId),
-    /// A new primary leaves `Updating`.
+    /// A new primary or a former one leaves `Updating`.
     FinishUpdate(KeyId),
     /// A deleted replica is reported to its primary.
     ReportDeparture(KeyId),
@@ -137,11 +137,12 @@ pub fn due_of_key(key: &Key) -> impl Iterator<Item = Due> {
     };
     let transition = match (key.transition, &key.multi_region) {
         (Some(Transition::Creating { until }), _) => Some((until, Task::FinishReplica(id))),
-        (Some(Transition::Updating { until }), Some(MultiRegion::Primary(primary))) => {
-            let task = primary.successor.map_or(Task::FinishUpdate(id), |_| Task::HandOver(id));
+        (Some(Transition::Updating { until }), _) => {
+            let successor = key.as_primary().and_then(|primary| primary.successor);
+            let task = successor.map_or(Task::FinishUpdate(id), |_| Task::HandOver(id));
             Some((until, task))
         }
-        _ => None,
+        (None, _) => None,
     };
     let expiry = key.next_expiry().map(|at| (at, Task::ExpireMaterial(id)));
     let report = match &key.multi_region {

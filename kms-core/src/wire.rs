@@ -58,12 +58,23 @@ pub fn encode_request(request: &Request) -> Vec<u8> {
     Value::Object(request.encode_members()).to_string().into_bytes()
 }
 
-/// The body of an answer; operations without an output answer with an empty body.
+/// The body of an answer. Operations for which the model has no output answer with an empty body,
+/// those on custom key stores with an output that has no members.
 pub fn encode_response(response: &Response) -> Vec<u8> {
     match response.encode_members() {
-        members if members.is_empty() => Vec::new(),
+        members if members.is_empty() && !has_output(response) => Vec::new(),
         members => Value::Object(members).to_string().into_bytes(),
     }
+}
+
+fn has_output(response: &Response) -> bool {
+    matches!(
+        response,
+        Response::ConnectCustomKeyStore(_)
+            | Response::DeleteCustomKeyStore(_)
+            | Response::DisconnectCustomKeyStore(_)
+            | Response::UpdateCustomKeyStore(_)
+    )
 }
 
 /// The answer in a body.

@@ -242,26 +242,39 @@ pub(crate) fn policy(
 pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
     let mut by_key = BTreeMap::new();
     for tag in tags {
-        let key = tag.key.as_str();
-        if is_reserved_tag(key) {
-            return Err(ErrorCode::Tag.says("Tag keys must not begin with aws:"));
+        let (key, value) = (tag.key.as_str(), tag.value.as_str());
+        check_tag_key(key)?;
+        if !is_tag_text(value) {
+            return Err(ErrorCode::Tag.says("Invalid tag"));
         }
-        if by_key.insert(key.to_owned(), tag.value.as_str().to_owned()).is_some() {
-            return Err(ErrorCode::Tag.says(format!("Duplicate tag key {key}")));
+        if by_key.insert(key.to_owned(), value.to_owned()).is_some() {
+            return Err(ErrorCode::Tag.says("Duplicate tag keys"));
         }
     }
     if by_key.len() > MOST_TAGS {
-        return Err(ErrorCode::Tag.says(format!("A key can have at most {MOST_TAGS} tags.")));
+        return Err(too_many_tags());
     }
     Ok(by_key)
+}
+
+pub(super) fn too_many_tags() -> Error {
+    ErrorCode::Tag.says("Too many tags")
 }
 
 /// The most tags a key can have (AWS General Reference, Tagging AWS resources).
 pub(super) const MOST_TAGS: usize = 50;
 
-/// Whether AWS keeps tag keys of that kind for itself.
-pub(super) fn is_reserved_tag(key: &str) -> bool {
-    key.starts_with("aws:")
+/// AWS keeps some tag keys for itself, in whatever case they are written.
+pub(super) fn check_tag_key(key: &str) -> Result<()> {
+    if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
+        return Err(ErrorCode::Tag.says("Tags beginning with aws: are reserved"));
+    }
+    is_tag_text(key).then_some(()).ok_or_else(|| ErrorCode::Tag.says("Invalid tag"))
+}
+
+/// Letters, digits, spaces and a few marks (AWS General Reference, Tag naming and usage).
+fn is_tag_text(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
 }
 
 pub(crate) fn limit_exceeded() -> Error {
@@ -324,11 +337,18 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_unique_and_not_reserved() {
-        let tag = |key: &str| Tag { key: key.into(), value: "v".into() };
-        for bad in [vec![tag("a"), tag("a")], vec![tag("aws:x")]] {
-            assert_eq!(tags(&bad).unwrap_err().code, ErrorCode::Tag);
+    fn tags_are_unique_readable_and_not_reserved() {
+        let tag = |key: &str, value: &str| Tag { key: key.into(), value: value.into() };
+        let many = (0..=MOST_TAGS).map(|number| tag(&number.to_string(), "")).collect();
+        for (bad, message) in [
+            (vec![tag("a", "1"), tag("a", "2")], "Duplicate tag keys"),
+            (vec![tag("AWS:x", "v")], "Tags beginning with aws: are reserved"),
+            (vec![tag("team", "red & blue")], "Invalid tag"),
+            (vec![tag("te?m", "red")], "Invalid tag"),
+            (many, "Too many tags"),
+        ] {
+            assert_eq!(tags(&bad).unwrap_err(), ErrorCode::Tag.says(message));
         }
-        assert_eq!(tags(&[tag("a"), tag("b")]).unwrap().len(), 2);
+        assert_eq!(tags(&[tag("a", ""), tag("Größe 1:/=+-@._", "ß")]).unwrap().len(), 2);
     }
 }

@@ -207,10 +207,12 @@ impl Source<'_> {
             }
             (None, _) => return Err(invalid_ciphertext()),
         };
-        usage::check_encryption(&key, self.algorithm, operation)?;
-        if made_with.ok_or_else(invalid_ciphertext)? != key.id() {
+        // Of a blob that another key made, the key's usage is not told.
+        if made_with.is_some_and(|id| id != key.id()) {
             return Err(ErrorCode::IncorrectKey.says(INCORRECT_KEY));
         }
+        usage::check_encryption(&key, self.algorithm, operation)?;
+        made_with.ok_or_else(invalid_ciphertext)?;
         if let Some(from) = Opener::in_store(&key, &self.blob.0, self.bound_to, operation)? {
             return Ok(Found { key, from, material: None });
         }
@@ -257,6 +259,7 @@ fn invalid_ciphertext() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::{KeySpec, KeyUsage};
     use crate::local::Local;
     use crate::ops::{Response as Any, encrypt};
     use std::collections::BTreeMap;
@@ -319,7 +322,10 @@ mod tests {
         *bytes.last_mut().unwrap() ^= 1;
         let damaged = Request::new(CiphertextBlob(bytes.into()));
         assert_eq!(local.call(damaged).unwrap_err(), invalid_ciphertext());
-        let named = Request { key_id: Some(other.into()), ..Request::new(blob) };
-        assert_eq!(local.call(named).unwrap_err().code, ErrorCode::IncorrectKey);
+        let for_macs = local.create_key_of(KeySpec::Hmac256, KeyUsage::GenerateVerifyMac);
+        let named =
+            |key: KeyArn| Request { key_id: Some(key.into()), ..Request::new(blob.clone()) };
+        assert_eq!(local.call(named(other)).unwrap_err().code, ErrorCode::IncorrectKey);
+        assert_eq!(local.call(named(for_macs)).unwrap_err().code, ErrorCode::IncorrectKey);
     }
 }

@@ -144,7 +144,7 @@ fn expiry(
             invalid("ValidTo must not be set if ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE")
         }
         (ExpirationModel::Expires, None) => {
-            invalid("ValidTo must be set if ExpirationModel is KEY_MATERIAL_EXPIRES")
+            invalid("A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES")
         }
         (ExpirationModel::Expires, Some(at)) if at <= now => {
             invalid("ValidTo must be in the future")

@@ -10,9 +10,7 @@ use crate::name::{GrantId, KeyArn, PrincipalArn, PrincipalKind};
 use crate::page::{self, PageSize};
 use crate::policy::{Action, Grant, GrantOperation, Party};
 use crate::step::Next;
-use crate::wire::{
-    GrantIdText, GrantName, KeyRef, Limit, Listed, Marker, PrincipalText, ServicePrincipal,
-};
+use crate::wire::{GrantIdText, KeyRef, Limit, Listed, Marker, PrincipalText, ServicePrincipal};
 use std::sync::Arc;
 
 /// What the model says of it.
@@ -68,8 +66,8 @@ crate::shape! {
         key_id: KeyArn = "KeyId",
         /// The id.
         grant_id: GrantIdText = "GrantId",
-        /// The name, if it was given one.
-        name: Option<GrantName> = "Name",
+        /// The name, empty if it was given none.
+        name: String = "Name",
         /// When it was made.
         creation_date: Timestamp = "CreationDate",
         /// Who may use it.
@@ -153,7 +151,7 @@ pub(super) fn entry(key: KeyArn, grant: &Grant) -> GrantListEntry {
     GrantListEntry {
         key_id: key,
         grant_id: grant.id.to_string().into(),
-        name: grant.name.clone().map(GrantName::from),
+        name: grant.name.as_deref().unwrap_or_default().to_owned(),
         creation_date: grant.created,
         grantee_principal: principal(&grant.grantee),
         retiring_principal: retiring.and_then(principal),
@@ -247,10 +245,13 @@ mod tests {
             ..grant(key, ALICE)
         };
         local.call(request).unwrap();
+        local.call(grant(key, ALICE)).unwrap();
         let page = list(&mut local, Request::new(key)).unwrap();
-        let entry = &page.grants.0[0];
+        let (named, nameless): (Vec<_>, Vec<_>) =
+            page.grants.0.iter().partition(|entry| entry.name == "orders");
+        assert_eq!(nameless[0].name, "");
+        let entry = named[0];
         assert_eq!(entry.key_id, key);
-        assert_eq!(entry.name, Some("orders".into()));
         assert_eq!((&entry.grantee_principal, &entry.retiring_service_principal), (&None, &None));
         assert_eq!(entry.grantee_service_principal, Some(DYNAMODB.into()));
         assert_eq!(entry.retiring_principal, Some(BOB.into()));

@@ -4,6 +4,7 @@ use super::Info;
 use crate::error::{ErrorCode, Result};
 use crate::hsm::{Command, Reply};
 use crate::key::{Key, KeySpec, Origin, RotationType};
+use crate::key_state::unsupported_origin;
 use crate::kms::{Checks, UsableKey, internal};
 use crate::policy::Action;
 use crate::rotation;
@@ -104,7 +105,7 @@ fn check_rotatable(key: &Key) -> Result<()> {
 pub(super) fn check_rotates_by_itself(key: &Key) -> Result<()> {
     check_rotatable(key)?;
     let own = key.origin == Origin::AwsKms;
-    own.then_some(()).ok_or_else(|| ErrorCode::UnsupportedOperation.silent())
+    own.then_some(()).ok_or_else(|| unsupported_origin(key))
 }
 
 #[cfg(test)]

@@ -174,11 +174,15 @@ fn hand_over(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
                     shared_version: version,
                     owes_report: record.awaiting.is_some(),
                 });
+                let until = effects.call().now.after(effects.settings().updating_time);
+                record.transition = Some(Transition::Updating { until });
             }
-            RegionReply::Declined => primary.successor = None,
+            RegionReply::Declined => {
+                primary.successor = None;
+                record.transition = None;
+            }
             _ => return Err(internal()),
         }
-        record.transition = None;
         effects.record(Change::PutKey(Arc::new(record)));
         effects.done(Response::TaskDone)
     })

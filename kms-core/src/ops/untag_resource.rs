@@ -1,7 +1,7 @@
 //! UntagResource: takes tags away from a key. A tag that the key does not have is passed over.
 
 use super::Info;
-use super::create_key::is_reserved_tag;
+use super::create_key::check_tag_key;
 use crate::error::{ErrorCode, Result};
 use crate::kms::Checks;
 use crate::policy::Action;
@@ -48,9 +48,7 @@ impl Request {
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let keys = request.tag_keys.0.iter().map(TagKey::as_str);
-    if keys.clone().any(is_reserved_tag) {
-        return Err(ErrorCode::Tag.says("Tag keys must not begin with aws:"));
-    }
+    keys.clone().try_for_each(check_tag_key)?;
     // Policies see the keys, as aws:TagKeys; there are no values to see.
     let named: BTreeMap<String, String> = keys.clone().map(|key| (key.into(), "".into())).collect();
     let mut context = checks.context(Action::UntagResource);

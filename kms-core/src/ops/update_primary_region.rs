@@ -112,9 +112,12 @@ mod tests {
         let mut local = Local::regions(&["us-east-1", "eu-west-1", "ap-northeast-1"]);
         let key = set(&mut local, &["eu-west-1", "ap-northeast-1"]);
         update(&mut local, key, "eu-west-1").unwrap();
-        assert_eq!(local.key(key).state(), KeyState::Updating);
-        local.advance(Duration::from_secs(10));
         let there = KeyArn { region: RegionName::parse("eu-west-1").unwrap(), ..key };
+        assert_eq!(local.key(key).state(), KeyState::Updating);
+        local.advance(Duration::from_millis(500));
+        assert_eq!(local.key(key).state(), KeyState::Updating, "so is the old primary");
+        assert_eq!(local.key(there).state(), KeyState::Updating);
+        local.advance(Duration::from_secs(10));
         assert_eq!(local.key(key).state(), KeyState::Enabled);
         assert!(local.key(key).is_replica());
         let primary = local.key(there).as_primary().unwrap().clone();

@@ -1,7 +1,7 @@
 //! The members that are no types of the wire's own: JSON's, the core's, and lists of any.
 
 use super::checked::{length_fits, number, text};
-use super::shape::{Member, Problems};
+use super::shape::{Member, Problems, listed};
 use super::text::{GrantToken, TagKey, TagValue};
 use crate::ciphertext::EncryptionContext;
 use crate::env::Timestamp;
@@ -145,7 +145,7 @@ impl<T: Member> Member for Option<T> {
 impl<T: Member> Member for Vec<T> {
     fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<Vec<T>> {
         match value.as_array() {
-            Some(items) => items.iter().map(|item| T::decode(item, member, problems)).collect(),
+            Some(items) => problems.items(items, member, T::decode),
             None => {
                 problems.wrong_type();
                 None
@@ -189,7 +189,9 @@ impl<T, const LEAST: usize, const MOST: usize> Default for Between<T, LEAST, MOS
 impl<T: Member, const LEAST: usize, const MOST: usize> Member for Between<T, LEAST, MOST> {
     fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<Self> {
         let items = Vec::decode(value, member, problems)?;
-        length_fits(items.len(), member, LEAST, MOST, None, problems).then_some(Between(items))
+        let shown = value.as_array().and_then(|items| listed(items));
+        length_fits(items.len(), member, LEAST, MOST, shown.as_deref(), problems)
+            .then_some(Between(items))
     }
 
     fn absent() -> Option<Self> {

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, ErrorCode};
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// A JSON object.
 pub type Object = Map<String, Value>;
@@ -13,24 +14,68 @@ pub type Object = Map<String, Value>;
 /// What is wrong with an input.
 #[derive(Debug, Default)]
 pub struct Problems {
-    violations: Vec<String>,
+    /// The structures around the member that is being read, each with a dot behind it.
+    within: String,
+    violations: Vec<Violation>,
     malformed: bool,
+}
+
+#[derive(Debug)]
+struct Violation {
+    shown: String,
+    at: String,
+    constraint: String,
 }
 
 impl Problems {
     /// A constraint that a member breaks. `value` is what to show of it, nothing if it is a blob.
     pub fn violation(&mut self, value: Option<&str>, member: &str, constraint: &str) {
         let shown = value.map(|value| format!("'{}' ", clip(value))).unwrap_or_default();
-        let at = camel_case(member);
-        self.violations
-            .push(format!("Value {shown}at '{at}' failed to satisfy constraint: {constraint}"));
+        self.note(shown, member, constraint.to_owned());
     }
 
     fn missing(&mut self, member: &str) {
-        let at = camel_case(member);
-        self.violations.push(format!(
-            "Value null at '{at}' failed to satisfy constraint: Member must not be null"
-        ));
+        self.note("null ".to_owned(), member, "Member must not be null".to_owned());
+    }
+
+    fn note(&mut self, shown: String, member: &str, constraint: String) {
+        let at = format!("{}{}", self.within, camel_case(member));
+        self.violations.push(Violation { shown, at, constraint });
+    }
+
+    /// Reads the members of a structure, whose problems name it before themselves.
+    pub fn within<T>(&mut self, member: &str, read: impl FnOnce(&mut Problems) -> T) -> T {
+        let outside = self.within.len();
+        self.within.push_str(&camel_case(member));
+        self.within.push('.');
+        let read = read(self);
+        self.within.truncate(outside);
+        read
+    }
+
+    /// Reads the items of a list. What is wrong with one of its structures names its place, counted
+    /// from one; what is wrong with its texts is said of the whole list.
+    pub fn items<T>(
+        &mut self,
+        items: &[Value],
+        member: &str,
+        read: impl Fn(&Value, &str, &mut Problems) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let before = self.violations.len();
+        let place = |number: usize| format!("{member}.{number}.member");
+        let read = (1..).zip(items).map(|(number, item)| read(item, &place(number), self));
+        let read = read.collect::<Vec<_>>().into_iter().collect();
+        if let Some(texts) = listed(items)
+            && self.violations.len() > before
+        {
+            let mut constraints: Vec<_> =
+                self.violations.drain(before..).map(|violation| violation.constraint).collect();
+            constraints.dedup();
+            let constraint =
+                format!("Member must satisfy constraint: [{}]", constraints.join(", "));
+            self.violation(Some(&texts), member, &constraint);
+        }
+        read
     }
 
     /// A value of another JSON type than the member's.
@@ -45,11 +90,25 @@ impl Problems {
         }
         let count = self.violations.len();
         let plural = if count == 1 { "" } else { "s" };
-        let list = self.violations.join("; ");
+        let list: Vec<_> = self.violations.iter().map(Violation::to_string).collect();
+        let list = list.join("; ");
         (count > 0).then(|| {
             ErrorCode::Validation.says(format!("{count} validation error{plural} detected: {list}"))
         })
     }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Violation { shown, at, constraint } = self;
+        write!(f, "Value {shown}at '{at}' failed to satisfy constraint: {constraint}")
+    }
+}
+
+/// A list of texts as messages show it.
+pub(super) fn listed(items: &[Value]) -> Option<String> {
+    let texts = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+    Some(format!("[{}]", texts.join(", ")))
 }
 
 /// A value that can be a member of a shape.
@@ -129,11 +188,13 @@ macro_rules! shape {
         impl $crate::wire::Member for $name {
             fn decode(
                 value: &serde_json::Value,
-                _: &str,
+                member: &str,
                 problems: &mut $crate::wire::Problems,
             ) -> Option<Self> {
                 match value.as_object() {
-                    Some(object) => $crate::wire::Shape::decode_members(object, problems),
+                    Some(object) => problems.within(member, |problems| {
+                        $crate::wire::Shape::decode_members(object, problems)
+                    }),
                     None => {
                         problems.wrong_type();
                         None

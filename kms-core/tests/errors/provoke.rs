@@ -29,6 +29,11 @@ pub(crate) fn usual(code: ErrorCode) -> Option<Provoke> {
         ErrorCode::InvalidGrantId => |world| with(world, "GrantId", json!("ab".repeat(32))),
         ErrorCode::InvalidGrantToken => |world| with(world, "GrantTokens", json!(["made-up"])),
         ErrorCode::InvalidKeyUsage => |world| match world.operation.name() {
+            "Decrypt" => {
+                let key = world.subject();
+                world.set("KeyId", json!(key));
+                with(world, "EncryptionAlgorithm", json!("RSAES_OAEP_SHA_256"))
+            }
             "Sign" | "Verify" => about(world, "$HMAC_256 GENERATE_VERIFY_MAC"),
             _ => about(world, "$ECC_NIST_P256 SIGN_VERIFY"),
         },

@@ -139,9 +139,9 @@ fn every_cell_of_an_import_is_what_the_service_does_to_an_imported_key() {
 fn check(subject: &Subject, operation: Operation, state: KeyState, result: Result<Response>) {
     let cell = format!("{operation} in {state}");
     if ABOUT_IMPORTS.contains(&operation) && subject.origin != Origin::External {
-        return assert_eq!(result, Err(ErrorCode::UnsupportedOperation.silent()), "{cell}");
+        return assert_eq!(result, Err(unsupported(subject.key, subject.origin)), "{cell}");
     }
-    match (expected(subject.key, verdict(operation, state), state), also(operation, state)) {
+    match (expected(subject, verdict(operation, state), state), also(operation, state)) {
         (Some(error), _) => assert_eq!(result, Err(error), "{cell}"),
         (None, Some(code)) => assert_eq!(result.expect_err("a refusal").code, code, "{cell}"),
         (None, None) => drop(result.unwrap_or_else(|error| panic!("{cell}: {error}"))),
@@ -149,7 +149,8 @@ fn check(subject: &Subject, operation: Operation, state: KeyState, result: Resul
 }
 
 /// What the matrix makes the service answer.
-fn expected(key: KeyArn, verdict: Verdict, state: KeyState) -> Option<Error> {
+fn expected(subject: &Subject, verdict: Verdict, state: KeyState) -> Option<Error> {
+    let key = subject.key;
     let invalid = |what: &str| Some(ErrorCode::KmsInvalidState.says(format!("{key} is {what}.")));
     match verdict {
         Verdict::Yes => None,
@@ -160,13 +161,17 @@ fn expected(key: KeyArn, verdict: Verdict, state: KeyState) -> Option<Error> {
         },
         Verdict::NotPendingDeletion => invalid("not pending deletion"),
         Verdict::PendingImport => invalid("pending import"),
-        Verdict::Imported => Some(ErrorCode::UnsupportedOperation.silent()),
         Verdict::Creating => invalid("creating"),
         Verdict::Updating => invalid("updating"),
-        Verdict::InKeyStore => Some(ErrorCode::UnsupportedOperation.silent()),
+        Verdict::Imported | Verdict::InKeyStore => Some(unsupported(key, subject.origin)),
         Verdict::Unavailable => invalid("unavailable"),
         Verdict::Never => panic!("{key} can be named to the operation"),
     }
+}
+
+fn unsupported(key: KeyArn, origin: Origin) -> Error {
+    let message = format!("{key} origin is {origin} which is not valid for this operation.");
+    ErrorCode::UnsupportedOperation.says(message)
 }
 
 /// Where the matrix says yes and something else than the matrix says no.
