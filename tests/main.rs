@@ -19,4 +19,5 @@ mod secrecy;
 mod shrink;
 mod support;
 mod tidy;
+mod trace;
 mod why;

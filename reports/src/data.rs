@@ -9,6 +9,7 @@ mod json;
 mod latency;
 mod load;
 mod series;
+mod trace;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use json::ReportError;
 pub use latency::{Latency, Quantile};
 pub use load::{Interval, LoadReport};
 pub use series::{Bucket, Limit, Series};
+pub use trace::{Arrow, Asked, Lane, Mark, Shown, Trace};
 
 /// The version of the JSON form that this crate writes, and the only one that it reads.
 pub const SCHEMA_VERSION: u32 = 1;

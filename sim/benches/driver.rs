@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sim::clock::SimTime;
-use sim::driver::{Input, Node, Now, Outbox, Plan, Recorder, World, run};
+use sim::driver::{Input, Node, Now, Outbox, Plan, Recorder, Watcher, World, run};
 use sim::fault::{FaultId, Faults, Window, region_partition};
 use sim::net::matrix::AWS_2026_APPROX;
 use sim::net::{Network, NetworkParameters};
@@ -51,6 +51,8 @@ struct Nobody;
 impl Recorder<()> for Nobody {
     fn record(&mut self, _: SimTime, _: NodeId, (): ()) {}
 }
+
+impl<M> Watcher<M> for Nobody {}
 
 fn messages(nodes_per_region: u16, faults: Faults) -> u64 {
     let seed = Seed(1);

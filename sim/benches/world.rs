@@ -14,7 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kms_core::crypto::{AwsLc, CryptoBackend};
 use scenarios::Scenario;
 use sim::clock::SimTime;
-use sim::driver::{self, Input, Node, Now, Outbox, Plan, Recorder};
+use sim::driver::{self, Input, Node, Now, Outbox, Plan, Recorder, Watcher};
 use sim::history::{Event, History, Keep};
 use sim::place::NodeId;
 use sim::random::Seed;
@@ -112,6 +112,8 @@ impl Recorder<Event> for Counting {
         self.history.push(at, from, event);
     }
 }
+
+impl<M> Watcher<M> for Counting {}
 
 /// The world alone: set-up is not counted, and nobody judges.
 fn world_alone(scenario: &Scenario) -> Measured {
@@ -246,6 +248,8 @@ struct Nobody;
 impl Recorder<()> for Nobody {
     fn record(&mut self, _: SimTime, _: NodeId, (): ()) {}
 }
+
+impl<M> Watcher<M> for Nobody {}
 
 /// As many empty messages through the same topology, network and faults.
 fn empty_messages(scenario: &Scenario, count: u64) -> Duration {

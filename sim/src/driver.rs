@@ -8,11 +8,13 @@
 //! - `node.rs` what a node is: inputs in, effects out
 //! - `agenda.rs` the timer heap
 //! - `tasks.rs` the madsim tasks and their mailboxes
+//! - `watch.rs` what becomes of messages, for whoever draws them
 //! - `wheel.rs` the loop: advance time, carry out faults, fill mailboxes, apply effects
 
 mod agenda;
 mod node;
 mod tasks;
+mod watch;
 mod wheel;
 
 use std::fmt;
@@ -20,6 +22,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 pub use crate::driver::node::{Effect, Input, Node, Now, Outbox};
+pub use crate::driver::watch::{InputId, Loss, Step};
 
 use crate::clock::SimTime;
 use crate::driver::tasks::Tasks;
@@ -74,6 +77,15 @@ pub trait Recorder<E> {
     /// A fault acted on a node.
     fn acted(&mut self, at: SimTime, action: NodeAction) {
         let _ = (at, action);
+    }
+}
+
+/// Hears what becomes of messages and timers. Whoever does not want to know says nothing more.
+pub trait Watcher<M> {
+    /// Something became of a message or a timer.
+    #[inline]
+    fn watch(&mut self, at: SimTime, step: Step<'_, M>) {
+        let _ = (at, step);
     }
 }
 
@@ -184,7 +196,7 @@ pub fn run<N, R>(
 ) -> Result<Summary, RunError>
 where
     N: Node + 'static,
-    R: Recorder<N::Event> + Send,
+    R: Recorder<N::Event> + Watcher<N::Message> + Send,
 {
     std::thread::scope(|scope| {
         std::thread::Builder::new()
@@ -204,7 +216,7 @@ fn simulate<N, R>(
 ) -> Result<Summary, RunError>
 where
     N: Node + 'static,
-    R: Recorder<N::Event>,
+    R: Recorder<N::Event> + Watcher<N::Message>,
 {
     let runtime = madsim::runtime::Runtime::with_seed_and_config(plan.seed.0, <_>::default());
     runtime.block_on(async {

@@ -1,14 +1,17 @@
 //! A run as the report shows it: history and judgement in, plain data out.
 //!
 //! `counts` adds up, `fleet` shows the HSMs, `series` counts attempts over time against the quotas, `timeline` places faults,
-//! events and phases, `evidence` shows what the oracles found with the history around it. Nothing
+//! events and phases, `diagram` shows which message led to what, `evidence` shows what the oracles found with the history around it. Nothing
 //! here decides anything; the verdict is the run's.
 
 mod counts;
+mod diagram;
 mod evidence;
 mod fleet;
 mod series;
 mod timeline;
+
+pub use diagram::diagram;
 
 use crate::clock::SimTime;
 use crate::history::Record;

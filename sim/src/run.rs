@@ -9,13 +9,15 @@
 mod tally;
 
 use crate::clock::SimTime;
-use crate::driver::{self, Plan, Progress, Recorder, RunError, Summary};
+use crate::driver::{self, Plan, Progress, Recorder, RunError, Step, Summary, Watcher};
 use crate::fault::{NodeAction, Window, quota_change};
 use crate::history::{Event, History, Keep};
+use crate::message::Message;
 use crate::oracle::{Context, Judged, Judges, PoolFacts, Rules, Violation};
 use crate::place::{NodeId, Topology};
 use crate::random::Seed;
 use crate::run::tally::Tally;
+use crate::trace::MessageLog;
 use crate::world::{self, SETTLING, World};
 use kms_core::crypto::CryptoBackend;
 use kms_core::name::RegionName;
@@ -133,7 +135,25 @@ pub fn run_keeping(
 ) -> Result<Run, RunError> {
     let mut history = History::default();
     let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
-    play(world, (history, keep), progress)
+    Ok(play(world, (history, keep), None, progress)?.0)
+}
+
+/// Runs a scenario with a seed as [`run_keeping`] does, and logs the messages.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_logged(
+    log: MessageLog,
+    keep: Keep,
+    scenario: &Scenario,
+    seed: Seed,
+    backend: Arc<dyn CryptoBackend>,
+    progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+) -> Result<(Run, MessageLog), RunError> {
+    let mut history = History::default();
+    let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
+    let (run, log) = play(world, (history, keep), Some(log), progress)?;
+    Ok((run, log.unwrap_or_default()))
 }
 
 /// Runs a scenario with a seed, and writes the calls of its loads on a tape.
@@ -149,19 +169,20 @@ pub fn run_taped(
     let mut history = History::default();
     let mut world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
     world.record(tape);
-    play(world, (history, Keep::All), |_| ControlFlow::Continue(()))
+    Ok(play(world, (history, Keep::All), None, |_| ControlFlow::Continue(()))?.0)
 }
 
 fn play(
     world: World,
     (history, keep): (History, Keep),
+    log: Option<MessageLog>,
     progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
-) -> Result<Run, RunError> {
+) -> Result<(Run, Option<MessageLog>), RunError> {
     let seed = world.seed;
     let mut scene = Scene::of(&world);
     let topology = world.topology.clone();
     let mut context = scene.context_over(&topology);
-    let mut court = Court::new(history, keep, &context);
+    let mut court = Court::new(history, keep, log, &context);
     let network = world.network().map_err(RunError::Broken)?;
     let plan = Plan {
         calm_at: Some(world.calm_at),
@@ -175,12 +196,12 @@ fn play(
         recorder: &mut court,
     };
     let summary = driver::run(&plan, ground, move || world.nodes(), progress)?;
-    let Court { history, judges, tally, .. } = court;
+    let Court { history, judges, tally, log, .. } = court;
     scene.ended_at = summary.ended_at;
     context.ended_at = summary.ended_at;
     let probes = judges.probes();
     let judged = judges.finish(&context);
-    Ok(conclude(scene, history, (judged, probes), (tally, summary)))
+    Ok((conclude(scene, history, (judged, probes), (tally, summary)), log))
 }
 
 /// Writes the history, and lets the oracles hear it while it happens.
@@ -188,21 +209,31 @@ struct Court<'c> {
     history: History,
     judges: Judges,
     tally: Tally,
+    log: Option<MessageLog>,
     context: &'c Context<'c>,
 }
 
 impl<'c> Court<'c> {
     /// What the world began with is heard first, all of it.
-    fn new(history: History, keep: Keep, context: &'c Context<'c>) -> Court<'c> {
+    fn new(
+        history: History,
+        keep: Keep,
+        log: Option<MessageLog>,
+        context: &'c Context<'c>,
+    ) -> Court<'c> {
         let mut judges = Judges::new(context);
         history.records().iter().for_each(|record| judges.record(record, context));
-        Court { history: history.keep(keep), judges, tally: Tally::default(), context }
+        Court { history: history.keep(keep), judges, tally: Tally::default(), log, context }
     }
 
     fn hear(&mut self, at: SimTime, node: NodeId, event: Event) {
+        let index = self.history.len();
         let record = self.history.push(at, node, event);
         self.judges.record(record, self.context);
         self.tally.note(record);
+        if let Some(log) = &mut self.log {
+            log.recorded(index, record);
+        }
     }
 }
 
@@ -213,6 +244,15 @@ impl Recorder<Event> for Court<'_> {
 
     fn acted(&mut self, at: SimTime, action: NodeAction) {
         self.hear(at, action.node(), Event::Acted(action));
+    }
+}
+
+impl Watcher<Message> for Court<'_> {
+    #[inline]
+    fn watch(&mut self, at: SimTime, step: Step<'_, Message>) {
+        if let Some(log) = &mut self.log {
+            log.note(at, &step);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::clock::SimTime;
 use crate::driver::node::{Effect, Input, Node, Now, Outbox};
+use crate::driver::watch::InputId;
 use crate::place::NodeId;
 
 /// A node panicked, with this message.
@@ -28,8 +29,8 @@ pub(super) struct Fallen {
     pub(super) message: String,
 }
 
-/// How many effects the outbox held after a node's turn.
-pub(super) type Turn = (NodeId, usize);
+/// Which input a node handled, and how many effects the outbox held afterwards.
+pub(super) type Turn = (NodeId, InputId, usize);
 
 /// All nodes of a run, shared between their tasks and the wheel.
 pub(super) struct Tasks<N: Node> {
@@ -48,7 +49,7 @@ pub(super) struct Tasks<N: Node> {
 
 struct Slot<N: Node> {
     node: RefCell<N>,
-    mailbox: RefCell<VecDeque<Input<N::Message>>>,
+    mailbox: RefCell<VecDeque<(InputId, Input<N::Message>)>>,
     wall_micros: Cell<u64>,
     waker: RefCell<Option<Waker>>,
 }
@@ -80,7 +81,12 @@ impl<N: Node + 'static> Tasks<N> {
     }
 
     /// Puts an input into a mailbox, to be handled within this tick.
-    pub(super) fn deliver(&self, node: NodeId, wall_micros: u64, input: Input<N::Message>) {
+    pub(super) fn deliver(
+        &self,
+        node: NodeId,
+        wall_micros: u64,
+        input: (InputId, Input<N::Message>),
+    ) {
         let slot = &self.slots[node.index()];
         slot.wall_micros.set(wall_micros);
         let mut mailbox = slot.mailbox.borrow_mut();
@@ -148,12 +154,12 @@ impl<N: Node + 'static> Tasks<N> {
         Poll::Pending
     }
 
-    fn handle(&self, node: NodeId, slot: &Slot<N>, input: Input<N::Message>) {
+    fn handle(&self, node: NodeId, slot: &Slot<N>, (id, input): (InputId, Input<N::Message>)) {
         let now = Now { wall_micros: slot.wall_micros.get(), monotonic: self.now.get(), node };
         self.guard(node, || {
             let mut outbox = self.outbox.borrow_mut();
             slot.node.borrow_mut().handle(now, input, &mut outbox);
-            self.turns.borrow_mut().push((node, outbox.len()));
+            self.turns.borrow_mut().push((node, id, outbox.len()));
         });
         self.busy.set(self.busy.get() - 1);
         self.wake_wheel_if(self.busy.get() == 0);
@@ -186,7 +192,7 @@ impl<N: Node> Slot<N> {
     }
 
     /// The next input; the task is woken again if there are more, so that others get between.
-    fn next(&self) -> Option<Input<N::Message>> {
+    fn next(&self) -> Option<(InputId, Input<N::Message>)> {
         let mut mailbox = self.mailbox.borrow_mut();
         let input = mailbox.pop_front();
         if !mailbox.is_empty() {

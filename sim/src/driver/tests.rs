@@ -5,6 +5,7 @@
 mod clocks;
 mod ending;
 mod faults;
+mod watch;
 
 use super::*;
 use crate::clock::{ClockChange, START_MICROS};
@@ -35,6 +36,8 @@ impl Recorder<Seen> for Log {
         self.push((at, NodeId(u16::MAX), Seen::Acted(action)));
     }
 }
+
+impl Watcher<u32> for Log {}
 
 /// Records what it sees and hands it to a script.
 struct Actor<F> {

@@ -14,7 +14,8 @@ use crate::clock::{ClockChange, NodeClock, SimTime, nanos};
 use crate::driver::agenda::Agenda;
 use crate::driver::node::{Effect, Input, Node};
 use crate::driver::tasks::{Fallen, Tasks, Turn};
-use crate::driver::{Plan, Progress, Recorder, RunError, Stop, Summary, World};
+use crate::driver::watch::{InputId, Loss, Step};
+use crate::driver::{Plan, Progress, Recorder, RunError, Stop, Summary, Watcher, World};
 use crate::fault::{Ailment, NodeAction};
 use crate::net::{Content, Envelope};
 use crate::place::{NodeId, Role};
@@ -25,6 +26,8 @@ enum Due<M> {
         to: NodeId,
         life: u32,
         input: Input<M>,
+        /// The number of a message; the cause of anything else.
+        id: InputId,
     },
     /// A message leaves its sender.
     Departure {
@@ -33,6 +36,7 @@ enum Due<M> {
         to: NodeId,
         body: M,
         size: u32,
+        cause: InputId,
     },
     /// A wall-clock timer of the node may be due.
     Wall {
@@ -51,21 +55,21 @@ struct Life {
     holds: u32,
     finished: bool,
     clock: NodeClock,
-    /// Wall-clock timers: when, in which order they were armed, and the token.
-    wall: BinaryHeap<Reverse<(u64, u64, u64)>>,
+    /// Wall-clock timers: when, in which order they were armed, the token, and the cause.
+    wall: BinaryHeap<Reverse<(u64, u64, u64, InputId)>>,
     armed: u64,
     /// The earliest `Due::Wall` in the agenda.
     rings: Option<SimTime>,
 }
 
 impl Life {
-    /// Takes the token of the first wall-clock timer if it is due.
-    fn due(&mut self, wall_micros: u64) -> Option<u64> {
+    /// Takes the token and the cause of the first wall-clock timer if it is due.
+    fn due(&mut self, wall_micros: u64) -> Option<(u64, InputId)> {
         let Reverse((first, ..)) = self.wall.peek()?;
         if *first > wall_micros {
             return None;
         }
-        self.wall.pop().map(|Reverse((_, _, token))| token)
+        self.wall.pop().map(|Reverse((_, _, token, cause))| (token, cause))
     }
 }
 
@@ -79,6 +83,8 @@ pub(super) struct Wheel<'a, N: Node, R> {
     /// What is wrong with whom.
     ailing: BTreeSet<(NodeId, Ailment)>,
     now: SimTime,
+    /// The last number that was given.
+    last: InputId,
     grain: u64,
     unfinished: usize,
     report_at: SimTime,
@@ -87,7 +93,11 @@ pub(super) struct Wheel<'a, N: Node, R> {
     effects: Vec<Effect<N::Message, N::Event>>,
 }
 
-impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
+impl<'a, N, R> Wheel<'a, N, R>
+where
+    N: Node + 'static,
+    R: Recorder<N::Event> + Watcher<N::Message>,
+{
     /// A world at its first moment: every node is about to start.
     pub(super) fn new(plan: &'a Plan, world: World<'a, R>, tasks: Rc<Tasks<N>>) -> Self {
         let clients = world.topology.nodes().filter(|(_, place)| place.role == Role::Client);
@@ -98,6 +108,7 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             lives: world.topology.nodes().map(|_| Life::default()).collect(),
             ailing: BTreeSet::new(),
             now: SimTime::ZERO,
+            last: InputId::NONE,
             grain: nanos(plan.grain).max(1),
             unfinished: clients.count(),
             report_at: plan.progress_every.map_or(SimTime::MAX, |every| SimTime::ZERO.after(every)),
@@ -173,9 +184,9 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         }
         while let Some(due) = self.agenda.pop(self.now) {
             match due {
-                Due::Input { to, life, input } => self.deliver(to, life, input),
-                Due::Departure { from, life, to, body, size } => {
-                    self.depart(from, life, to, body, size);
+                Due::Input { to, life, input, id } => self.deliver(to, life, input, id),
+                Due::Departure { from, life, to, body, size, cause } => {
+                    self.depart((from, life), to, body, size, cause);
                 }
                 Due::Wall { node, life } => self.ring(node, life),
                 Due::Calm => self.calm(),
@@ -183,23 +194,45 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         }
     }
 
-    fn deliver(&mut self, to: NodeId, number: u32, input: Input<N::Message>) {
+    fn deliver(&mut self, to: NodeId, number: u32, input: Input<N::Message>, id: InputId) {
         let life = &self.lives[to.index()];
+        let arrives = life.number == number && life.holds == 0;
         let counter = match input {
-            _ if life.number != number || life.holds > 0 => &mut self.summary.lost,
+            _ if !arrives => &mut self.summary.lost,
             Input::Message { .. } | Input::Garbled { .. } => &mut self.summary.messages,
             Input::Timer(_) | Input::Ail(_) | Input::Heal(_) => &mut self.summary.timers,
             Input::Start => &mut self.summary.starts,
         };
         *counter += 1;
-        if life.number == number && life.holds == 0 {
-            self.tasks.deliver(to, life.clock.wall_micros(self.now), input);
+        if arrives {
+            let wall = life.clock.wall_micros(self.now);
+            let id = self.number(to, &input, id);
+            self.tasks.deliver(to, wall, (id, input));
+        } else if matches!(input, Input::Message { .. } | Input::Garbled { .. }) {
+            self.watch(Step::Lost { id, why: Loss::Receiver });
         }
+    }
+
+    /// The number of an input; what is no message gets one when it is due.
+    fn number(&mut self, node: NodeId, input: &Input<N::Message>, id: InputId) -> InputId {
+        let token = match input {
+            Input::Message { .. } | Input::Garbled { .. } => return id,
+            Input::Timer(token) => Some(*token),
+            Input::Start | Input::Ail(_) | Input::Heal(_) => None,
+        };
+        let (id, cause) = (self.last.next(), id);
+        self.watch(Step::Rang { id, cause, node, token });
+        id
+    }
+
+    fn watch(&mut self, step: Step<'_, N::Message>) {
+        self.world.recorder.watch(self.now, step);
     }
 
     fn start(&mut self, node: NodeId) {
         let life = self.lives[node.index()].number;
-        self.agenda.push(self.now, Due::Input { to: node, life, input: Input::Start });
+        let input = Input::Start;
+        self.agenda.push(self.now, Due::Input { to: node, life, input, id: InputId::NONE });
     }
 
     fn apply(&mut self) -> Result<(), RunError> {
@@ -208,9 +241,10 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         self.tasks.take(&mut turns, &mut effects);
         let mut drained = effects.drain(..);
         let mut before = 0;
-        for (node, after) in turns.drain(..) {
+        for (node, id, after) in turns.drain(..) {
+            self.watch(Step::Handled { id, node });
             for effect in drained.by_ref().take(after - before) {
-                self.effect(node, effect)?;
+                self.effect(node, effect, id)?;
             }
             before = after;
         }
@@ -224,19 +258,21 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         &mut self,
         node: NodeId,
         effect: Effect<N::Message, N::Event>,
+        cause: InputId,
     ) -> Result<(), RunError> {
         match effect {
             Effect::Send { to, body, size, after } => {
-                return self.send(node, to, body, size, after);
+                return self.send(node, to, (body, size), after, cause);
             }
             Effect::After(duration, token) => {
                 let (to, life) = (node, self.lives[node.index()].number);
                 let due = self.later(self.now.after(duration));
-                self.agenda.push(due, Due::Input { to, life, input: Input::Timer(token) });
+                let input = Input::Timer(token);
+                self.agenda.push(due, Due::Input { to, life, input, id: cause });
             }
             Effect::AtWall(micros, token) => {
                 let life = &mut self.lives[node.index()];
-                life.wall.push(Reverse((micros, life.armed, token)));
+                life.wall.push(Reverse((micros, life.armed, token, cause)));
                 life.armed += 1;
                 self.arm(node);
             }
@@ -250,9 +286,9 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         &mut self,
         from: NodeId,
         to: NodeId,
-        body: N::Message,
-        size: u32,
+        (body, size): (N::Message, u32),
         after: u64,
+        cause: InputId,
     ) -> Result<(), RunError> {
         if !self.world.topology.contains(to) {
             let nodes = self.lives.len();
@@ -260,38 +296,59 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
             return Err(self.panicked(Fallen { node: from, message }));
         }
         if after == 0 {
-            self.transmit(from, to, body, size);
+            self.transmit(from, to, body, size, cause);
         } else {
             let life = self.lives[from.index()].number;
             let due = self.later(SimTime::from_nanos(self.now.nanos().saturating_add(after)));
-            self.agenda.push(due, Due::Departure { from, life, to, body, size });
+            self.agenda.push(due, Due::Departure { from, life, to, body, size, cause });
         }
         Ok(())
     }
 
-    fn depart(&mut self, from: NodeId, life: u32, to: NodeId, body: N::Message, size: u32) {
+    fn depart(
+        &mut self,
+        (from, life): (NodeId, u32),
+        to: NodeId,
+        body: N::Message,
+        size: u32,
+        cause: InputId,
+    ) {
         if self.lives[from.index()].number == life {
-            self.transmit(from, to, body, size);
+            self.transmit(from, to, body, size, cause);
         } else {
+            let id = self.last.next();
+            self.watch(Step::Sent { id, cause, from, to, body: &body });
+            self.watch(Step::Lost { id, why: Loss::Sender });
             self.summary.lost += 1;
         }
     }
 
     /// Puts a message on the network.
-    fn transmit(&mut self, from: NodeId, to: NodeId, body: N::Message, size: u32) {
+    fn transmit(&mut self, from: NodeId, to: NodeId, body: N::Message, size: u32, cause: InputId) {
+        let first = self.last.next();
+        self.watch(Step::Sent { id: first, cause, from, to, body: &body });
         let World { network, faults, topology, .. } = &mut self.world;
         let envelope = network.envelope(from, to, size, self.now);
         let judgement = faults.judge(&envelope, topology);
         let arrivals = network.route(&envelope, &judgement).into_iter().flatten();
         let mut body = Some(body);
-        let mut lost = 1;
+        let mut id = first;
+        let mut lost = true;
         let mut arrivals = arrivals.peekable();
         while let Some(arrival) = arrivals.next() {
-            lost = 0;
+            if !lost {
+                id = self.last.next();
+                self.watch(Step::Copied { id, of: first });
+            }
+            lost = false;
             let body = if arrivals.peek().is_some() { body.clone() } else { body.take() };
-            self.arrive(&envelope, arrival.content, self.now.after(arrival.delay), body);
+            self.arrive(&envelope, arrival.content, self.now.after(arrival.delay), body, id);
         }
-        self.summary.lost += lost;
+        if lost {
+            let why = if judgement.dropped { Loss::Fault } else { Loss::Network };
+            self.watch(Step::Lost { id, why });
+            self.summary.lost += 1;
+        }
     }
 
     fn arrive(
@@ -300,14 +357,18 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         content: Content,
         due: SimTime,
         body: Option<N::Message>,
+        id: InputId,
     ) {
         let Envelope { from, to, .. } = *envelope;
         let input = match (content, body) {
             (Content::Intact, Some(body)) => Input::Message { from, body },
-            _ => Input::Garbled { from },
+            _ => {
+                self.watch(Step::Damaged { id });
+                Input::Garbled { from }
+            }
         };
         let life = self.lives[to.index()].number;
-        self.agenda.push(self.later(due), Due::Input { to, life, input });
+        self.agenda.push(self.later(due), Due::Input { to, life, input, id });
     }
 
     /// The first grain at or after `due` that is later than now: time always moves on.
@@ -333,8 +394,8 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
         }
         life.rings = life.rings.filter(|rings| *rings > self.now);
         let wall = life.clock.wall_micros(self.now);
-        while let Some(token) = self.lives[node.index()].due(wall) {
-            self.deliver(node, number, Input::Timer(token));
+        while let Some((token, cause)) = self.lives[node.index()].due(wall) {
+            self.deliver(node, number, Input::Timer(token), cause);
         }
         self.arm(node);
     }
@@ -371,9 +432,10 @@ impl<'a, N: Node + 'static, R: Recorder<N::Event>> Wheel<'a, N, R> {
     }
 
     /// Tells a machine, whatever life it lives.
-    fn tell(&self, node: NodeId, input: Input<N::Message>) {
+    fn tell(&mut self, node: NodeId, input: Input<N::Message>) {
+        let id = self.number(node, &input, InputId::NONE);
         let clock = &self.lives[node.index()].clock;
-        self.tasks.deliver(node, clock.wall_micros(self.now), input);
+        self.tasks.deliver(node, clock.wall_micros(self.now), (id, input));
     }
 
     fn crash(&mut self, node: NodeId) {

@@ -365,6 +365,21 @@ impl Event {
         matches!(self, Event::Sabotaged(sabotage) if *sabotage == name)
     }
 
+    /// The request or task it is about, if it is about one.
+    pub fn request(&self) -> Option<RequestId> {
+        match self {
+            Event::Called { request, .. }
+            | Event::Returned { request, .. }
+            | Event::TimedOut { request }
+            | Event::Answered { request, .. }
+            | Event::CommandThrottled { request, .. }
+            | Event::Conflicted { request }
+            | Event::Routed { request, .. } => Some(*request),
+            Event::Committed { id, .. } | Event::TaskTried { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
     /// Who said it.
     pub fn source(&self) -> Source {
         match self {
@@ -491,3 +506,6 @@ impl crate::driver::Recorder<Event> for History {
         self.push(at, action.node(), Event::Acted(action));
     }
 }
+
+#[cfg(all(feature = "sim", madsim))]
+impl<M> crate::driver::Watcher<M> for History {}
