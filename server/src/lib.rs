@@ -2,7 +2,7 @@
 //!
 //! - [`Engine`] decides, asks and appends; [`Worker`] carries out what falls due.
 //! - [`answer`] is one exchange of the wire protocol as data, so it is tested without a socket.
-//! - `signature` verifies AWS Signature Version 4 and names the Region; [`Identities`] are who may call.
+//! - [`verify`] verifies AWS Signature Version 4 and names the Region; [`Identities`] are who may call.
 //! - [`Store`] is what is kept on disk: one SQLite database, sealed under a root key.
 //! - [`Server`] is the only thing that listens: HTTP/1.1, every Region on one URL.
 
@@ -19,5 +19,5 @@ pub use engine::{Asker, Configuration, Engine, Worker};
 pub use exchange::{Answer, CONTENT_TYPE, Exchange, LARGEST_BODY, answer};
 pub use http::Server;
 pub use identity::{Identities, IdentityError};
-pub use signature::Refusal;
+pub use signature::{Authenticated, Refusal, verify};
 pub use store::{DATABASE, ROOT_KEY, RootKeySource, Store, StoreError};

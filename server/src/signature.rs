@@ -67,13 +67,18 @@ impl Refusal {
 
 /// A request whose sender is known.
 #[derive(Debug)]
-pub(crate) struct Authenticated {
-    pub(crate) caller: Arc<Caller>,
-    pub(crate) region: RegionName,
+pub struct Authenticated {
+    /// The sender.
+    pub caller: Arc<Caller>,
+    /// The Region the request is for.
+    pub region: RegionName,
 }
 
 /// Verifies the signature of a request.
-pub(crate) fn verify(
+///
+/// # Errors
+/// Why nobody is known to have sent it.
+pub fn verify(
     parts: &Parts,
     body: &[u8],
     identities: &Identities,

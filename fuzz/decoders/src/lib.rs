@@ -4,6 +4,7 @@
 //! The fuzz targets call these functions, and so do the tests beside them, which replay the corpus on
 //! a stable compiler and change valid inputs.
 
+use hyper::http::request::Parts;
 use kms_core::Timestamp;
 use kms_core::algorithm::{MessageType, SigningAlgorithm};
 use kms_core::attestation::{self, Fingerprint};
@@ -15,16 +16,21 @@ use kms_core::hsm::{ImportToken, RootKey};
 use kms_core::key::KeySpec;
 use kms_core::key_store::XksKeyId;
 use kms_core::key_store::xks::{ProxyRequest, RequestMetadata, Sealed};
-use kms_core::local::SeededRandom;
+use kms_core::local::{Local, SeededRandom};
 use kms_core::name::{
-    AccountId, AliasName, GrantId, KeyId, KeyIdentifier, PrincipalArn, RegionName,
+    AccountId, AliasName, GrantId, KeyArn, KeyId, KeyIdentifier, PrincipalArn, RegionName,
 };
+use kms_core::ops::{Response, create_grant, describe_key};
 use kms_core::page;
-use kms_core::policy::{Policy, PolicyKind};
+use kms_core::policy::{GrantOperation, Policy, PolicyKind};
 use kms_core::record::Scribe;
-use kms_core::wire::{Marker, TARGET_PREFIX, decode_request, encode_request};
+use kms_core::wire::{
+    GrantToken, GrantTokens, Marker, TARGET_PREFIX, decode_request, encode_request,
+};
 use scenarios::state::{Home, Inventory, check};
 use scenarios::{Scenario, Vocabulary};
+use server::{Identities, verify};
+use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::sync::{Arc, LazyLock};
 
@@ -39,7 +45,9 @@ pub struct Decoder {
 /// All of them, by name.
 pub const DECODERS: &[Decoder] = &[
     Decoder { name: "attestation", run: attestation },
+    Decoder { name: "authorization", run: authorization },
     Decoder { name: "blob", run: blob },
+    Decoder { name: "grant_token", run: grant_token },
     Decoder { name: "key", run: key },
     Decoder { name: "marker", run: marker },
     Decoder { name: "name", run: name },
@@ -59,12 +67,85 @@ pub fn attestation(bytes: &[u8]) {
     assert!(attestation::verify(bytes, &roots, Timestamp::EPOCH).is_err(), "nobody signed it");
 }
 
+/// A request with a signature, which holds for one body.
+pub fn authorization(bytes: &[u8]) {
+    let Some((parts, body)) = http_request(bytes) else { return };
+    if is_signed(&parts, &body) {
+        assert!(!is_signed(&parts, &[&body[..], b" "].concat()), "{parts:?}");
+    }
+}
+
+/// A request as text: method and URI, the headers, an empty line and the body.
+pub fn http_request(bytes: &[u8]) -> Option<(Parts, Vec<u8>)> {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let mut lines = head.lines();
+    let (method, uri) = lines.next()?.split_once(' ')?;
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let request = hyper::Request::builder().method(method).uri(uri);
+    let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+    Some((request.body(()).ok()?.into_parts().0, body.into()))
+}
+
+/// Whether a request is signed by the example key of AWS's documentation.
+pub fn is_signed(parts: &Parts, body: &[u8]) -> bool {
+    static IDENTITIES: LazyLock<Identities> = LazyLock::new(|| {
+        let mut identities = Identities::development();
+        identities.add(EXAMPLE_IDENTITY).expect("an identity");
+        identities
+    });
+    verify(parts, body, &IDENTITIES, EXAMPLE_MOMENT).is_ok()
+}
+
+const EXAMPLE_IDENTITY: &str = r#"
+    [[identity]]
+    access_key = "AKIDEXAMPLE"
+    secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+    principal = "arn:aws:iam::111122223333:user/example"
+"#;
+
+/// 2015-08-30T12:36:00Z, when AWS's examples are signed.
+const EXAMPLE_MOMENT: Timestamp = Timestamp::from_seconds(1_440_938_160);
+
 /// What Encrypt makes.
 pub fn blob(bytes: &[u8]) {
     let Some(blob) = Blob::parse(bytes) else { return };
     assert_eq!(key_of(bytes), Some(blob.key));
     let prefix = Blob::prefix(blob.key, blob.material, &blob.nonce, &blob.iv, 0);
     assert_eq!(bytes, [&prefix[..], blob.sealed].concat(), "a blob has one encoding");
+}
+
+/// A grant token. Nothing but the token that was made is one.
+pub fn grant_token(bytes: &[u8]) {
+    thread_local! {
+        static WORLD: RefCell<(Local, KeyArn, String)> = RefCell::new(granted());
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let _ = GrantToken::from(&*text).claims();
+    WORLD.with_borrow_mut(|(local, key, made)| {
+        assert_eq!(takes(local, *key, &text), text == **made, "{text:?}");
+    });
+}
+
+fn takes(local: &mut Local, key: KeyArn, token: &str) -> bool {
+    let grant_tokens = GrantTokens(vec![token.into()]);
+    local.call(describe_key::Request { key_id: key.into(), grant_tokens }).is_ok()
+}
+
+/// A key with a grant, and its token.
+fn granted() -> (Local, KeyArn, String) {
+    let mut local = Local::single_region();
+    let key = local.create_key();
+    let user = "arn:aws:iam::111122223333:user/test";
+    let described = GrantOperation::parse("DescribeKey");
+    match local.call(create_grant::Request::new(key, user, described)) {
+        Ok(Response::CreateGrant(made)) => {
+            let token = made.grant_token.to_string();
+            assert!(takes(&mut local, key, &token), "it was made here");
+            (local, key, token)
+        }
+        other => panic!("CreateGrant answered {other:?}"),
+    }
 }
 
 /// The halves of key pairs: PKCS#8 and SubjectPublicKeyInfo, as every spec.

@@ -1,6 +1,6 @@
 //! Every decoder, given any bytes, and valid inputs with a few bytes changed.
 
-use decoders::{DECODERS, Decoder, SIGNERS, private_key};
+use decoders::{DECODERS, Decoder, SIGNERS, http_request, is_signed, private_key};
 use kms_core::algorithm::MessageType;
 use kms_core::crypto::codec::{export, public_key};
 use kms_core::crypto::{CryptoBackend, Message, RustCrypto, SecretBytes};
@@ -132,4 +132,11 @@ fn changed_signatures_come_back() {
     proptest!(ProptestConfig::with_cases(100), |((_, bytes) in mutated(made))| {
         decoders::signature(&bytes);
     });
+}
+
+#[test]
+fn the_corpus_has_requests_whose_signature_holds() {
+    let requests = corpus("authorization");
+    let requests = requests.iter().filter_map(|input| http_request(input));
+    assert!(requests.filter(|(parts, body)| is_signed(parts, body)).count() >= 3);
 }

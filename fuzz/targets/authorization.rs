@@ -1,0 +1,4 @@
+//! Fuzzes `decoders::authorization`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decoders::authorization(bytes));
