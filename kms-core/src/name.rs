@@ -13,6 +13,7 @@ pub use regions::AWS_REGIONS;
 pub use text::write_uuid;
 
 use crate::error::{ErrorCode, Result};
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 use text::{Line, parse_hex, parse_uuid};
@@ -48,10 +49,27 @@ impl fmt::Display for AccountId {
 }
 
 /// The name of a Region, at most 32 characters, kept in place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RegionName {
     bytes: [u8; 32],
     length: u8,
+}
+
+impl Ord for RegionName {
+    /// By the letters, as two numbers each: maps are asked for Regions all the time.
+    fn cmp(&self, other: &RegionName) -> Ordering {
+        let halves = |name: &RegionName| {
+            let (halves, _) = name.bytes.as_chunks();
+            [u128::from_be_bytes(halves[0]), u128::from_be_bytes(halves[1])]
+        };
+        halves(self).cmp(&halves(other))
+    }
+}
+
+impl PartialOrd for RegionName {
+    fn partial_cmp(&self, other: &RegionName) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl RegionName {
@@ -121,10 +139,24 @@ impl Partition {
 }
 
 /// The id of a key: a UUID, or `mrk-` and 32 hexadecimal digits for a multi-Region key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId {
     bytes: [u8; 16],
     multi_region: bool,
+}
+
+impl Ord for KeyId {
+    /// By the bytes, as one number: maps are asked for keys all the time.
+    fn cmp(&self, other: &KeyId) -> Ordering {
+        let number = |id: &KeyId| (u128::from_be_bytes(id.bytes), id.multi_region);
+        number(self).cmp(&number(other))
+    }
+}
+
+impl PartialOrd for KeyId {
+    fn partial_cmp(&self, other: &KeyId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl KeyId {

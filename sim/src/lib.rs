@@ -45,6 +45,7 @@ pub mod place;
 #[cfg(all(feature = "sim", madsim))]
 pub mod probe;
 pub mod random;
+mod recent;
 #[cfg(all(feature = "sim", madsim))]
 pub mod rehearsal;
 #[cfg(all(feature = "sim", madsim))]

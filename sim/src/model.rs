@@ -26,6 +26,7 @@ pub(crate) use outcome::Outcomes;
 
 use crate::history::Digest;
 use crate::oracle::Context;
+use crate::recent::Recent;
 use kms_core::name::{AccountId, KeyId, MaterialId, RegionName};
 use ledger::{Ledger, Lines};
 use std::collections::BTreeMap;
@@ -37,21 +38,37 @@ struct Blob {
     /// The material it was made with; unknown when several hosts answered one attempt.
     material: Option<MaterialId>,
     context: Digest,
-    /// Which of the plaintexts it holds.
-    plaintext: usize,
+    /// The ciphertext that was made of its plaintext first: itself, unless it was re-encrypted.
+    origin: Digest,
 }
 
+/// How many ciphertexts are known. Nothing is held against a request with an older one.
+const BLOBS: usize = 1 << 19;
+
 /// What must be true, by Region and log position.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Model {
     ledgers: BTreeMap<RegionName, Ledger>,
     lines: BTreeMap<KeyId, Lines>,
-    blobs: BTreeMap<Digest, Blob>,
-    /// What is known of each plaintext; ReEncrypt makes two blobs share one.
-    plaintexts: Vec<Option<Digest>>,
+    blobs: Recent<Digest, Blob>,
+    /// What is known of each plaintext, by its first ciphertext.
+    plaintexts: Recent<Digest, Digest>,
     pairs: pairs::Pairs,
     /// The text every key of an account has unless somebody put another one; learnt once.
     default_policies: BTreeMap<AccountId, Digest>,
+}
+
+impl Default for Model {
+    fn default() -> Model {
+        Model {
+            ledgers: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            blobs: Recent::new(BLOBS),
+            plaintexts: Recent::new(BLOBS),
+            pairs: pairs::Pairs::default(),
+            default_policies: BTreeMap::new(),
+        }
+    }
 }
 
 impl Model {

@@ -196,7 +196,7 @@ fn play(
         recorder: &mut court,
     };
     let summary = driver::run(&plan, ground, move || world.nodes(), progress)?;
-    let Court { history, judges, tally, log, .. } = court;
+    let (history, judges, tally, log) = court.rise();
     scene.ended_at = summary.ended_at;
     context.ended_at = summary.ended_at;
     let probes = judges.probes();
@@ -204,9 +204,16 @@ fn play(
     Ok((conclude(scene, history, (judged, probes), (tally, summary)), log))
 }
 
+/// How many records the oracles hear at a time: they and the world both work better undisturbed.
+const SITTING: usize = 1024;
+
 /// Writes the history, and lets the oracles hear it while it happens.
 struct Court<'c> {
     history: History,
+    /// How many records they have not heard.
+    waiting: usize,
+    /// How many of them may wait; no more than the history keeps.
+    sitting: usize,
     judges: Judges,
     tally: Tally,
     log: Option<MessageLog>,
@@ -223,27 +230,48 @@ impl<'c> Court<'c> {
     ) -> Court<'c> {
         let mut judges = Judges::new(context);
         history.records().iter().for_each(|record| judges.record(record, context));
-        Court { history: history.keep(keep), judges, tally: Tally::default(), log, context }
+        let sitting = match keep {
+            Keep::All => SITTING,
+            Keep::Last(least) => SITTING.min(least),
+        };
+        let (history, tally) = (history.keep(keep), Tally::default());
+        Court { history, waiting: 0, sitting, judges, tally, log, context }
     }
 
-    fn hear(&mut self, at: SimTime, node: NodeId, event: Event) {
+    fn write(&mut self, at: SimTime, node: NodeId, event: Event) {
         let index = self.history.len();
         let record = self.history.push(at, node, event);
-        self.judges.record(record, self.context);
-        self.tally.note(record);
         if let Some(log) = &mut self.log {
             log.recorded(index, record);
         }
+        self.waiting += 1;
+        if self.waiting >= self.sitting {
+            self.hear();
+        }
+    }
+
+    fn hear(&mut self) {
+        let records = self.history.records();
+        for record in &records[records.len() - self.waiting..] {
+            self.judges.record(record, self.context);
+            self.tally.note(record);
+        }
+        self.waiting = 0;
+    }
+
+    fn rise(mut self) -> (History, Judges, Tally, Option<MessageLog>) {
+        self.hear();
+        (self.history, self.judges, self.tally, self.log)
     }
 }
 
 impl Recorder<Event> for Court<'_> {
     fn record(&mut self, at: SimTime, from: NodeId, event: Event) {
-        self.hear(at, from, event);
+        self.write(at, from, event);
     }
 
     fn acted(&mut self, at: SimTime, action: NodeAction) {
-        self.hear(at, action.node(), Event::Acted(action));
+        self.write(at, action.node(), Event::Acted(action));
     }
 }
 

@@ -373,10 +373,20 @@ impl Event {
             | Event::TimedOut { request }
             | Event::Answered { request, .. }
             | Event::CommandThrottled { request, .. }
+            | Event::Committed { id: request, .. }
+            | Event::TaskTried { id: request, .. }
             | Event::Conflicted { request }
             | Event::Routed { request, .. } => Some(*request),
-            Event::Committed { id, .. } | Event::TaskTried { id, .. } => Some(*id),
-            _ => None,
+            Event::Ended { .. }
+            | Event::Admitted { .. }
+            | Event::Audited(_)
+            | Event::Executed { .. }
+            | Event::Loaded(_)
+            | Event::Settled(_)
+            | Event::Kept(_)
+            | Event::Acted(_)
+            | Event::Fired(_)
+            | Event::Sabotaged(_) => None,
         }
     }
 

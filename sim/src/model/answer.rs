@@ -25,6 +25,8 @@ pub(crate) struct Told<'a> {
 /// The names that AWS keeps for keys of its services, of which every account is shown all.
 const PREDEFINED_ALIASES: u64 = 12;
 
+const GIVEN_TO_NOBODY: &str = "a ciphertext was opened that nobody was given";
+
 pub(super) type Truth = Result<(), String>;
 
 pub(super) fn holds(true_: bool, otherwise: impl FnOnce() -> String) -> Truth {
@@ -86,9 +88,10 @@ impl Model {
             Wanted::GenerateDataKey { context, .. } => (plaintext, *context),
             _ => return Err("nothing was to be sealed".to_owned()),
         };
-        self.plaintexts.push(plaintext);
-        let plaintext = self.plaintexts.len() - 1;
-        self.keep_blob(told, key.id, blob, context, plaintext)
+        if let Some(plaintext) = plaintext {
+            self.plaintexts.insert(blob, plaintext);
+        }
+        self.keep_blob(told, key.id, blob, context, blob)
     }
 
     fn keep_blob(
@@ -97,10 +100,10 @@ impl Model {
         key: KeyId,
         blob: Digest,
         context: Digest,
-        plaintext: usize,
+        origin: Digest,
     ) -> Truth {
         let material = self.material_used(told, key);
-        let made = Blob { key, material, context, plaintext };
+        let made = Blob { key, material, context, origin };
         let before = self.blobs.insert(blob, made);
         holds(before.is_none(), || "the same ciphertext was made twice".to_owned())
     }
@@ -120,14 +123,19 @@ impl Model {
         material: Option<MaterialId>,
     ) -> Truth {
         let Some(made) = self.blobs.get(&blob) else {
-            return Err("a ciphertext was opened that nobody was given".to_owned());
+            return holds(self.blobs.forgets(), || GIVEN_TO_NOBODY.to_owned());
         };
         holds(made.key == key.id, || format!("{} opened what {} made", key.id, made.key))?;
         holds(made.material.is_none() || made.material == material, || {
             "another material opened it than made it".to_owned()
         })?;
-        let known = self.plaintexts[made.plaintext].get_or_insert(plaintext);
-        holds(*known == plaintext, || "it opened to another plaintext".to_owned())
+        let known = self.plaintexts.get(&made.origin).copied();
+        if known.is_none() {
+            self.plaintexts.insert(made.origin, plaintext);
+        }
+        holds(known.is_none_or(|known| known == plaintext), || {
+            "it opened to another plaintext".to_owned()
+        })
     }
 
     fn resealed(
@@ -139,15 +147,15 @@ impl Model {
         blob: Digest,
     ) -> Truth {
         let Some(made) = self.blobs.get(&from) else {
-            return Err("a ciphertext was opened that nobody was given".to_owned());
+            return holds(self.blobs.forgets(), || GIVEN_TO_NOBODY.to_owned());
         };
-        let plaintext = made.plaintext;
+        let origin = made.origin;
         holds(made.key == source.id, || format!("{} opened what {} made", source.id, made.key))?;
         let Some(Wanted::ReEncrypt { context, .. }) = told.asks.last().map(|ask| &ask.facts.wanted)
         else {
             return Ok(());
         };
-        self.keep_blob(told, key.id, blob, *context, plaintext)
+        self.keep_blob(told, key.id, blob, *context, origin)
     }
 
     /// The policy in the log; the default one of an account is learnt from the first answer.

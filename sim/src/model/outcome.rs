@@ -14,6 +14,8 @@ const _: () = assert!(ErrorCode::ALL.len() < 63);
 impl Outcomes {
     /// Nothing at all.
     pub(crate) const NONE: Outcomes = Outcomes(0);
+    /// Anything.
+    pub(crate) const ALL: Outcomes = Outcomes(u64::MAX);
     /// Success and nothing else.
     pub(crate) const SUCCESS: Outcomes = Outcomes(SUCCESS);
 

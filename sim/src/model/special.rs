@@ -1,5 +1,6 @@
 //! What is particular to some operations, beyond name, permission and state.
 
+use super::Blob;
 use super::expect::{Judge, Naming, in_turn, only, then, unless};
 use super::key::Key;
 use super::outcome::Outcomes;
@@ -254,21 +255,25 @@ impl Judge<'_> {
     pub(super) fn opening(&self) -> Outcomes {
         match &self.ask.facts.wanted {
             Wanted::Decrypt { blob, key, context } => {
-                then(self.source(*blob, key.as_ref(), "Decrypt"), self.opens(*blob, *context))
+                let made = self.model.blobs.get(blob);
+                then(self.source(made, key.as_ref(), "Decrypt"), self.opens(made, *context))
             }
             Wanted::ReEncrypt { blob, source, source_context, key, .. } => {
-                let from = self.source(*blob, source.as_ref(), "ReEncryptFrom");
+                let made = self.model.blobs.get(blob);
+                let from = self.source(made, source.as_ref(), "ReEncryptFrom");
                 let to = self.on_key(key, Naming::Any, "ReEncryptTo", |_, _| Outcomes::SUCCESS);
-                then(from, then(to, self.opens(*blob, *source_context)))
+                then(from, then(to, self.opens(made, *source_context)))
             }
             _ => Outcomes::NONE,
         }
     }
 
     /// The key that a ciphertext is opened with.
-    fn source(&self, blob: Digest, named: Option<&Target>, action: &str) -> Outcomes {
+    fn source(&self, made: Option<&Blob>, named: Option<&Target>, action: &str) -> Outcomes {
         let invalid = only(ErrorCode::InvalidCiphertext);
-        let made = self.model.blobs.get(&blob);
+        if made.is_none() && self.model.blobs.forgets() {
+            return Outcomes::ALL;
+        }
         let fits = |id: KeyId, key: &Key| match made {
             None => invalid,
             Some(made) if made.key != id => only(ErrorCode::IncorrectKey),
@@ -298,13 +303,15 @@ impl Judge<'_> {
 
     /// Whether the context is the one that a ciphertext is bound to. Under an external key it is the
     /// proxy that finds out, and whatever a proxy refuses is told as the state of the key.
-    fn opens(&self, blob: Digest, context: Digest) -> Outcomes {
-        let made = self.model.blobs.get(&blob);
+    fn opens(&self, made: Option<&Blob>, context: Digest) -> Outcomes {
         let key = made.and_then(|made| self.ledger.key(made.key, self.ask.position));
         let refused = match key.is_some_and(|key| key.external) {
             true => ErrorCode::KmsInvalidState,
             false => ErrorCode::InvalidCiphertext,
         };
-        unless(made.is_none_or(|made| made.context != context), refused)
+        match made {
+            Some(made) => unless(made.context != context, refused),
+            None => unless(!self.model.blobs.forgets(), refused),
+        }
     }
 }

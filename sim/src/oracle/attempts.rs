@@ -5,10 +5,11 @@
 
 use crate::clock::SimTime;
 use crate::history::{CallFacts, Event, Record, Routing};
+use crate::place::NodeId;
+use crate::recent::Recent;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Answer {
 pub(crate) struct Attempt {
     /// When it was sent.
     pub(crate) at: SimTime,
+    /// The client, and which of its calls it belongs to.
+    pub(crate) call: (NodeId, u64),
     /// Where.
     pub(crate) region: RegionName,
     /// What.
@@ -49,9 +52,9 @@ pub(crate) struct Attempt {
 /// The attempts of a history so far, except those that are over long since.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    known: BTreeMap<RequestId, Attempt>,
-    /// In the order in which they were sent.
-    sent: VecDeque<(SimTime, RequestId)>,
+    known: Recent<RequestId, Attempt>,
+    /// The attempt that the last record is about, which every oracle asks for, and its place.
+    current: Option<(RequestId, u64)>,
     /// How long an attempt is remembered.
     memory: Duration,
 }
@@ -59,74 +62,81 @@ pub(crate) struct Attempts {
 impl Attempts {
     /// Nothing yet; each attempt will be remembered this long.
     pub(crate) fn new(memory: Duration) -> Attempts {
-        Attempts { known: BTreeMap::new(), sent: VecDeque::new(), memory }
+        Attempts { known: Recent::new(usize::MAX), current: None, memory }
     }
 
     /// An attempt.
     pub(crate) fn get(&self, request: RequestId) -> Option<&Attempt> {
-        self.known.get(&request)
+        match self.current {
+            Some((current, place)) if current == request => self.known.at(place),
+            _ => self.known.get(&request),
+        }
+    }
+
+    /// What the attempt that the last record is about has asked, and who.
+    pub(super) fn describe_current(&self) -> String {
+        let current = self.current.and_then(|(_, place)| self.known.at(place));
+        current.map_or_else(String::new, Attempt::describe)
     }
 
     /// Takes note of a record.
     pub(crate) fn note(&mut self, record: &Record) {
-        match &record.event {
-            Event::Called { request, region, facts, .. } => {
-                let (at, region, facts) = (record.at, *region, facts.clone());
-                self.forget(at);
-                let attempt = Attempt {
-                    at,
-                    region,
-                    facts,
-                    throttled_elsewhere: false,
-                    crowded: false,
-                    conflicted: false,
-                    committed: None,
-                    answers: Vec::new(),
-                };
-                self.known.insert(*request, attempt);
-                self.sent.push_back((at, *request));
-            }
-            Event::Answered { request, position, now, pool, error } => {
-                let answer = Answer {
-                    position: *position,
-                    now: *now,
-                    charged: pool.is_some(),
-                    error: *error,
-                };
-                self.change(*request, |attempt| attempt.answers.push(answer));
-            }
-            Event::CommandThrottled { request, .. } => {
-                self.change(*request, |attempt| attempt.throttled_elsewhere = true);
-            }
-            Event::Routed { request, what: Routing::Refused | Routing::Saturated, .. } => {
-                self.change(*request, |attempt| attempt.crowded = true);
-            }
-            Event::Conflicted { request } => {
-                self.change(*request, |attempt| attempt.conflicted = true);
-            }
-            Event::Committed { id, position, region, .. } => {
-                self.change(*id, |attempt| {
-                    if attempt.region == *region {
-                        attempt.committed = Some(*position);
-                    }
-                });
-            }
-            _ => {}
+        if let Event::Called { .. } = record.event {
+            self.called(record);
         }
+        let place = |request| Some((request, self.known.place(&request)?));
+        self.current = record.event.request().and_then(place);
+        if let Some((_, place)) = self.current
+            && let Some(attempt) = self.known.at_mut(place)
+        {
+            attempt.heed(&record.event);
+        }
+    }
+
+    fn called(&mut self, record: &Record) {
+        let Event::Called { request, call, region, facts, .. } = &record.event else { return };
+        let (at, region, facts) = (record.at, *region, facts.clone());
+        self.forget(at);
+        let attempt = Attempt {
+            at,
+            call: (record.node, *call),
+            region,
+            facts,
+            throttled_elsewhere: false,
+            crowded: false,
+            conflicted: false,
+            committed: None,
+            answers: Vec::new(),
+        };
+        self.known.insert(*request, attempt);
     }
 
     fn forget(&mut self, now: SimTime) {
-        while let Some((at, request)) = self.sent.front().copied()
-            && at.after(self.memory) < now
-        {
-            self.sent.pop_front();
-            self.known.remove(&request);
+        while self.known.oldest().is_some_and(|attempt| attempt.at.after(self.memory) < now) {
+            self.known.forget_oldest();
         }
     }
+}
 
-    fn change(&mut self, request: RequestId, change: impl FnOnce(&mut Attempt)) {
-        if let Some(attempt) = self.known.get_mut(&request) {
-            change(attempt);
+impl Attempt {
+    /// Takes note of what happened to it.
+    fn heed(&mut self, event: &Event) {
+        match event {
+            Event::Answered { position, now, pool, error, .. } => {
+                let (position, now, charged) = (*position, *now, pool.is_some());
+                // Most have one and never another.
+                self.answers.reserve_exact(1);
+                self.answers.push(Answer { position, now, charged, error: *error });
+            }
+            Event::CommandThrottled { .. } => self.throttled_elsewhere = true,
+            Event::Routed { what: Routing::Refused | Routing::Saturated, .. } => {
+                self.crowded = true;
+            }
+            Event::Conflicted { .. } => self.conflicted = true,
+            Event::Committed { position, region, .. } if self.region == *region => {
+                self.committed = Some(*position);
+            }
+            _ => {}
         }
     }
 }

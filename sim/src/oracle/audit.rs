@@ -9,6 +9,7 @@ use crate::clock::SimTime;
 use crate::fault::NodeAction;
 use crate::history::{Audited, Event, Source, Wanted};
 use crate::place::{NodeId, Role};
+use crate::recent::Recent;
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +21,7 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Audit::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Audit::new()) };
 
 /// An answer that has no record yet.
 struct Open {
@@ -29,14 +30,11 @@ struct Open {
     error: Option<ErrorCode>,
 }
 
-#[derive(Default)]
 struct Audit {
     /// By the host that is to write the record, in the order of the answers.
-    open: BTreeMap<NodeId, Vec<Open>>,
-    /// Requests whose record was written with their change.
-    changed: BTreeMap<RequestId, SimTime>,
-    /// The same, oldest first.
-    written: VecDeque<(SimTime, RequestId)>,
+    open: BTreeMap<NodeId, VecDeque<Open>>,
+    /// When a request's record was written with its change.
+    changed: Recent<RequestId, SimTime>,
     judged: u64,
     lost: u64,
     violations: Vec<Violation>,
@@ -82,29 +80,35 @@ impl Oracle for Audit {
 }
 
 impl Audit {
+    fn new() -> Audit {
+        Audit {
+            open: BTreeMap::new(),
+            changed: Recent::new(usize::MAX),
+            judged: 0,
+            lost: 0,
+            violations: Vec::new(),
+        }
+    }
+
     fn answered(&mut self, seen: Seen<'_>, request: RequestId, error: Option<ErrorCode>) {
-        if error.is_none() && self.changed.contains_key(&request) {
+        if error.is_none() && self.changed.get(&request).is_some() {
             self.judged += 1;
             return;
         }
         let open = Open { request, answered: seen.mark(), error };
-        self.open.entry(seen.record.node).or_default().push(open);
+        self.open.entry(seen.record.node).or_default().push_back(open);
     }
 
     /// The record of a change: one for a request, however often it is tried.
     fn with_change(&mut self, seen: Seen<'_>, records: &[Audited], context: &Context<'_>) {
         let now = seen.record.at;
-        while let Some((at, request)) = self.written.front().copied()
-            && at.after(context.rules.memory) < now
-        {
-            self.written.pop_front();
-            self.changed.remove(&request);
+        while self.changed.oldest().is_some_and(|at| at.after(context.rules.memory) < now) {
+            self.changed.forget_oldest();
         }
         for record in records {
             if self.changed.insert(record.request, now).is_some() {
                 self.tell(seen, format!("two records of the change by {}", record.request));
             }
-            self.written.push_back((now, record.request));
             if let Some(error) = record.error {
                 self.tell(seen, format!("{} changed something and has {error}", record.request));
             }
@@ -118,11 +122,10 @@ impl Audit {
         for record in records {
             self.judged += 1;
             let of = |open: &Open| open.request == record.request;
-            let Some(at) = open.iter().position(of) else {
+            let Some(answer) = open.iter().position(of).and_then(|at| open.remove(at)) else {
                 self.tell(seen, format!("a record more than {} had answers", record.request));
                 continue;
             };
-            let answer = open.remove(at);
             if answer.error != record.error {
                 let said = |error: Option<ErrorCode>| {
                     error.map_or("success".to_owned(), |error| error.to_string())

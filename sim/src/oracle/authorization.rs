@@ -3,10 +3,10 @@
 //! A policy counts from when the first host may have heard of it until the last one must have heard of
 //! the next. What a grant might have permitted is left to the oracle of grants.
 
+use super::known::Decision;
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
-use crate::history::{Event, Source};
-use crate::model::{Access, Ruling};
-use kms_core::error::ErrorCode;
+use crate::history::Source;
+use crate::model::Access;
 
 const INFO: OracleInfo = OracleInfo {
     name: "authorization",
@@ -23,50 +23,25 @@ struct Authorization {
     violations: Vec<Violation>,
 }
 
-/// What a host said to somebody who may need a permission, and what the model knows of it.
-pub(super) struct Decision {
-    pub(super) ruling: Ruling,
-    /// Or denied.
-    pub(super) permitted: bool,
-    /// Who asked for what.
-    pub(super) what: String,
-}
-
-/// The decision that a record shows, if it is one about a permission. An administrator who is not
-/// denied anything asks for none.
-pub(super) fn decision(seen: Seen<'_>, context: &Context<'_>) -> Option<Decision> {
-    let Event::Answered { request, .. } = &seen.record.event else { return None };
-    let attempt = seen.known.attempts.get(*request)?;
-    let answer = attempt.answers.last()?;
-    let permitted = answer.error.is_none();
-    let denied = answer.error == Some(ErrorCode::AccessDenied);
-    let own = attempt.committed.is_some_and(|own| own <= answer.position);
-    let usual = permitted && attempt.facts.administrator;
-    if own || usual || !(permitted || denied) {
-        return None;
-    }
-    let ruling = seen.known.model.ruling(&attempt.ask(answer), context)?;
-    Some(Decision { ruling, permitted, what: attempt.describe() })
-}
-
 impl Oracle for Authorization {
     fn info(&self) -> OracleInfo {
         INFO
     }
 
-    fn record(&mut self, seen: Seen<'_>, context: &Context<'_>) {
-        let Some(Decision { ruling, permitted, what }) = decision(seen, context) else { return };
-        let message = match (permitted, ruling.policy) {
+    fn record(&mut self, seen: Seen<'_>, _: &Context<'_>) {
+        let Some(Decision { ruling, permitted }) = seen.known.decision else { return };
+        let wrong = match (permitted, ruling.policy) {
             (true, Access::No) if !ruling.has_grants => {
-                format!("{what} was permitted; no policy says so, and no grant ever did")
+                "was permitted; no policy says so, and no grant ever did"
             }
-            (false, Access::Yes) => format!("{what} was denied; a policy permits it"),
+            (false, Access::Yes) => "was denied; a policy permits it",
             _ => {
                 self.judged += u64::from(ruling.policy != Access::Open);
                 return;
             }
         };
         self.judged += 1;
+        let message = format!("{} {wrong}", seen.known.attempts.describe_current());
         self.violations.push(seen.violates(INFO.name, message));
     }
 
@@ -81,6 +56,7 @@ mod tests {
     use super::*;
     use crate::history::{Digest, PolicyWords, Target, Wanted};
     use crate::oracle::scene::{Scene, key_id, key_in};
+    use kms_core::error::ErrorCode;
     use kms_core::key::KeyState;
     use std::sync::Arc;
 

@@ -4,11 +4,11 @@ use super::attempts::{Answer, Attempt};
 use super::key_log::{is_pending, material_of, state_of};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
 use crate::history::{Digest, Event, Got, Source, Target, Wanted};
+use crate::recent::Recent;
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
 use kms_core::name::{KeyArn, KeyId, MaterialId};
-use std::collections::BTreeMap;
 
 const INFO: OracleInfo = OracleInfo {
     name: "ciphertext-durability",
@@ -18,13 +18,15 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Durability::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Durability::new()) };
 
-#[derive(Default)]
+/// How many ciphertexts are remembered.
+const REMEMBERED: usize = 1 << 19;
+
 struct Durability {
-    blobs: BTreeMap<Digest, Blob>,
-    /// What each plaintext is, once anybody has seen it.
-    plaintexts: Vec<Option<Digest>>,
+    blobs: Recent<Digest, Blob>,
+    /// What each plaintext is, once anybody has seen it, by the first ciphertext of it.
+    plaintexts: Recent<Digest, Digest>,
     judged: u64,
     violations: Vec<Violation>,
 }
@@ -36,7 +38,8 @@ struct Blob {
     /// Unknown when several hosts answered one attempt.
     material: Option<MaterialId>,
     context: Digest,
-    plaintext: usize,
+    /// The ciphertext that was made of its plaintext first.
+    origin: Digest,
 }
 
 /// A wish to open a ciphertext.
@@ -61,12 +64,17 @@ impl Oracle for Durability {
 
     fn finish(&mut self, _: &Context<'_>) -> Finding {
         let violations = std::mem::take(&mut self.violations);
-        let detail = vec![("ciphertexts", self.blobs.len() as u64)];
+        let detail = vec![("ciphertexts", self.blobs.ever())];
         Finding { judged: self.judged, detail, violations }
     }
 }
 
 impl Durability {
+    fn new() -> Durability {
+        let (blobs, plaintexts) = (Recent::new(REMEMBERED), Recent::new(REMEMBERED));
+        Durability { blobs, plaintexts, judged: 0, violations: Vec::new() }
+    }
+
     /// Judges a refusal to open.
     fn answered(&mut self, seen: Seen<'_>, request: RequestId) {
         let Some(attempt) = seen.known.attempts.get(request) else { return };
@@ -99,7 +107,7 @@ impl Durability {
             }
             (Got::Resealed { key, blob, .. }, Wanted::ReEncrypt { blob: from, context, .. }) => {
                 let Some(source) = self.blobs.get(from).copied() else { return };
-                self.keep_as((seen, request), *key, *blob, *context, source.plaintext);
+                self.keep_as((seen, request), *key, *blob, *context, source.origin);
             }
             (Got::Opened { plaintext, .. }, Wanted::Decrypt { blob, .. }) => {
                 self.opened(seen, *blob, *plaintext);
@@ -116,8 +124,10 @@ impl Durability {
         context: Digest,
         plaintext: Option<Digest>,
     ) {
-        self.plaintexts.push(plaintext);
-        self.keep_as(from, key, blob, context, self.plaintexts.len() - 1);
+        if let Some(plaintext) = plaintext {
+            self.plaintexts.insert(blob, plaintext);
+        }
+        self.keep_as(from, key, blob, context, blob);
     }
 
     fn keep_as(
@@ -126,18 +136,21 @@ impl Durability {
         key: KeyArn,
         blob: Digest,
         context: Digest,
-        plaintext: usize,
+        origin: Digest,
     ) {
         let material = sealed_with(from, key);
-        self.blobs.insert(blob, Blob { key: key.id, material, context, plaintext });
+        self.blobs.insert(blob, Blob { key: key.id, material, context, origin });
     }
 
     fn opened(&mut self, seen: Seen<'_>, blob: Digest, plaintext: Digest) {
         let Some(blob) = self.blobs.get(&blob) else { return };
-        let known = self.plaintexts[blob.plaintext].get_or_insert(plaintext);
-        if *known != plaintext {
-            let message = format!("a ciphertext of {} opened to another plaintext", blob.key);
-            self.violations.push(seen.violates(INFO.name, message));
+        match self.plaintexts.get(&blob.origin) {
+            None => drop(self.plaintexts.insert(blob.origin, plaintext)),
+            Some(known) if *known == plaintext => {}
+            Some(_) => {
+                let message = format!("a ciphertext of {} opened to another plaintext", blob.key);
+                self.violations.push(seen.violates(INFO.name, message));
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A grant permits what it says from when it has spread until its end has, and nothing else.
 
-use super::authorization::{Decision, decision};
+use super::known::Decision;
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
 use crate::history::Source;
 use crate::model::Access;
@@ -25,18 +25,19 @@ impl Oracle for Grants {
         INFO
     }
 
-    fn record(&mut self, seen: Seen<'_>, context: &Context<'_>) {
-        let Some(Decision { ruling, permitted, what }) = decision(seen, context) else { return };
+    fn record(&mut self, seen: Seen<'_>, _: &Context<'_>) {
+        let Some(Decision { ruling, permitted }) = seen.known.decision else { return };
         // What a policy permits needs no grant.
         if !ruling.has_grants || ruling.policy != Access::No {
             return;
         }
         self.judged += u64::from(ruling.grants != Access::Open);
-        let message = match (permitted, ruling.grants) {
-            (true, Access::No) => format!("{what} was permitted; no grant in force says so"),
-            (false, Access::Yes) => format!("{what} was denied; a grant in force permits it"),
+        let wrong = match (permitted, ruling.grants) {
+            (true, Access::No) => "was permitted; no grant in force says so",
+            (false, Access::Yes) => "was denied; a grant in force permits it",
             _ => return,
         };
+        let message = format!("{} {wrong}", seen.known.attempts.describe_current());
         self.violations.push(seen.violates(INFO.name, message));
     }
 

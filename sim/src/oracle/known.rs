@@ -4,9 +4,18 @@ use super::Context;
 use super::attempts::{Answer, Attempt, Attempts};
 use super::key_log::KeyLog;
 use crate::history::{Changed, Event, Got, Record};
-use crate::model::{Ask, Commit, Model, Told};
+use crate::model::{Ask, Commit, Model, Ruling, Told};
 use kms_core::env::RequestId;
+use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
+
+/// What a host said to somebody who may need a permission, and what the model knows of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decision {
+    pub(super) ruling: Ruling,
+    /// Or denied.
+    pub(super) permitted: bool,
+}
 
 /// What follows from the records so far.
 #[derive(Debug)]
@@ -17,6 +26,8 @@ pub(crate) struct Known {
     pub(crate) model: Model,
     /// What the model finds wrong with this record.
     pub(crate) problems: Vec<String>,
+    /// The decision that this record shows, if it is one about a permission.
+    pub(super) decision: Option<Decision>,
 }
 
 impl Known {
@@ -26,17 +37,20 @@ impl Known {
             keys: KeyLog::default(),
             model: Model::default(),
             problems: Vec::new(),
+            decision: None,
         }
     }
 
     /// Takes note of a record before the oracles hear it.
     pub(super) fn before(&mut self, record: &Record, context: &Context<'_>) {
         self.problems.clear();
+        self.decision = None;
         self.attempts.note(record);
         match &record.event {
             Event::Committed { region, position, id, changes } => {
                 self.committed(record, (*region, *position), (*id, changes), context);
             }
+            Event::Answered { request, .. } => self.decision = self.decided(*request, context),
             Event::Returned { request, got: Ok(got) } => self.returned(*request, got, context),
             _ => {}
         }
@@ -59,6 +73,21 @@ impl Known {
         let at = record.at;
         let commit = Commit { region, position, at, id, changes, asked };
         self.problems = self.model.commit(&commit, context);
+    }
+
+    /// An administrator who is not denied anything asks for no permission.
+    fn decided(&self, request: RequestId, context: &Context<'_>) -> Option<Decision> {
+        let attempt = self.attempts.get(request)?;
+        let answer = attempt.answers.last()?;
+        let permitted = answer.error.is_none();
+        let denied = answer.error == Some(ErrorCode::AccessDenied);
+        let own = attempt.committed.is_some_and(|own| own <= answer.position);
+        let usual = permitted && attempt.facts.administrator;
+        if own || usual || !(permitted || denied) {
+            return None;
+        }
+        let ruling = self.model.ruling(&attempt.ask(answer), context)?;
+        Some(Decision { ruling, permitted })
     }
 
     fn returned(&mut self, request: RequestId, got: &Got, context: &Context<'_>) {

@@ -17,19 +17,18 @@ const INFO: OracleInfo = OracleInfo {
 /// The line in the table.
 pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Liveness::default()) };
 
-struct Open {
-    sent: Mark,
-    call: (NodeId, u64),
+/// A call that is not over.
+#[derive(Default)]
+struct Call {
+    /// Its attempts that have no end so far.
+    open: Vec<(RequestId, Mark)>,
+    /// How many of its attempts nobody answered, though nothing was wrong.
+    unanswered: u32,
 }
 
 #[derive(Default)]
 struct Liveness {
-    /// The attempts that have no end so far.
-    open: BTreeMap<RequestId, Open>,
-    /// The attempts of calls that are not over.
-    calls: BTreeMap<(NodeId, u64), Vec<RequestId>>,
-    /// How many attempts of a call that is not over nobody answered, though nothing was wrong.
-    unanswered: BTreeMap<(NodeId, u64), u32>,
+    calls: BTreeMap<(NodeId, u64), Call>,
     judged: u64,
     violations: Vec<Violation>,
 }
@@ -43,22 +42,22 @@ impl Oracle for Liveness {
         match &seen.record.event {
             // What was made before time began has no client that waits.
             Event::Called { request, call, .. } if seen.record.at > SimTime::ZERO => {
-                let call = (seen.record.node, *call);
-                self.open.insert(*request, Open { sent: seen.mark(), call });
-                self.calls.entry(call).or_default().push(*request);
+                let call = self.calls.entry((seen.record.node, *call)).or_default();
+                call.open.reserve_exact(1);
+                call.open.push((*request, seen.mark()));
             }
-            Event::Returned { request, .. } => self.ended(seen, *request, context),
-            Event::TimedOut { request } => {
-                self.unanswered(seen, *request, context);
+            Event::Returned { request, .. } => {
                 self.ended(seen, *request, context);
+            }
+            Event::TimedOut { request } => {
+                if let Some(sent) = self.ended(seen, *request, context) {
+                    self.unanswered(seen, (*request, sent), context);
+                }
             }
             // What is still open then was given up with its call.
             Event::Ended { call, .. } => {
-                let call = (seen.record.node, *call);
-                self.unanswered.remove(&call);
-                for request in self.calls.remove(&call).unwrap_or_default() {
-                    self.ended(seen, request, context);
-                }
+                let call = self.calls.remove(&(seen.record.node, *call)).unwrap_or_default();
+                call.open.iter().for_each(|(_, sent)| self.judge(seen, *sent, context));
             }
             _ => {}
         }
@@ -66,34 +65,48 @@ impl Oracle for Liveness {
 
     fn finish(&mut self, context: &Context<'_>) -> Finding {
         let patience = context.rules.attempt_timeout;
-        let sent = self.open.values().map(|open| open.sent);
+        let sent = self.calls.values().flat_map(|call| &call.open).map(|(_, sent)| sent);
         let due = sent.filter(|sent| sent.at.after(patience) <= context.calm_at);
         let told =
             due.map(|sent| sent.violates(INFO.name, "an attempt never came to an end".to_owned()));
         self.violations.extend(told);
+        self.violations.sort_by_key(|violation| violation.index);
         let violations = std::mem::take(&mut self.violations);
         Finding { judged: self.judged, detail: Vec::new(), violations }
     }
 }
 
 impl Liveness {
-    fn unanswered(&mut self, seen: Seen<'_>, request: RequestId, context: &Context<'_>) {
-        let Some(open) = self.open.get(&request) else { return };
-        if context.rules.healed_at.is_none_or(|healed| open.sent.at < healed) {
+    /// The call that an attempt belongs to, unless it is over.
+    fn call(&mut self, seen: Seen<'_>, request: RequestId) -> Option<&mut Call> {
+        self.calls.get_mut(&seen.known.attempts.get(request)?.call)
+    }
+
+    fn unanswered(&mut self, seen: Seen<'_>, attempt: (RequestId, Mark), context: &Context<'_>) {
+        let (request, sent) = attempt;
+        if context.rules.healed_at.is_none_or(|healed| sent.at < healed) {
             return;
         }
-        let so_far = self.unanswered.entry(open.call).or_default();
-        *so_far += 1;
-        if *so_far > u32::from(context.rules.loses_messages) {
+        let Some(call) = self.call(seen, request) else { return };
+        call.unanswered += 1;
+        if call.unanswered > u32::from(context.rules.loses_messages) {
             let message = "an attempt was not answered, and nothing was wrong".to_owned();
             self.violations.push(seen.violates(INFO.name, message));
         }
     }
 
-    fn ended(&mut self, seen: Seen<'_>, request: RequestId, context: &Context<'_>) {
-        let Some(open) = self.open.remove(&request) else { return };
+    /// An attempt came to an end; when it was sent, if that is news.
+    fn ended(&mut self, seen: Seen<'_>, request: RequestId, context: &Context<'_>) -> Option<Mark> {
+        let call = self.call(seen, request)?;
+        let at = call.open.iter().position(|(open, _)| *open == request)?;
+        let (_, sent) = call.open.swap_remove(at);
+        self.judge(seen, sent, context);
+        Some(sent)
+    }
+
+    fn judge(&mut self, seen: Seen<'_>, sent: Mark, context: &Context<'_>) {
         self.judged += 1;
-        let took = seen.record.at.since(open.sent.at);
+        let took = seen.record.at.since(sent.at);
         if took > context.rules.attempt_timeout {
             let message = format!("an attempt ended after {took:?} only");
             self.violations.push(seen.violates(INFO.name, message));

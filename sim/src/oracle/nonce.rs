@@ -3,8 +3,8 @@
 
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
 use crate::history::{Digest, Event, Got, Source};
+use crate::recent::Recent;
 use kms_core::env::RequestId;
-use std::collections::{BTreeMap, VecDeque};
 
 const INFO: OracleInfo = OracleInfo {
     name: "nonce",
@@ -13,20 +13,23 @@ const INFO: OracleInfo = OracleInfo {
 };
 
 /// The line in the table.
-pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Nonce::default()) };
+pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Nonce::new()) };
 
 /// How many draws are remembered. A generator that repeats itself soon does so among these; one that
 /// repeats itself late is for tests of the generator.
 const REMEMBERED: usize = 1 << 16;
 
-#[derive(Default)]
 struct Nonce {
     /// Who was given what was drawn.
-    drawn: BTreeMap<Digest, RequestId>,
-    /// The same, oldest first.
-    order: VecDeque<Digest>,
+    drawn: Recent<Digest, RequestId>,
     judged: u64,
     violations: Vec<Violation>,
+}
+
+impl Nonce {
+    fn new() -> Nonce {
+        Nonce { drawn: Recent::new(REMEMBERED), judged: 0, violations: Vec::new() }
+    }
 }
 
 impl Oracle for Nonce {
@@ -42,18 +45,13 @@ impl Oracle for Nonce {
         };
         self.judged += 1;
         match self.drawn.insert(draw, *request) {
-            None => self.order.push_back(draw),
+            None => {}
             // A second copy of one request is the same ciphertext.
             Some(before) if before == *request => {}
             Some(before) => {
                 let message = format!("{request} was given a ciphertext with the draw of {before}");
                 self.violations.push(seen.violates(INFO.name, message));
             }
-        }
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.drawn.remove(&oldest);
         }
     }
 
@@ -89,7 +87,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut oracle = Nonce::default();
+        let mut oracle = Nonce::new();
         let scene = Scene::new();
         let known = crate::oracle::Known::new(&scene.context());
         for draw in 0..REMEMBERED as u64 + 10 {
@@ -98,6 +96,6 @@ mod tests {
             let record = &scene.records()[0];
             oracle.record(Seen { index: 0, record, known: &known }, &scene.context());
         }
-        assert_eq!((oracle.drawn.len(), oracle.order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!(oracle.drawn.len(), REMEMBERED);
     }
 }

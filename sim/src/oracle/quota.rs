@@ -7,7 +7,7 @@ use crate::history::{Event, Source};
 use crate::place::{NodeId, Role};
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
-use kms_core::name::{AccountId, RegionName};
+use kms_core::name::AccountId;
 use std::collections::{BTreeMap, BTreeSet};
 
 const INFO: OracleInfo = OracleInfo {
@@ -22,10 +22,12 @@ pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Quota::defa
 
 #[derive(Default)]
 struct Quota {
-    /// What was admitted in the interval of the last request, by Region, pool and account.
-    counted: BTreeMap<(RegionName, &'static str, AccountId), Counted>,
+    /// Which of the pools there are each host charges under a name.
+    pools: BTreeMap<NodeId, Vec<(&'static str, Option<usize>)>>,
+    /// What was admitted in the interval of the last request, by pool and account.
+    counted: BTreeMap<(usize, AccountId), Counted>,
     /// The same by host.
-    by_host: BTreeMap<(NodeId, &'static str, AccountId), Counted>,
+    by_host: BTreeMap<(NodeId, usize, AccountId), Counted>,
     /// Requests that another Region refused: the host that was asked only passes it on.
     relayed: BTreeSet<RequestId>,
     /// When each host last came back and had forgotten what it had given away.
@@ -74,6 +76,20 @@ impl Oracle for Quota {
 }
 
 impl Quota {
+    /// The pool of that name which the speaker charges. Regions have many, and a host uses few.
+    fn pool(&mut self, seen: Seen<'_>, name: &'static str, context: &Context<'_>) -> Option<usize> {
+        let node = seen.record.node;
+        let known = self.pools.entry(node).or_default();
+        if let Some((_, pool)) = known.iter().find(|(known, _)| *known == name) {
+            return *pool;
+        }
+        let region = context.region_of(node);
+        let is_it = |facts: &PoolFacts| facts.pool == name && Some(facts.region) == region;
+        let pool = context.quota.iter().position(is_it);
+        known.push((name, pool));
+        pool
+    }
+
     fn admitted(
         &mut self,
         seen: Seen<'_>,
@@ -81,12 +97,13 @@ impl Quota {
         pool: &'static str,
         context: &Context<'_>,
     ) {
-        let Some(facts) = facts_of(seen, pool, context) else { return };
+        let Some(number) = self.pool(seen, pool, context) else { return };
+        let facts = &context.quota[number];
         self.judged += 1;
         let interval = interval_of(seen.record.at, facts);
-        let by_host = self.by_host.entry((seen.record.node, pool, account)).or_default();
+        let by_host = self.by_host.entry((seen.record.node, number, account)).or_default();
         by_host.count(interval);
-        let counted = self.counted.entry((facts.region, pool, account)).or_default();
+        let counted = self.counted.entry((number, account)).or_default();
         let (_, most) = facts.bounds(interval, context);
         // Once an interval is enough.
         if counted.count(interval) == most + 1 {
@@ -122,14 +139,15 @@ impl Quota {
         pool: &'static str,
         context: &Context<'_>,
     ) {
-        let Some(facts) = facts_of(seen, pool, context) else { return };
+        let Some(number) = self.pool(seen, pool, context) else { return };
+        let facts = &context.quota[number];
         let Some(attempt) = seen.known.attempts.get(request) else { return };
         self.judged += 1;
         self.refused += 1;
         let (node, account) = (seen.record.node, attempt.facts.account);
         let interval = interval_of(seen.record.at, facts);
         let back = self.restarted.get(&node).map(|at| interval_of(*at, facts));
-        let known = self.by_host.get(&(node, pool, account));
+        let known = self.by_host.get(&(node, number, account));
         let given = known.map_or(0, |given| given.most_lately(interval));
         let region = context.topology.place(node).region;
         let hosts = context.topology.of_role(region, Role::ApiHost).count() as u64;
@@ -164,11 +182,6 @@ impl Counted {
             _ => 0,
         }
     }
-}
-
-fn facts_of<'c>(seen: Seen<'_>, pool: &str, context: &'c Context<'_>) -> Option<&'c PoolFacts> {
-    let region = context.region_of(seen.record.node)?;
-    context.quota.iter().find(|facts| facts.pool == pool && facts.region == region)
 }
 
 fn interval_of(at: SimTime, facts: &PoolFacts) -> u128 {

@@ -123,7 +123,8 @@ impl Probes {
                 self.retried.insert((record.node, *call));
             }
             Event::Ended { call, error } => {
-                let retried = self.retried.remove(&(record.node, *call));
+                let retried =
+                    !self.retried.is_empty() && self.retried.remove(&(record.node, *call));
                 self.hit_if(retried && error.is_none(), Probe::RetrySucceeded);
             }
             Event::Returned { request, got } => self.returned(*request, got, known),
