@@ -16,6 +16,7 @@ mod schema;
 mod seeds;
 mod shrink;
 mod swarm;
+mod trace;
 mod why;
 
 pub(crate) use input::{Input, read as read_inputs};
@@ -47,6 +48,8 @@ enum Command {
     Shrink(shrink::Arguments),
     /// Say what a failure depends on: run it again with one thing left out or later
     Why(why::Arguments),
+    /// Draw the messages of a run: which led to what, and to the violation
+    Trace(trace::Arguments),
     /// Run a scenario twice, in two processes, and compare everything that happened
     Check(check::Arguments),
     /// Plant every bug into runs that a seed draws, and see which oracle catches it
@@ -68,6 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Merge(arguments) => merge::run(arguments),
         Command::Shrink(arguments) => shrink::run(arguments),
         Command::Why(arguments) => why::run(arguments),
+        Command::Trace(arguments) => trace::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Detect(arguments) => detect::run(arguments),
         Command::List(arguments) => list::run(arguments),

@@ -1,14 +1,17 @@
 //! The log of a run's messages: it changes nothing, and it leads from a violation to its cause.
 
-use crate::support::{run_of, scenario};
+use crate::support::{folder, keyquake, run_of, scenario};
 use kms_core::crypto::AwsLc;
+use reports::data::Trace;
 use scenarios::Scenario;
 use sim::driver::{InputId, Loss};
 use sim::history::Event;
 use sim::random::Seed;
+use sim::report::diagram;
 use sim::trace::{Fate, MessageLog, Told, Traced, Window, around, past, trace};
 use sim::vocabulary::vocabulary;
 use std::collections::BTreeSet;
+use std::fs;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -143,4 +146,95 @@ fn a_window_around_a_record_ends_soon_after_it() {
     let log = around(8, 14, &scenario, Seed(1), Arc::new(AwsLc), go_on).unwrap();
     let indices: Vec<usize> = log.records().map(|told| told.index).collect();
     assert_eq!(indices, (8..=15).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_arrow_ends_at_a_lane() {
+    let scenario = storm();
+    let Traced { run, log } = log_of(&scenario, 1, Window::USUAL);
+    let trace = diagram(&run, &log, "again".to_owned());
+    assert_eq!(trace.lanes.len(), run.scene.topology.len());
+    assert!(trace.arrows.is_sorted_by_key(|arrow| arrow.sent));
+    let (mut timers, mut lost) = (0, 0);
+    for (index, arrow) in trace.arrows.iter().enumerate() {
+        assert!(arrow.from < trace.lanes.len() && arrow.to < trace.lanes.len(), "{arrow:?}");
+        assert!(arrow.arrived.is_none() || arrow.lost.is_none(), "{arrow:?}");
+        assert!(arrow.lost.as_ref().is_none_or(|why| !why.is_empty()), "{arrow:?}");
+        let ended = arrow.arrived.is_some() || arrow.lost.is_some();
+        assert!(
+            ended || arrow.sent.0 + 10_000_000 > trace.until.0,
+            "under way for ever: {arrow:?}"
+        );
+        assert!(arrow.cause.is_none_or(|cause| cause < index), "{arrow:?}");
+        assert!(arrow.request.is_none_or(|request| request < trace.requests.len()));
+        timers += usize::from(arrow.timer);
+        lost += usize::from(arrow.lost.is_some());
+    }
+    let messages = log.passages().filter(|passage| passage.is_message()).count();
+    assert_eq!(messages + timers, trace.arrows.len());
+    assert!(lost > 10 && timers > 10, "{lost} lost, {timers} timers");
+    assert_eq!(trace.marks.len(), log.records().len());
+    for mark in &trace.marks {
+        assert!(mark.lane < trace.lanes.len(), "{mark:?}");
+        assert!(mark.cause.is_none_or(|cause| trace.arrows[cause].to == mark.lane), "{mark:?}");
+    }
+    let known = trace.requests.iter().filter(|request| request.client.is_some());
+    let known: Vec<_> = known.collect();
+    assert!(known.len() > 100, "{} requests of clients", known.len());
+    assert!(known.iter().all(|request| request.operation.is_some()));
+    let keys: BTreeSet<_> = known.iter().filter_map(|request| request.key.as_deref()).collect();
+    assert_eq!(keys.len(), 2, "the scenario has two keys");
+}
+
+#[test]
+fn a_trace_is_a_page_and_an_exit_code() {
+    let folder = folder("trace");
+    let page = folder.join("trace.html");
+    let scenario = "scenarios/regressions/flipped-plaintext.toml";
+    let arguments = ["sim", "trace", scenario, "--seed", "1", "-o", page.to_str().unwrap()];
+    let output = keyquake(&arguments);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("violation  ciphertext-durability: "), "{text}");
+    assert!(text.contains(&format!("sim trace {scenario} --seed 1")), "{text}");
+    let html = fs::read_to_string(&page).expect("the page is written");
+    assert!(html.contains("sabotage flipped-plaintext strikes"));
+
+    let calm = folder.join("calm.toml");
+    fs::write(&calm, STORM).unwrap();
+    let quiet = [calm.to_str().unwrap(), "--seed", "1", "--json", "--window", "500"];
+    let output = keyquake(&[&["sim", "trace"], &quiet[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let trace: Trace = serde_json::from_slice(&output.stdout).expect("one line of JSON");
+    assert_eq!((trace.violation, trace.marks.len(), trace.seed), (None, 500, 1));
+}
+
+#[test]
+fn a_drawn_run_is_traced_too() {
+    let page = folder("trace-swarm").join("swarm.html");
+    let page = page.to_str().unwrap();
+    let output =
+        keyquake(&["sim", "trace", "--swarm", "--seed", "3", "--window", "100", "-o", page]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("swarm-3, seed 3: "), "{text}");
+    let run = keyquake(&["sim", "swarm", "--seed", "3", "--no-report", "--json"]);
+    let run: serde_json::Value = serde_json::from_slice(&run.stdout).expect("one line of JSON");
+    assert!(text.contains(run["digest"].as_str().unwrap()), "{text} and {run}");
+}
+
+#[test]
+fn what_cannot_be_traced_is_said() {
+    for (arguments, said) in [
+        (&["--swarm", "--seed", "1", "--sabotage", "nothing"][..], "no sabotage is called nothing"),
+        (&["scenarios/none.toml", "--seed", "1"], "no such scenario file"),
+        (&["--swarm", "--seed", "1", "-o", "/nowhere/at/all.html"], "cannot write /nowhere"),
+        (&["--swarm", "--seed", "1", "--window", "0"], "--window"),
+        (&["scenarios/regressions", "--seed", "1"], "holds 4 scenarios; name one of them"),
+    ] {
+        let output = keyquake(&[&["sim", "trace"], arguments].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
 }

@@ -1,6 +1,6 @@
 //! A scenario that fails: where it comes from, and who objects to it.
 
-use super::input;
+use super::input::{self, Input};
 use super::run::interrupted;
 use crate::exit::Failure;
 use ::sim::detect;
@@ -22,16 +22,16 @@ use std::sync::Arc;
 pub(super) struct Subject {
     /// The scenario file
     #[arg(required_unless_present = "swarm")]
-    scenario: Option<PathBuf>,
+    pub(super) scenario: Option<PathBuf>,
     /// Whatever the seed draws
     #[arg(long, conflicts_with = "scenario")]
     swarm: bool,
     /// Plant this bug into it
     #[arg(long, value_name = "NAME", requires = "swarm")]
-    sabotage: Option<String>,
+    pub(super) sabotage: Option<String>,
     /// Change a value of the scenario, as in topology.api_hosts=3
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "swarm")]
-    overrides: Vec<String>,
+    pub(super) overrides: Vec<String>,
 }
 
 /// The scenario as a file.
@@ -51,6 +51,24 @@ pub(super) fn given(subject: &Subject, seed: u64) -> Result<Document, Failure> {
     let parse = |text: &String| text.parse::<Override>().map_err(Failure::usage);
     let overrides: Vec<Override> = subject.overrides.iter().map(parse).collect::<Result<_, _>>()?;
     Document::open(path, &overrides).map_err(Failure::usage)
+}
+
+/// The scenario under its own name.
+pub(super) fn named(subject: &Subject, seed: u64) -> Result<Input, Failure> {
+    let Some(path) = &subject.scenario else {
+        let drawn = format!("swarm-{seed}");
+        let document = given(subject, seed)?;
+        let scenario = document.scenario(&drawn, &vocabulary()).map_err(Failure::usage)?;
+        return Ok(Input { path: None, scenario: Arc::new(scenario) });
+    };
+    let read = input::read(std::slice::from_ref(path), &subject.overrides)?;
+    match <[Input; 1]>::try_from(read) {
+        Ok([only]) => Ok(only),
+        Err(several) => {
+            let (path, count) = (path.display(), several.len());
+            Err(Failure::usage(format!("{path} holds {count} scenarios; name one of them")))
+        }
+    }
 }
 
 /// The oracle that objects first to the run of a scenario; `broken` if the world breaks.

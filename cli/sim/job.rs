@@ -3,21 +3,26 @@
 use super::folder::{Folder, PAGE};
 use super::input::Input;
 use super::replay::Replay;
+use super::run::interrupted;
 use crate::exit::Failure;
 use ::sim::driver::{Progress, RunError, Stop};
 use ::sim::history::line;
 use ::sim::random::Seed;
-use ::sim::report::report;
+use ::sim::report::{diagram, report};
 use ::sim::run::{self, Run};
+use ::sim::trace;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use kms_core::crypto::{self, AwsLc, BACKENDS, CryptoBackend};
 use reports::RunReport;
-use reports::data::{self, Parameter, Tool};
+use reports::data::{self, Parameter, Tool, Trace};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A report shows so many messages and timers around the first violation.
+const TRACED: usize = 3_000;
 
 /// A library that does the cryptography of a run. It changes no decision and no digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +158,7 @@ impl Job {
                 discard();
                 Outcome::Interrupted
             }
-            Ok(run) => match self.finish(&run, began, folder.as_ref(), keep.history) {
+            Ok(run) => match self.finish(&run, began.elapsed(), folder.as_ref(), keep.history) {
                 Ok(finished) => Outcome::Finished(Box::new(finished)),
                 Err(failure) => Outcome::Lost(failure),
             },
@@ -163,13 +168,14 @@ impl Job {
     fn finish(
         &self,
         run: &Run,
-        began: Instant,
+        took: Duration,
         folder: Option<&Folder>,
         history: bool,
     ) -> Result<Finished, Failure> {
-        let mut report = report(run, tool(), self.replay(), began.elapsed());
+        let mut report = report(run, tool(), self.replay(), took);
         report.parameters.push(self.backend_parameter());
         if let Some(folder) = folder {
+            report.trace = self.trace(run).map(Box::new);
             folder.keep(self, &report)?;
             if history {
                 folder.keep_history(run)?;
@@ -177,6 +183,19 @@ impl Job {
         }
         let folder = folder.map(|folder| folder.path().to_owned());
         Ok(Finished { report, first: first_event(run), folder })
+    }
+
+    /// The messages around the first violation: the run is played again up to it, and logged.
+    fn trace(&self, run: &Run) -> Option<Trace> {
+        let index = run.first_violation()?.index;
+        let (scenario, backend) = (&self.input.scenario, self.backend.library());
+        let go_on = |_: &_| match interrupted() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let log = trace::around(TRACED, index, scenario, Seed(self.seed), backend, go_on).ok()?;
+        log.record(index)?;
+        Some(diagram(run, &log, self.replay()))
     }
 
     fn backend_parameter(&self) -> Parameter {

@@ -1,5 +1,6 @@
 //! The command that runs exactly this again.
 
+use super::failing::Subject;
 use super::job::Backend;
 use std::path::Path;
 
@@ -18,8 +19,7 @@ pub(crate) struct Replay<'a> {
 impl Replay<'_> {
     /// The command, started like this program: through cargo inside its repository, else by name.
     pub(crate) fn command(&self) -> String {
-        let inside = std::env::current_dir().is_ok_and(|folder| is_in_repository(&folder));
-        self.after(if inside { "cargo run --release --" } else { "keyquake" })
+        self.after(program())
     }
 
     /// The arguments, each as a shell takes it.
@@ -39,9 +39,49 @@ impl Replay<'_> {
     }
 
     fn after(&self, program: &str) -> String {
-        let arguments: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
-        format!("{program} {}", arguments.join(" "))
+        line(program, &self.arguments())
     }
+}
+
+/// A trace that can be made again.
+pub(super) struct Traced<'a> {
+    /// What was traced.
+    pub(super) subject: &'a Subject,
+    /// The seed.
+    pub(super) seed: u64,
+    /// The library that did the cryptography.
+    pub(super) backend: Backend,
+}
+
+impl Traced<'_> {
+    /// The command, started like this program.
+    pub(super) fn command(&self) -> String {
+        line(program(), &self.arguments())
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let Subject { scenario, sabotage, overrides, .. } = self.subject;
+        let (path, seed, backend) = (scenario.as_deref(), self.seed, self.backend);
+        let mut words = Replay { path, seed, overrides, backend }.arguments();
+        let subject = path.map_or("--swarm".to_owned(), |path| path.display().to_string());
+        let head = if path.is_some() { 3 } else { 2 };
+        words.splice(..head, ["sim".to_owned(), "trace".to_owned(), subject]);
+        if let Some(sabotage) = sabotage {
+            words.extend(["--sabotage".to_owned(), sabotage.clone()]);
+        }
+        words
+    }
+}
+
+/// How this program is started here.
+fn program() -> &'static str {
+    let inside = std::env::current_dir().is_ok_and(|folder| is_in_repository(&folder));
+    if inside { "cargo run --release --" } else { "keyquake" }
+}
+
+fn line(program: &str, arguments: &[String]) -> String {
+    let arguments: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+    format!("{program} {}", arguments.join(" "))
 }
 
 fn is_in_repository(folder: &Path) -> bool {

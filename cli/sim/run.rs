@@ -267,6 +267,7 @@ fn light(mut report: RunReport) -> RunReport {
     report.latencies = Vec::new();
     report.events = Vec::new();
     report.parameters = Vec::new();
+    report.trace = None;
     report.violations.iter_mut().for_each(|violation| violation.events = Vec::new());
     report
 }

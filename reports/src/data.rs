@@ -99,6 +99,9 @@ pub struct RunReport {
     /// What really happened, by the name of the probe that saw it, and how often.
     #[serde(default)]
     pub probes: BTreeMap<String, u64>,
+    /// The messages around the first violation, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Box<Trace>>,
 }
 
 impl RunReport {
@@ -126,6 +129,7 @@ impl RunReport {
             events: Vec::new(),
             phases: Vec::new(),
             parameters: Vec::new(),
+            trace: None,
         }
     }
 

@@ -4,7 +4,7 @@
 //! |----------|-------------------------------------------------------------------------------------|
 //! | `data`   | [`RunReport`]: everything a report shows, and the JSON form it is kept in            |
 //! | `chart`  | [`chart::Chart`]: drawn once with plotters, read as SVG (light and dark) or as PNG   |
-//! | `page`   | [`page::page`] and [`page::index`]: self-contained HTML, no script and no network    |
+//! | `page`   | [`page::page`] and [`page::index`]: self-contained HTML without network              |
 //! | `text`   | [`text::summary`]: the same verdict for a terminal                                   |
 //! | `csv`    | [`csv::series`]: the time series for a spreadsheet                                   |
 //!

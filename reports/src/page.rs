@@ -1,4 +1,5 @@
-//! One run as one HTML file: styles and pictures inside, no script, nothing fetched.
+//! One run as one HTML file: styles and pictures inside, nothing fetched, and no script but that of
+//! the space-time diagram.
 //!
 //! The verdict and the command that replays it come first; whoever stops reading there has read the
 //! most important thing. Every value goes through a template that escapes it; only charts, which escape
@@ -11,12 +12,14 @@ mod index;
 mod load;
 mod measured;
 mod shell;
+mod trace;
 
 use maud::{Markup, html};
 
 pub use capacity::capacities;
 pub use index::index;
 pub use measured::{charts, load};
+pub use trace::trace;
 
 use crate::data::{Micros, RunReport, Verdict};
 use crate::format::{decimal, share, span, thousands};
@@ -33,6 +36,7 @@ pub fn page(report: &RunReport) -> String {
         main {
             (key_figures(report))
             (evidence::violations(report))
+            @if let Some(shown) = &report.trace { (trace::diagram(shown)) }
             (evidence::oracles(report))
             (load::requests(report))
             (load::latency(report))

@@ -14,15 +14,15 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 /// How far back the past goes, in the costs below.
-const DEPTH: u32 = 48;
+const DEPTH: u32 = 56;
 /// Back to what the sender was handling.
 const TO_CAUSE: u32 = 1;
 /// Back to what the node handled before and was about the same key.
-const TO_SAME_KEY: u32 = 6;
+const TO_SAME_KEY: u32 = 20;
 /// Back to what the node handled just before.
-const TO_BEFORE: u32 = 16;
+const TO_BEFORE: u32 = 40;
 /// A past larger than this explains nothing.
-const MOST: usize = 600;
+const MOST: usize = 400;
 
 /// What may have led to a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
