@@ -4,8 +4,8 @@
 use crate::support::scenario;
 use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use kms_core::crypto::{
-    Algorithm, AwsLc, CryptoBackend, CryptoFailure, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, SecretBytes, SecretKey,
+    Algorithm, AwsLc, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, PrivateKey, SecretBytes, SecretKey,
 };
 use kms_core::env::{Random, Timestamp};
 use kms_core::hsm::HsmIdentity;
@@ -67,6 +67,11 @@ impl CryptoBackend for Watching {
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
         self.note(key.as_bytes());
         self.library.derive_key(key, label, context)
+    }
+
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        self.note(key.as_bytes());
+        self.library.derivation_key(key)
     }
 
     fn seal(

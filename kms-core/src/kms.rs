@@ -184,7 +184,7 @@ impl Kms {
         random: &mut dyn Random,
         decide: impl FnOnce(Checks<'_, '_>) -> Result<Next>,
     ) -> Step {
-        let plan = Box::new(Plan::new(call, name, operation));
+        let plan = Plan::new(call, name, operation);
         let mut scope = Scope { kms: self, call, meter, random, plan };
         let next = decide(Checks { scope: &mut scope });
         scope.plan.into_step(next)
@@ -208,8 +208,8 @@ pub(crate) fn resume(
 
 /// What an operation has gathered so far.
 pub(crate) struct Plan {
-    append: Append,
-    pub(crate) audit: AuditRecord,
+    /// What it will have come to; there is no result before the end.
+    pub(crate) outcome: Box<Outcome>,
     operation: Option<Operation>,
     charged: Vec<PoolId>,
     /// The spec that decides the pool, when it is not the key's.
@@ -222,8 +222,11 @@ pub(crate) struct Plan {
 impl Plan {
     fn new(call: &Call, name: &'static str, operation: Option<Operation>) -> Plan {
         Plan {
-            append: Append::default(),
-            audit: AuditRecord::begin(call, name),
+            outcome: Box::new(Outcome {
+                result: Err(ErrorCode::KmsInternal.silent()),
+                append: None,
+                audit: AuditRecord::begin(call, name),
+            }),
             operation,
             charged: Vec::new(),
             charged_spec: None,
@@ -232,7 +235,11 @@ impl Plan {
         }
     }
 
-    fn into_step(mut self: Box<Self>, next: Result<Next>) -> Step {
+    fn append(&mut self) -> &mut Append {
+        self.outcome.append.get_or_insert_default()
+    }
+
+    fn into_step(mut self, next: Result<Next>) -> Step {
         if self.behind {
             return Step::CatchUp;
         }
@@ -246,9 +253,13 @@ impl Plan {
             Ok(Next::Done(response)) => Ok(response),
             Err(error) => Err(error),
         };
-        self.audit.error = result.as_ref().err().map(|error| error.code);
-        let append = (result.is_ok() && !self.append.is_empty()).then_some(self.append);
-        Step::Done(Box::new(Outcome { result, append, audit: self.audit }))
+        let outcome = &mut self.outcome;
+        outcome.audit.error = result.as_ref().err().map(|error| error.code);
+        if result.is_err() || outcome.append.as_ref().is_some_and(Append::is_empty) {
+            outcome.append = None;
+        }
+        outcome.result = result;
+        Step::Done(self.outcome)
     }
 }
 
@@ -257,7 +268,7 @@ pub(crate) struct Scope<'a> {
     call: &'a Call,
     meter: &'a mut Meter,
     random: &'a mut dyn Random,
-    plan: Box<Plan>,
+    plan: Plan,
 }
 
 /// An answer of a kind the question does not have, or a record that must be there and is not.

@@ -204,7 +204,7 @@ pub(crate) type Continuation = Box<dyn FnOnce(Reply, Effects<'_, '_>) -> Result<
 /// An operation that waits for an answer.
 pub struct Then {
     pub(crate) continuation: Continuation,
-    pub(crate) plan: Box<crate::kms::Plan>,
+    pub(crate) plan: crate::kms::Plan,
 }
 
 impl Then {
@@ -222,7 +222,7 @@ impl Then {
 
 impl fmt::Debug for Then {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Then({})", self.plan.audit.operation)
+        write!(f, "Then({})", self.plan.outcome.audit.operation)
     }
 }
 

@@ -42,7 +42,7 @@ fn describe(named: impl Into<KeyRef>) -> describe_key::Request {
 
 fn described(answer: Result<Response>) -> KeyMetadata {
     match answer {
-        Ok(Response::DescribeKey(answer)) => answer.key_metadata,
+        Ok(Response::DescribeKey(answer)) => *answer.key_metadata,
         other => panic!("{other:?}"),
     }
 }

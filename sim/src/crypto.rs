@@ -12,8 +12,8 @@
 use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use kms_core::crypto::codec::rsa_of_primes;
 use kms_core::crypto::{
-    Algorithm, CryptoBackend, CryptoFailure, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, RustCrypto, SecretBytes, SecretKey,
+    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, PrivateKey, RustCrypto, SecretBytes, SecretKey,
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
@@ -110,6 +110,10 @@ impl CryptoBackend for Reproducible {
 
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
         self.library.derive_key(key, label, context)
+    }
+
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        self.library.derivation_key(key)
     }
 
     fn seal(

@@ -84,12 +84,12 @@ impl Host {
     }
 
     /// A request from decision to answer.
-    pub(crate) fn run(&mut self, request: &Request) -> Outcome {
+    pub(crate) fn run(&mut self, request: &Request) -> Box<Outcome> {
         let mut meter = Meter::off();
         let mut step = self.kms.decide(&self.call, request, &mut meter, &mut self.random);
         loop {
             step = match step {
-                Step::Done(outcome) => return *outcome,
+                Step::Done(outcome) => return outcome,
                 Step::Ask(Ask::Hsm { command, tokens }, then) => {
                     let reply = self.hsm.execute(&command, &tokens, &mut self.random);
                     let reply = Reply::Hsm(reply.expect("an answer"));

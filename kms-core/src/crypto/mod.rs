@@ -45,6 +45,34 @@ pub const P384_SCALAR: usize = 48;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CryptoFailure;
 
+/// A key that others are derived from, ready for use. It wipes itself when dropped.
+pub trait DerivationKey: Send + Sync {
+    /// What [`CryptoBackend::derive_key`] makes of it.
+    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey;
+}
+
+/// Of a library that computes nothing ahead.
+pub struct Underived {
+    /// The library.
+    pub backend: &'static dyn CryptoBackend,
+    /// The key.
+    pub key: SecretKey,
+}
+
+impl DerivationKey for Underived {
+    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey {
+        self.backend.derive_key(&self.key, label, context)
+    }
+}
+
+/// What HMAC is computed of for a derived key: 256 bits are one block of HMAC-SHA-256, so that the
+/// counter in front never gets past 1 (SP 800-108r1, section 4.1).
+fn derivation_parts<'a>(label: &'a [u8], context: &'a [u8]) -> [&'a [u8]; 5] {
+    const COUNTER: [u8; 4] = 1_u32.to_be_bytes();
+    const BITS: [u8; 4] = 256_u32.to_be_bytes();
+    [&COUNTER, label, &[0], context, &BITS]
+}
+
 /// A library that does the cryptography.
 pub trait CryptoBackend: Send + Sync {
     /// The name `--backend` takes.
@@ -59,6 +87,10 @@ pub trait CryptoBackend: Send + Sync {
     /// One 256-bit key by SP 800-108r1 in counter mode with HMAC-SHA-256: 32-bit counter in front,
     /// then label, a zero byte, the context and the length in bits.
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey;
+
+    /// A key to derive others from by [`CryptoBackend::derive_key`] again and again: what depends on
+    /// it alone is computed once.
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey>;
 
     /// AES-256-GCM: appends ciphertext and tag to `out`.
     fn seal(

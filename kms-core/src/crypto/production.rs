@@ -7,8 +7,8 @@
 #[cfg(feature = "openssl")]
 use super::OpenSsl;
 use super::{
-    Algorithm, AwsLc, CryptoBackend, CryptoFailure, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, Ring, RustCrypto, SecretBytes, SecretKey,
+    Algorithm, AwsLc, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, PrivateKey, Ring, RustCrypto, SecretBytes, SecretKey,
 };
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use crate::env::Random;
@@ -90,6 +90,10 @@ impl CryptoBackend for Production {
 
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
         self.chosen.derive_key(key, label, context)
+    }
+
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        self.chosen.derivation_key(key)
     }
 
     fn seal(

@@ -14,8 +14,9 @@ use ring::signature::{
 use ring::{digest, hmac};
 
 use super::{
-    Algorithm, CryptoBackend, CryptoFailure, Family, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, RustCrypto, SecretBytes, SecretKey, TAG_LENGTH, codec,
+    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Family, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, PrivateKey, RustCrypto, SecretBytes, SecretKey, TAG_LENGTH, Underived, codec,
+    derivation_parts,
 };
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
 use crate::env::Random;
@@ -49,9 +50,12 @@ impl CryptoBackend for Ring {
 
     /// One block, as in the RustCrypto backend.
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
-        const COUNTER: [u8; 4] = 1_u32.to_be_bytes();
-        const BITS: [u8; 4] = 256_u32.to_be_bytes();
-        SecretKey::new(self.hmac_sha256(key, &[&COUNTER, label, &[0], context, &BITS]))
+        SecretKey::new(self.hmac_sha256(key, &derivation_parts(label, context)))
+    }
+
+    /// The library does not wipe what it computes ahead.
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        Box::new(Underived { backend: &Ring, key: key.clone() })
     }
 
     fn seal(

@@ -252,11 +252,19 @@ pub struct TransferredKey {
 impl Command {
     /// The key tokens that must travel with the command.
     pub fn tokens(&self) -> Vec<TokenId> {
+        let mut tokens = Vec::new();
+        self.each_token(&mut |token| tokens.push(token));
+        tokens
+    }
+
+    /// Shows each key token that must travel with the command.
+    pub fn each_token(&self, show: &mut dyn FnMut(TokenId)) {
         match self {
-            Command::Encrypt { to, .. } => to.token().into_iter().collect(),
-            Command::Decrypt { from } => vec![from.token()],
+            Command::Encrypt { to, .. } => to.token().into_iter().for_each(show),
+            Command::Decrypt { from } => show(from.token()),
             Command::ReEncrypt { from, to } => {
-                [Some(from.token()), to.token()].into_iter().flatten().collect()
+                show(from.token());
+                to.token().into_iter().for_each(show);
             }
             Command::GenerateDataKey { with, .. }
             | Command::GenerateDataKeyPair { with, .. }
@@ -264,11 +272,11 @@ impl Command {
             | Command::GenerateMac { with, .. }
             | Command::VerifyMac { with, .. }
             | Command::Decapsulate { with, .. }
-            | Command::DeriveSharedSecret { with, .. } => vec![with.token],
-            Command::ReencryptTokens { tokens, .. } => tokens.clone(),
-            Command::ForRecipient { command, .. } => command.tokens(),
-            Command::ExportBackingKeys { keys, .. } => keys.iter().map(|key| key.token).collect(),
-            _ => Vec::new(),
+            | Command::DeriveSharedSecret { with, .. } => show(with.token),
+            Command::ReencryptTokens { tokens, .. } => tokens.iter().copied().for_each(show),
+            Command::ForRecipient { command, .. } => command.each_token(show),
+            Command::ExportBackingKeys { keys, .. } => keys.iter().for_each(|key| show(key.token)),
+            _ => {}
         }
     }
 

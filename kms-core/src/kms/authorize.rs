@@ -19,7 +19,7 @@ use std::sync::Arc;
 impl<'a> Checks<'_, 'a> {
     /// Keeps for the audit what is attested of the recipient of the answer.
     pub(crate) fn note_recipient(&mut self, recorded: Arc<Pairs>) {
-        self.scope.plan.audit.recipient = Some(recorded);
+        self.scope.plan.outcome.audit.recipient = Some(recorded);
     }
 
     /// Checks one more permission of IAM's, without another charge.
@@ -70,41 +70,42 @@ impl<'a> Checks<'_, 'a> {
         let caller: &Caller = &self.scope.call.caller;
         let question = Question { caller, action, resource };
         let decision = evaluate(&question, &context, &mut std::iter::empty());
-        note(&mut self.scope.plan.audit, action, &decision);
+        note(&mut self.scope.plan.outcome.audit, action, &decision);
         match decision {
             Decision::Allow(_) => Ok(()),
             Decision::Deny(_) => Err(self.denied(action, &"*")),
         }
     }
 
-    pub(super) fn authorize(
+    pub(super) fn authorize<'c>(
         &mut self,
         key: &Arc<Key>,
-        context: RequestContext<'_>,
+        context: &mut RequestContext<'c>,
         presented: &[Arc<Grant>],
-    ) -> Result<()> {
-        let query = GrantQuery::new(&self.call().caller.principal, &context);
+    ) -> Result<()>
+    where
+        'a: 'c,
+    {
+        let query = GrantQuery::new(&self.call().caller.principal, context);
         let seen = self.state().seen_grants(key.id(), &query, self.sees());
         let presented = presented.iter().filter(|grant| grant.key == key.id());
         self.judge(key, context, &mut seen.chain(presented).map(AsRef::as_ref))
     }
 
     /// Authorizes by the policies and by these grants.
-    pub(super) fn judge<'g>(
+    pub(super) fn judge<'c, 'g>(
         &mut self,
-        key: &'g Arc<Key>,
-        context: RequestContext<'_>,
+        key: &Key,
+        context: &mut RequestContext<'c>,
         grants: &mut dyn Iterator<Item = &'g Grant>,
     ) -> Result<()>
     where
-        'a: 'g,
+        'a: 'c + 'g,
     {
-        // What the key adds to it need not live as long as what the request brought.
-        let mut context = context;
         let sees = self.sees();
         let seen = self.state().seen_key(key.id(), &sees).ok_or_else(internal)?;
-        let decision = rule(seen, self.settings(), &mut context, self.call(), grants);
-        note(&mut self.scope.plan.audit, context.action(), &decision);
+        let decision = rule(seen, self.settings(), context, self.call(), grants);
+        note(&mut self.scope.plan.outcome.audit, context.action(), &decision);
         match decision {
             Decision::Allow(Allowed::Grant(grant) | Allowed::Retires(grant)) => {
                 self.rely_on_grant(grant);
@@ -141,11 +142,11 @@ impl Kms {
 }
 
 /// The decision about a request on a key, by these grants.
-fn rule<'g: 'c, 'c>(
-    seen: SeenKey<'g>,
+fn rule<'g, 's: 'g + 'c, 'c>(
+    seen: SeenKey<'s>,
     settings: &Settings,
     context: &mut RequestContext<'c>,
-    call: &'g Call,
+    call: &'s Call,
     grants: &mut dyn Iterator<Item = &'g Grant>,
 ) -> Decision<'g> {
     let SeenKey { key, policy, tags, aliases, last_use } = seen;

@@ -136,7 +136,7 @@ impl<'s, 'a> Checks<'s, 'a> {
         };
         context.request_alias = alias;
         let arn = self.resolve(&identifier)?;
-        self.key_at(arn, context, tokens)
+        self.key_at(arn, &mut context, tokens)
     }
 
     /// The key of an operation that takes ids and ARNs only, and no grant tokens.
@@ -161,17 +161,20 @@ impl<'s, 'a> Checks<'s, 'a> {
         context: RequestContext<'_>,
         tokens: &[GrantToken],
     ) -> Result<UsableKey> {
-        let arn = self.resolve_name(named)?;
-        self.key_at(arn, context, tokens)
+        let (arn, mut context) = (self.resolve_name(named)?, context);
+        self.key_at(arn, &mut context, tokens)
     }
 
     /// The key of that ARN, checked like [`Checks::key`].
-    fn key_at(
+    fn key_at<'c>(
         &mut self,
         arn: KeyArn,
-        context: RequestContext<'_>,
+        context: &mut RequestContext<'c>,
         tokens: &[GrantToken],
-    ) -> Result<UsableKey> {
+    ) -> Result<UsableKey>
+    where
+        'a: 'c,
+    {
         let presented = self.presented_grants(tokens)?;
         let id = self.existing(arn)?;
         self.usable(id, context, &presented)
@@ -188,16 +191,19 @@ impl<'s, 'a> Checks<'s, 'a> {
         context: RequestContext<'_>,
         tokens: &[GrantToken],
     ) -> Result<UsableKey> {
-        let presented = self.presented_grants(tokens)?;
-        self.usable(id, context, &presented)
+        let (presented, mut context) = (self.presented_grants(tokens)?, context);
+        self.usable(id, &mut context, &presented)
     }
 
-    fn usable(
+    fn usable<'c>(
         &mut self,
         id: KeyId,
-        context: RequestContext<'_>,
+        context: &mut RequestContext<'c>,
         presented: &[Arc<Grant>],
-    ) -> Result<UsableKey> {
+    ) -> Result<UsableKey>
+    where
+        'a: 'c,
+    {
         let key = self.read_key(id).ok_or_else(|| no_such_key(self.own_arn(id)))?;
         let store = self.read_key_store_of(&key);
         self.authorize(&key, context, presented)?;
@@ -219,7 +225,7 @@ impl<'s, 'a> Checks<'s, 'a> {
     pub fn grant_to_retire(&mut self, key: KeyId, grant: GrantId) -> Result<Arc<Grant>> {
         let key = self.read_key(key).ok_or_else(|| no_such_key(self.own_arn(key)))?;
         let grant = self.grant_on(key.id(), grant)?;
-        let context = self.context(Action::RetireGrant);
+        let context = &mut self.context(Action::RetireGrant);
         self.judge(&key, context, &mut std::iter::once(grant.as_ref()))?;
         self.charge(Some(&key))?;
         Ok(grant)
@@ -283,7 +289,7 @@ impl<'s, 'a> Checks<'s, 'a> {
             key_spec: self.scope.plan.charged_spec.or(key.map(|key| key.spec)),
         };
         let class = Class::of(operation, charge.key_spec);
-        self.scope.plan.audit.billed = Some((charge.account, class));
+        self.scope.plan.outcome.audit.billed = Some((charge.account, class));
         if self.scope.call.decision > 0 {
             return Ok(());
         }
@@ -300,7 +306,7 @@ impl<'s, 'a> Checks<'s, 'a> {
 
     /// What a quota refuses, nobody pays for.
     pub(super) fn throttled(&mut self) -> Error {
-        self.scope.plan.audit.billed = None;
+        self.scope.plan.outcome.audit.billed = None;
         ErrorCode::Throttling.says(THROTTLED)
     }
 

@@ -42,17 +42,17 @@ impl<'a> Effects<'_, 'a> {
 
     /// Records a change.
     pub fn record(&mut self, change: Change) {
-        self.scope.plan.append.changes.push(change);
+        self.scope.plan.append().changes.push(change);
     }
 
     /// Records a change of a key token.
     pub fn record_token(&mut self, change: TokenChange) {
-        self.scope.plan.append.tokens.push(change);
+        self.scope.plan.append().tokens.push(change);
     }
 
     /// Makes the append depend on one more thing.
     pub fn require(&mut self, precondition: Precondition) {
-        self.scope.plan.append.preconditions.push(precondition);
+        self.scope.plan.append().preconditions.push(precondition);
     }
 
     /// Forgets what the checks relied on, but for the domain that new key tokens are under: for a
@@ -60,7 +60,7 @@ impl<'a> Effects<'_, 'a> {
     pub(crate) fn require_only_the_domain(&mut self) {
         let domain =
             |one: &Precondition| matches!(one, Precondition::VersionIs(RecordId::Domain, _));
-        self.scope.plan.append.preconditions.retain(domain);
+        self.scope.plan.append().preconditions.retain(domain);
     }
 
     /// Makes the append depend on a name being free.
@@ -79,11 +79,13 @@ impl<'a> Effects<'_, 'a> {
     ) -> Result<Next> {
         self.hold_the_domain_to(&command);
         let store = &self.scope.kms.tokens;
-        let named = command.tokens();
-        // Not collected: that would work in the place of the ids and give half of it back.
-        let mut tokens = Vec::with_capacity(named.len());
-        for id in named {
-            tokens.push(store.get(id).ok_or_else(internal)?.clone());
+        let (mut tokens, mut missing) = (Vec::with_capacity(1), false);
+        command.each_token(&mut |id| match store.get(id) {
+            Some(token) => tokens.push(token.clone()),
+            None => missing = true,
+        });
+        if missing {
+            return Err(internal());
         }
         let command = Arc::new(command);
         self.ask(Ask::Hsm { command, tokens }, move |reply, effects| match reply {

@@ -106,8 +106,8 @@ impl Checks<'_, '_> {
     pub(super) fn read_key(&mut self, id: KeyId) -> Option<Arc<Key>> {
         let (key, version) = self.state().key(id)?;
         self.rely_on(Precondition::VersionIs(RecordId::Key(id), version));
-        if !self.scope.plan.audit.keys.contains(&key.arn) {
-            self.scope.plan.audit.keys.push(key.arn);
+        if !self.scope.plan.outcome.audit.keys.contains(&key.arn) {
+            self.scope.plan.outcome.audit.keys.push(key.arn);
         }
         Some(key.clone())
     }
@@ -120,7 +120,7 @@ impl Checks<'_, '_> {
     }
 
     pub(super) fn rely_on(&mut self, precondition: Precondition) {
-        let preconditions = &mut self.scope.plan.append.preconditions;
+        let preconditions = &mut self.scope.plan.append().preconditions;
         if !preconditions.contains(&precondition) {
             preconditions.push(precondition);
         }

@@ -73,7 +73,7 @@ crate::shape! {
     /// The key.
     pub struct Response {
         /// What DescribeKey would say.
-        key_metadata: KeyMetadata = "KeyMetadata",
+        key_metadata: Box<KeyMetadata> = "KeyMetadata",
     }
 }
 
@@ -169,7 +169,7 @@ pub(super) fn generate(
 fn record(mut effects: Effects<'_, '_>, key: Key) -> Result<Next> {
     let key = Arc::new(key);
     effects.record(Change::PutKey(key.clone()));
-    let key_metadata = metadata_in(effects.state(), &key);
+    let key_metadata = Box::new(metadata_in(effects.state(), &key));
     effects.done(Response { key_metadata })
 }
 
@@ -290,7 +290,7 @@ mod tests {
 
     fn create(local: &mut Local, request: Request) -> Result<KeyMetadata> {
         match local.call(request)? {
-            Any::CreateKey(response) => Ok(response.key_metadata),
+            Any::CreateKey(response) => Ok(*response.key_metadata),
             other => panic!("{other:?}"),
         }
     }

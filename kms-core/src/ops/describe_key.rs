@@ -43,7 +43,7 @@ crate::shape! {
     /// The key.
     pub struct Response {
         /// Everything about it.
-        key_metadata: KeyMetadata = "KeyMetadata",
+        key_metadata: Box<KeyMetadata> = "KeyMetadata",
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     }
     let context = checks.context(Action::DescribeKey);
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
-    let key_metadata = metadata_in(checks.state(), &key);
+    let key_metadata = Box::new(metadata_in(checks.state(), &key));
     checks.pass(false)?.done(Response { key_metadata })
 }
 
@@ -243,7 +243,7 @@ mod tests {
     fn describe(local: &mut Local, key: &str) -> Result<KeyMetadata> {
         let key_id = KeyRef::new(key);
         match local.call(Request { key_id, grant_tokens: GrantTokens::default() })? {
-            Any::DescribeKey(response) => Ok(response.key_metadata),
+            Any::DescribeKey(response) => Ok(*response.key_metadata),
             other => panic!("{other:?}"),
         }
     }

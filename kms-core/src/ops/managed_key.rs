@@ -89,7 +89,7 @@ impl FirstUse {
             stored_in: None,
         };
         create_key::generate(effects, key, move |mut effects, key| {
-            let key_metadata = describe_key::metadata(&key);
+            let key_metadata = Box::new(describe_key::metadata(&key));
             let id = key.id();
             effects.record(Change::PutKey(Arc::new(key)));
             effects.record(Change::PutAlias(account, name, id, now));

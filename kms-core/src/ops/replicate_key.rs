@@ -59,7 +59,7 @@ crate::shape! {
     /// The replica.
     pub struct Response {
         /// The replica, in state `Creating`.
-        replica_key_metadata: KeyMetadata = "ReplicaKeyMetadata",
+        replica_key_metadata: Box<KeyMetadata> = "ReplicaKeyMetadata",
         /// Its policy.
         replica_policy: String = "ReplicaPolicy",
         /// Its tags.
@@ -156,7 +156,7 @@ fn finish(
         effects.record(Change::PutKey(Arc::new(record)));
     }
     effects.done(Response {
-        replica_key_metadata: metadata(&replica),
+        replica_key_metadata: Box::new(metadata(&replica)),
         replica_policy: replica.policy.text().to_owned(),
         replica_tags: tags,
     })

@@ -141,6 +141,21 @@ impl<T: Member> Member for Option<T> {
     }
 }
 
+/// A large member of an answer, which is not to make every answer large.
+impl<T: Member> Member for Box<T> {
+    fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<Box<T>> {
+        T::decode(value, member, problems).map(Box::new)
+    }
+
+    fn absent() -> Option<Box<T>> {
+        T::absent().map(Box::new)
+    }
+
+    fn encode(&self) -> Option<Value> {
+        T::encode(self)
+    }
+}
+
 /// A list. Which lengths are allowed, the operation says; a list that is not there is empty.
 impl<T: Member> Member for Vec<T> {
     fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<Vec<T>> {

@@ -29,7 +29,7 @@ pub(crate) fn describe(local: &mut Local, key: KeyArn) -> KeyMetadata {
     let request =
         describe_key::Request { key_id: key.into(), grant_tokens: GrantTokens::default() };
     match local.call_in(key.region, request).expect("a description") {
-        Response::DescribeKey(response) => response.key_metadata,
+        Response::DescribeKey(response) => *response.key_metadata,
         other => panic!("{other:?}"),
     }
 }

@@ -20,8 +20,8 @@ use aws_lc_rs::kdf::{KbkdfCtrHmacAlgorithmId, get_kbkdf_ctr_hmac_algorithm, kbkd
 use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrapPadded};
 
 use super::{
-    Algorithm, CryptoBackend, CryptoFailure, Family, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    RustCrypto, SecretBytes, SecretKey, TAG_LENGTH,
+    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Family, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, RustCrypto, SecretBytes, SecretKey, TAG_LENGTH, derivation_parts,
 };
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
 use crate::env::Random;
@@ -33,6 +33,17 @@ const UNCOMPRESSED: u8 = 0x04;
 /// The backend on AWS-LC.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AwsLc;
+
+/// An HMAC that has taken in its key, which is half of the hashing of a short message.
+struct Keyed(hmac::Key);
+
+impl DerivationKey for Keyed {
+    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey {
+        let mut state = hmac::Context::with_key(&self.0);
+        derivation_parts(label, context).iter().for_each(|part| state.update(part));
+        SecretKey::new(thirty_two(state.sign().as_ref()))
+    }
+}
 
 impl CryptoBackend for AwsLc {
     fn name(&self) -> &'static str {
@@ -66,6 +77,10 @@ impl CryptoBackend for AwsLc {
         kbkdf_ctr_hmac(algorithm, key.as_bytes(), &info, derived.as_mut_bytes())
             .expect("neither the key nor the output is empty");
         derived
+    }
+
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        Box::new(Keyed(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))
     }
 
     fn seal(

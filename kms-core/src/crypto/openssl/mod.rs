@@ -19,8 +19,9 @@ use ::openssl::sign::Signer;
 use ::openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 
 use super::{
-    Algorithm, CryptoBackend, CryptoFailure, Family, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, RustCrypto, SecretBytes, SecretKey, TAG_LENGTH,
+    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Family, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, PrivateKey, RustCrypto, SecretBytes, SecretKey, TAG_LENGTH, Underived,
+    derivation_parts,
 };
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use crate::env::Random;
@@ -50,9 +51,11 @@ impl CryptoBackend for OpenSsl {
 
     /// One block, as in the RustCrypto backend.
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
-        const COUNTER: [u8; 4] = 1_u32.to_be_bytes();
-        const BITS: [u8; 4] = 256_u32.to_be_bytes();
-        SecretKey::new(self.hmac_sha256(key, &[&COUNTER, label, &[0], context, &BITS]))
+        SecretKey::new(self.hmac_sha256(key, &derivation_parts(label, context)))
+    }
+
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        Box::new(Underived { backend: &OpenSsl, key: key.clone() })
     }
 
     fn seal(

@@ -20,8 +20,8 @@ use p384::elliptic_curve::sec1::ToSec1Point;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Algorithm, CryptoBackend, CryptoFailure, Family, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, SecretBytes, SecretKey, TAG_LENGTH, codec,
+    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Family, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, PrivateKey, SecretBytes, SecretKey, TAG_LENGTH, codec, derivation_parts,
 };
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use crate::env::{Random, Site};
@@ -30,6 +30,17 @@ use crate::key::KeySpec;
 /// The backend on RustCrypto.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RustCrypto;
+
+/// An HMAC that has taken in its key.
+struct Keyed(Hmac<Sha256>);
+
+impl DerivationKey for Keyed {
+    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey {
+        let mut state = self.0.clone();
+        derivation_parts(label, context).iter().for_each(|part| state.update(part));
+        SecretKey::new(state.finalize().into_bytes().into())
+    }
+}
 
 impl CryptoBackend for RustCrypto {
     fn name(&self) -> &'static str {
@@ -53,11 +64,13 @@ impl CryptoBackend for RustCrypto {
         state.finalize().into_bytes().into()
     }
 
-    /// 256 bits are one block of HMAC-SHA-256, so the counter never gets past 1.
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
-        const COUNTER: [u8; 4] = 1_u32.to_be_bytes();
-        const BITS: [u8; 4] = 256_u32.to_be_bytes();
-        SecretKey::new(self.hmac_sha256(key, &[&COUNTER, label, &[0], context, &BITS]))
+        SecretKey::new(self.hmac_sha256(key, &derivation_parts(label, context)))
+    }
+
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        let keyed = Hmac::new_from_slice(key.as_bytes());
+        Box::new(Keyed(keyed.expect("HMAC takes a key of any length")))
     }
 
     fn seal(

@@ -140,7 +140,10 @@ fn derived_keys() {
     ];
     for &backend in BACKENDS {
         for (label, context, expected) in vectors {
+            let again = backend.derivation_key(&key);
             let derived = backend.derive_key(&key, label, context);
+            assert_eq!(again.derive(label, context), derived, "{}", backend.name());
+            assert_eq!(again.derive(label, context), derived, "{}, again", backend.name());
             assert_eq!(derived.as_bytes(), &expected, "{}", backend.name());
         }
     }

@@ -6,7 +6,9 @@
 //! wiped, because every kind of key wipes itself. Two generations stand in for an order of use: when
 //! the recent one is full it becomes the older one, and what was not used since is gone.
 
-use crate::crypto::{CryptoBackend, CryptoFailure, PrivateKey, SecretBytes, SecretKey};
+use crate::crypto::{
+    CryptoBackend, CryptoFailure, DerivationKey, PrivateKey, SecretBytes, SecretKey,
+};
 use crate::hsm::Fault;
 use crate::key::KeySpec;
 use crate::name::TokenId;
@@ -22,7 +24,7 @@ pub const CACHED_KEYS: usize = 1024;
 /// A backing key, ready for use.
 pub(super) enum Parsed {
     /// Derives message keys.
-    Symmetric(SecretKey),
+    Symmetric(Box<dyn DerivationKey>),
     /// Authenticates messages, by the algorithm of its spec.
     Mac(KeySpec, SecretBytes),
     /// Signs, opens and agrees.
@@ -39,7 +41,8 @@ impl Parsed {
         match spec {
             KeySpec::SymmetricDefault => {
                 let key = SecretKey::from_slice(material.as_bytes());
-                key.map(Parsed::Symmetric).ok_or(CryptoFailure)
+                let ready = |key| Parsed::Symmetric(backend.derivation_key(&key));
+                key.map(ready).ok_or(CryptoFailure)
             }
             _ if spec.is_asymmetric() => backend.load(spec, &material).map(Parsed::Pair),
             _ => Ok(Parsed::Mac(spec, material)),
@@ -47,9 +50,9 @@ impl Parsed {
     }
 
     /// The key, if it is a symmetric encryption key.
-    pub(super) fn symmetric(&self) -> Result<&SecretKey, Fault> {
+    pub(super) fn symmetric(&self) -> Result<&dyn DerivationKey, Fault> {
         match self {
-            Parsed::Symmetric(key) => Ok(key),
+            Parsed::Symmetric(key) => Ok(key.as_ref()),
             _ => Err(Fault::BadToken),
         }
     }

@@ -5,8 +5,8 @@
 
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use crate::crypto::{
-    Algorithm, CryptoBackend, CryptoFailure, IV_LENGTH, Message, P384_POINT, P384_SCALAR,
-    PrivateKey, SecretBytes, SecretKey, TAG_LENGTH,
+    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, Message, P384_POINT,
+    P384_SCALAR, PrivateKey, SecretBytes, SecretKey, TAG_LENGTH, Underived,
 };
 use crate::env::{Random, Site};
 use crate::key::KeySpec;
@@ -75,6 +75,10 @@ impl CryptoBackend for Double {
 
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
         SecretKey::new(mix(&[key.as_bytes(), label, context]))
+    }
+
+    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+        Box::new(Underived { backend: &Double, key: key.clone() })
     }
 
     fn seal(

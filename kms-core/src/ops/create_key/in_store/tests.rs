@@ -11,7 +11,7 @@ use crate::ops::{Response, delete_custom_key_store, schedule_key_deletion};
 
 fn create(local: &mut Local, request: Request) -> Result<KeyMetadata> {
     match local.call(request)? {
-        Response::CreateKey(response) => Ok(response.key_metadata),
+        Response::CreateKey(response) => Ok(*response.key_metadata),
         other => panic!("{other:?}"),
     }
 }
