@@ -13,9 +13,11 @@ use ::sim::vocabulary::vocabulary;
 use clap::Args;
 use kms_core::crypto::AwsLc;
 use scenarios::{Document, Override};
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Which scenario fails.
 #[derive(Debug, Args)]
@@ -71,17 +73,84 @@ pub(super) fn named(subject: &Subject, seed: u64) -> Result<Input, Failure> {
     }
 }
 
-/// The oracle that objects first to the run of a scenario; `broken` if the world breaks.
-pub(super) fn objecting(document: &Document, seed: u64) -> Option<String> {
-    let scenario = document.scenario("failing", &vocabulary()).ok()?;
-    let go_on = |_: &_| match interrupted() {
+/// The seed that is said; or that the file says it fails with, as what `sim shrink` writes does; or 1.
+pub(super) fn seed(subject: &Subject, said: Option<u64>) -> Result<u64, Failure> {
+    if let Some(seed) = said {
+        return Ok(seed);
+    }
+    let Some(path) = &subject.scenario else {
+        return Err(Failure::usage("--swarm draws a run from a seed: say which with --seed"));
+    };
+    let text = fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+    let comments = text.lines().take_while(|line| line.starts_with('#'));
+    let named = comments.filter_map(|line| line.split_once("with seed ")).find_map(|(_, rest)| {
+        let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    });
+    Ok(named.unwrap_or(1))
+}
+
+/// What became of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trial {
+    /// Nobody objects.
+    Passes,
+    /// This oracle objects first; `broken` if a node panicked.
+    Fails(String),
+    /// There is no such run: what a file or a world cannot be.
+    Impossible(String),
+    /// It was broken off.
+    Stopped,
+}
+
+impl Trial {
+    /// Whether this oracle objects first.
+    pub(super) fn fails(&self, oracle: &str) -> bool {
+        matches!(self, Trial::Fails(found) if found == oracle)
+    }
+}
+
+/// When to stop trying: at an interrupt, or when the time is up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    began: Instant,
+    budget: Option<Duration>,
+}
+
+impl Deadline {
+    /// So long from now, if there is an end at all.
+    pub(super) fn after(budget: Option<Duration>) -> Deadline {
+        Deadline { began: Instant::now(), budget }
+    }
+
+    /// How long ago it was set.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Whether it is time to stop.
+    pub(super) fn is_over(&self) -> bool {
+        interrupted() || self.budget.is_some_and(|most| self.elapsed() >= most)
+    }
+}
+
+/// Runs a scenario and says who objects.
+pub(super) fn attempt(document: &Document, seed: u64, deadline: Deadline) -> Trial {
+    let scenario = match document.scenario("failing", &vocabulary()) {
+        Ok(scenario) => scenario,
+        Err(error) => return Trial::Impossible(error.to_string()),
+    };
+    let go_on = |_: &_| match deadline.is_over() {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     };
     match run::run(&scenario, Seed(seed), Arc::new(AwsLc), go_on) {
-        Ok(run) if run.summary.stop == Stop::Interrupted => None,
-        Ok(run) => run.first_violation().map(|found| found.oracle.to_owned()),
-        Err(RunError::Broken(_)) => None,
-        Err(_) => Some("broken".to_owned()),
+        Ok(run) => match run.first_violation() {
+            Some(found) => Trial::Fails(found.oracle.to_owned()),
+            None if run.summary.stop == Stop::Interrupted => Trial::Stopped,
+            None => Trial::Passes,
+        },
+        Err(RunError::Broken(why)) => Trial::Impossible(why),
+        Err(_) => Trial::Fails("broken".to_owned()),
     }
 }

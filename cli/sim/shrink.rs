@@ -1,6 +1,6 @@
 //! `keyquake sim shrink`: a scenario that fails becomes a small one that fails the same oracle.
 
-use super::failing::{self, Subject, objecting};
+use super::failing::{self, Deadline, Subject, Trial, attempt};
 use super::run::{interrupted, obey_interrupts};
 use crate::exit::{Exit, Failure};
 use crate::terminal;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many more seeds are tried when the calls are written out: other names, other draws.
 const OTHERS: u64 = 20;
@@ -35,9 +35,9 @@ Exit codes: 0 fine, 1 the scenario does not fail, 2 bad usage or input, 130 inte
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
-    /// The seed that it fails with
+    /// The seed that it fails with [default: the one that the file names, or 1]
     #[arg(long)]
-    seed: u64,
+    seed: Option<u64>,
     /// The oracle that must object; the one that objects first when not said
     #[arg(long)]
     oracle: Option<String>,
@@ -74,16 +74,27 @@ struct Told<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let given = failing::given(&arguments.subject, arguments.seed)?;
-    let Some(oracle) = objecting(&given, arguments.seed) else {
-        return Err(Failure::found("no oracle objects to this run: there is nothing to shrink"));
+    let seed = failing::seed(&arguments.subject, arguments.seed)?;
+    let given = failing::given(&arguments.subject, seed)?;
+    obey_interrupts()?;
+    let deadline = Deadline::after(arguments.budget);
+    let oracle = match attempt(&given, seed, deadline) {
+        Trial::Fails(oracle) => arguments.oracle.clone().unwrap_or(oracle),
+        Trial::Passes => {
+            return Err(Failure::found(
+                "no oracle objects to this run: there is nothing to shrink",
+            ));
+        }
+        Trial::Impossible(why) => return Err(Failure::usage(why)),
+        Trial::Stopped if interrupted() => return Ok(Exit::Interrupted),
+        Trial::Stopped => {
+            return Err(Failure::found("the budget is over before the first run is: allow more"));
+        }
     };
-    let oracle = arguments.oracle.clone().unwrap_or(oracle);
-    let court = Court { oracle, seed: arguments.seed, retries: arguments.retries };
+    let court = Court { oracle, seed, retries: arguments.retries, deadline };
     let before = Size::of(&given);
     let start = earlier(&arguments.output, &court)
         .unwrap_or_else(|| shrink::expecting(given, &court.oracle));
-    obey_interrupts()?;
     let mut work = Work::new(arguments, court, start);
     work.shrink_on()?;
     work.write_out()?;
@@ -106,12 +117,17 @@ struct Court {
     oracle: String,
     seed: u64,
     retries: u64,
+    deadline: Deadline,
 }
 
 impl Court {
     fn condemns(&self, document: &Document) -> bool {
         let mut seeds = self.seed..=self.seed.saturating_add(self.retries);
-        seeds.any(|seed| objecting(document, seed).as_deref() == Some(&self.oracle))
+        seeds.any(|seed| self.objects(document, seed))
+    }
+
+    fn objects(&self, document: &Document, seed: u64) -> bool {
+        attempt(document, seed, self.deadline).fails(&self.oracle)
     }
 }
 
@@ -121,18 +137,16 @@ struct Work<'a> {
     court: Court,
     shrink: Shrink,
     runs: u64,
-    began: Instant,
 }
 
 impl<'a> Work<'a> {
     fn new(arguments: &'a Arguments, court: Court, start: Document) -> Work<'a> {
-        Work { arguments, court, shrink: Shrink::new(start), runs: 0, began: Instant::now() }
+        Work { arguments, court, shrink: Shrink::new(start), runs: 0 }
     }
 
     fn shrink_on(&mut self) -> Result<(), Failure> {
         self.write()?;
-        while !interrupted() && self.arguments.budget.is_none_or(|most| self.began.elapsed() < most)
-        {
+        while !self.court.deadline.is_over() {
             let proposals = self.shrink.propose(self.arguments.jobs.get());
             if proposals.is_empty() {
                 break;
@@ -150,9 +164,9 @@ impl<'a> Work<'a> {
 
     /// Names a seed that fails, where several were good enough.
     fn settle(&mut self) -> Result<(), Failure> {
-        let (first, oracle) = (self.court.seed, self.court.oracle.as_str());
+        let first = self.court.seed;
         let mut seeds = first..=first.saturating_add(self.court.retries);
-        let fails = |seed: &u64| objecting(self.shrink.best(), *seed).as_deref() == Some(oracle);
+        let fails = |seed: &u64| self.court.objects(self.shrink.best(), *seed);
         self.court.seed = seeds.find(fails).unwrap_or(first);
         self.write()
     }
@@ -160,14 +174,15 @@ impl<'a> Work<'a> {
     /// Writes the calls of the loads out, if they fail like that, and goes on call by call.
     fn write_out(&mut self) -> Result<(), Failure> {
         let seed = self.court.seed;
-        if interrupted() || Size::of(self.shrink.best()).workloads == 0 {
+        if self.court.deadline.is_over() || Size::of(self.shrink.best()).workloads == 0 {
             return Ok(());
         }
         let Ok(explicit) = shrink::explicit(self.shrink.best(), Seed(seed)) else { return Ok(()) };
         let mut seeds = seed..=seed.saturating_add(OTHERS);
-        let fails =
-            |seed: &u64| objecting(&explicit, *seed).as_deref() == Some(self.court.oracle.as_str());
-        let Some(fitting) = seeds.find(fails) else {
+        let Some(fitting) = seeds.find(|seed| self.court.objects(&explicit, *seed)) else {
+            if self.court.deadline.is_over() {
+                return Ok(());
+            }
             terminal::say("The same calls written out do not fail: the loads stay.");
             return Ok(());
         };
@@ -197,7 +212,7 @@ impl<'a> Work<'a> {
 
     fn say(&self) {
         let Size { operations, workloads, faults, lines } = Size::of(self.shrink.best());
-        let (runs, seconds) = (self.runs, self.began.elapsed().as_secs());
+        let (runs, seconds) = (self.runs, self.court.deadline.elapsed().as_secs());
         terminal::say(&format!(
             "{runs} runs, {seconds} s: {operations} operations, {workloads} loads, {faults} faults, \
              {lines} lines"

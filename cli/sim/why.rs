@@ -1,6 +1,6 @@
 //! `keyquake sim why`: what a failure depends on, by running it again with one thing another.
 
-use super::failing::{self, Subject, objecting};
+use super::failing::{self, Deadline, Subject, Trial, attempt};
 use super::pool;
 use super::run::{interrupted, obey_interrupts};
 use crate::exit::{Exit, Failure};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
 Examples:
-  keyquake sim why bug.toml --seed 119
+  keyquake sim why bug.toml
   keyquake sim why --swarm --seed 4 --sabotage grant-end-lost --calls
   keyquake sim why scenarios/regressions/token-lost.toml --seed 1 --json
 
@@ -33,9 +33,9 @@ interrupted, with what was tried until then.";
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
-    /// The seed that it fails with
+    /// The seed that it fails with [default: the one that the file names, or 1]
     #[arg(long)]
-    seed: u64,
+    seed: Option<u64>,
     /// Write the calls of the loads out first, and ask about each
     #[arg(long)]
     calls: bool,
@@ -72,76 +72,86 @@ struct Part {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     obey_interrupts()?;
-    let (document, oracle) = match failing(arguments)? {
-        Some(failing) => failing,
-        None if interrupted() => return Ok(Exit::Interrupted),
-        None => {
+    let seed = failing::seed(&arguments.subject, arguments.seed)?;
+    let given = failing::given(&arguments.subject, seed)?;
+    let deadline = Deadline::after(arguments.budget);
+    let oracle = match attempt(&given, seed, deadline) {
+        Trial::Fails(oracle) => oracle,
+        Trial::Passes => {
             terminal::say("No oracle objects to this run: there is nothing to explain.");
             return Ok(Exit::Fine);
         }
+        Trial::Impossible(why) => return Err(Failure::usage(why)),
+        Trial::Stopped if interrupted() => return Ok(Exit::Interrupted),
+        Trial::Stopped => {
+            return Err(Failure::found("the budget is over before the first run is: allow more"));
+        }
+    };
+    let document = match arguments.calls {
+        true => written_out(given, (seed, &oracle), deadline)?,
+        false => given,
     };
     let questions = why::questions(&document);
-    let answers = ask(arguments, &questions, &oracle);
+    let answers = ask(&questions, (seed, &oracle), arguments.jobs.get(), deadline);
     let parts = why::parts(&document);
     let ranked = why::rank(parts.len(), &answers);
     let ranked: Vec<(String, Dependence)> =
         ranked.into_iter().map(|one| (parts[one.part].clone(), one)).collect();
-    tell(arguments, &oracle, &ranked, (answers.len(), questions.len()))?;
+    let told = (oracle.as_str(), seed, answers.len(), questions.len());
+    tell(arguments, told, &ranked)?;
     Ok(if interrupted() { Exit::Interrupted } else { Exit::Found })
 }
 
-/// The scenario, with its calls written out where that is wanted, and who objects to it.
-fn failing(arguments: &Arguments) -> Result<Option<(Document, String)>, Failure> {
-    let given = failing::given(&arguments.subject, arguments.seed)?;
-    let Some(oracle) = objecting(&given, arguments.seed) else { return Ok(None) };
-    if !arguments.calls {
-        return Ok(Some((given, oracle)));
-    }
-    let explicit = shrink::explicit(&given, Seed(arguments.seed)).map_err(Failure::usage)?;
-    if objecting(&explicit, arguments.seed).as_deref() == Some(&oracle) {
-        return Ok(Some((explicit, oracle)));
+/// The scenario with its calls written out, if it fails so too.
+fn written_out(
+    given: Document,
+    (seed, oracle): (u64, &str),
+    deadline: Deadline,
+) -> Result<Document, Failure> {
+    let explicit = shrink::explicit(&given, Seed(seed)).map_err(Failure::usage)?;
+    if attempt(&explicit, seed, deadline).fails(oracle) {
+        return Ok(explicit);
     }
     terminal::say("The same calls written out do not fail so: the loads stay.");
-    Ok(Some((given, oracle)))
+    Ok(given)
 }
 
 fn ask(
-    arguments: &Arguments,
     questions: &[Question],
-    oracle: &str,
+    (seed, oracle): (u64, &str),
+    jobs: usize,
+    deadline: Deadline,
 ) -> Vec<(usize, why::Twist, Answer)> {
-    let began = Instant::now();
-    let over = || arguments.budget.is_some_and(|most| began.elapsed() > most) || interrupted();
     let work = |index: usize| {
         let question = &questions[index];
-        if over() {
+        if deadline.is_over() {
             return None;
         }
-        let answer = match objecting(&question.document, arguments.seed) {
-            _ if interrupted() => return None,
-            Some(found) if found == oracle => Answer::Fails,
-            Some(_) => Answer::FailsOtherwise,
-            None => Answer::Passes,
+        let answer = match attempt(&question.document, seed, deadline) {
+            Trial::Stopped => return None,
+            Trial::Fails(found) if found == oracle => Answer::Fails,
+            Trial::Fails(_) => Answer::FailsOtherwise,
+            Trial::Passes => Answer::Passes,
+            Trial::Impossible(_) => Answer::Impossible,
         };
         Some((question.part, question.twist, answer))
     };
     let (mut answers, mut said) = (Vec::new(), Instant::now());
-    pool::ordered(questions.len(), arguments.jobs.get(), work, |answer| {
+    pool::ordered(questions.len(), jobs, work, |answer| {
         answers.extend(answer);
         if said.elapsed() > Duration::from_secs(2) {
             said = Instant::now();
             terminal::say(&format!("{} of {} runs", answers.len(), questions.len()));
         }
-        if over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if deadline.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     answers
 }
 
 fn tell(
     arguments: &Arguments,
-    oracle: &str,
+    (oracle, seed, runs, questions): (&str, u64, usize, usize),
     ranked: &[(String, Dependence)],
-    (runs, questions): (usize, usize),
 ) -> Result<(), Failure> {
     if arguments.json {
         let parts = ranked.iter().map(|(part, dependence)| Part {
@@ -151,13 +161,7 @@ fn tell(
             vanishes_after_seconds: dependence.vanishes_later.map(|delay| delay.as_secs_f64()),
         });
         let parts = parts.collect();
-        return terminal::print_json(&Told {
-            oracle,
-            seed: arguments.seed,
-            runs,
-            questions,
-            parts,
-        });
+        return terminal::print_json(&Told { oracle, seed, runs, questions, parts });
     }
     let rows = ranked.iter().map(|(part, one)| [one.words(), part.clone()]);
     terminal::print(&format!("{oracle} objects. What that depends on, by {runs} runs:\n\n"))?;
@@ -173,5 +177,6 @@ fn word(answer: Answer) -> &'static str {
         Answer::Fails => "fails",
         Answer::FailsOtherwise => "fails-otherwise",
         Answer::Passes => "passes",
+        Answer::Impossible => "impossible",
     }
 }

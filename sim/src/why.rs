@@ -41,6 +41,8 @@ pub enum Answer {
     FailsOtherwise,
     /// Nobody objects.
     Passes,
+    /// There is no scenario like that.
+    Impossible,
 }
 
 /// The parts of a scenario that a failure may depend on, in words.
@@ -95,6 +97,9 @@ impl Dependence {
             (2, _) => "needed".to_owned(),
             (1, Some(delay)) => format!("timing: gone when {} later", duration_text(delay)),
             (1, None) => "without it another oracle objects first".to_owned(),
+            _ if self.removed == Some(Answer::Impossible) => {
+                "unknown: nothing runs without it".to_owned()
+            }
             _ if self.removed.is_none() => "not tried".to_owned(),
             _ => "not needed".to_owned(),
         }
@@ -312,13 +317,15 @@ mod tests {
             (2, Twist::Delayed(long), Answer::Passes),
             (2, Twist::Delayed(short), Answer::Passes),
             (3, Twist::Removed, Answer::FailsOtherwise),
+            (5, Twist::Removed, Answer::Impossible),
         ];
-        let ranked = rank(5, &answers);
+        let ranked = rank(6, &answers);
         let order: Vec<usize> = ranked.iter().map(|one| one.part).collect();
-        assert_eq!(order, [2, 1, 3, 0, 4]);
+        assert_eq!(order, [2, 1, 3, 0, 4, 5]);
         assert_eq!(ranked[0].words(), "needed, and needed then: gone when 50ms later");
         assert_eq!(ranked[1].words(), "needed");
         assert_eq!(ranked[3].words(), "not needed");
         assert_eq!(ranked[4].words(), "not tried");
+        assert_eq!(ranked[5].words(), "unknown: nothing runs without it");
     }
 }
