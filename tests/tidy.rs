@@ -92,7 +92,7 @@ fn the_crates_point_inward() {
         ("kms-core", &[]),
         ("reports", &[]),
         ("scenarios", &["kms-core"]),
-        ("fuzz/decoders", &["kms-core", "scenarios"]),
+        ("fuzz/decoders", &["kms-core", "scenarios", "server"]),
         ("sim", &["kms-core", "scenarios", "reports"]),
         ("server", &["kms-core", "scenarios"]),
         ("loadgen", &["kms-core", "scenarios", "reports", "sim"]),
