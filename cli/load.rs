@@ -27,14 +27,16 @@ Examples:
   keyquake load scenarios/quickstart.toml -c 2 --duration 10s --backend ring
   keyquake load scenarios/quickstart.toml --quota --set quota.scale=0.05 --out load
   keyquake load scenarios/quickstart.toml --url http://127.0.0.1:4599 --region us-east-1
+  keyquake load scenarios/quickstart.toml --url https://localhost:8443 --ca-file ca.pem --keep-keys
   keyquake load scenarios/quickstart.toml --duration 10s --oracles
   keyquake load scenarios/quickstart.toml --duration 1h --trace starts.csv
   keyquake load scenarios/quickstart.toml --step 1k..50k:6 --duration 5s
   keyquake load scenarios/quickstart.toml --find-max 'throttled<1e-4,p99<20ms' --between 500..50k
 
 The core runs in this process, once a thread with the same keys; calls are dealt to threads by client.
-With --url an endpoint is driven over HTTP instead, signed with Signature Version 4; the keys, grants and
-aliases of the scenario are made there first, and stay.
+With --url an endpoint is driven over HTTP or HTTPS instead, signed with Signature Version 4. The keys,
+grants and aliases of the scenario are made there first; afterwards, ctrl-C or not, every key that the load
+made is scheduled for deletion in seven days, unless --keep-keys leaves it.
 The same seed means the same schedule as `keyquake sim run`. Latency counts from the intended start.
 A call is sent once: it is not retried. Faults and planted bugs are no part of a load.
 With --oracles the simulator's judges hear all that the core does, and those that cannot judge it are
@@ -125,11 +127,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     obey_interrupts()?;
     let job = Job::new(arguments, &scenario)?;
-    match (&arguments.step, &arguments.find_max) {
+    let ended = match (&arguments.step, &arguments.find_max) {
         (Some(steps), _) => trials::step(&job, steps),
         (_, Some(goal)) => trials::find(&job, goal, arguments.between.ends()),
         (None, None) => one(&job),
-    }
+    };
+    job.end();
+    ended
 }
 
 /// One load.

@@ -1,66 +1,15 @@
 //! Real load: over HTTP against our own server, and what the command says about it.
 
+use crate::served::Served;
 use crate::support::{folder, keyquake, scenario};
 use kms_core::crypto::Production;
-use kms_core::name::RegionName;
-use loadgen::http::{Credential, Credentials, Endpoint};
-use loadgen::{Counts, Order, Pacer, Pooled, Service, Shape, Watch};
+use loadgen::http::Ledger;
+use loadgen::{Counts, Order, Pacer, Service, Shape, Watch};
 use scenarios::Scenario;
-use server::{Configuration, Engine, Identities, Server};
 use sim::random::Seed;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use tokio::sync::oneshot;
-
-/// A server in a thread of this process, in memory.
-struct Served {
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Served {
-    fn start(regions: &[&str]) -> Served {
-        let regions = regions.iter().filter_map(|name| RegionName::parse(name)).collect();
-        let engine = Engine::new(Configuration { regions, ..Configuration::default() });
-        let (said, address) = std::sync::mpsc::channel();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-            runtime.block_on(async {
-                let any = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(any, Arc::new(engine), Identities::development()).await;
-                let server = server.expect("a port");
-                said.send(server.address().expect("an address")).expect("somebody asks");
-                server.run(async { drop(stopped.await) }).await.expect("an end");
-            });
-        });
-        let address = address.recv().expect("a server");
-        Served { address, stop: Some(stop), thread: Some(thread) }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    fn endpoint(&self) -> Endpoint {
-        let test = Credential::new("test", "test", None);
-        let mut endpoint = Endpoint::new(&self.url(), Credentials::of(test)).expect("a URL");
-        endpoint.connections = 8;
-        endpoint
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
 
 fn quickstart() -> Scenario {
     let shape = Shape {
@@ -78,7 +27,7 @@ fn counts(scenario: &Scenario, service: Service<'_>) -> Counts {
         service,
         threads: 1,
         pacer: Pacer::HYBRID,
-        pooled: Pooled::NOTHING,
+        pools: None,
         trace: None,
     };
     let ran = loadgen::run(order, &AtomicBool::new(false), &mut |_| {}).expect("a load");
@@ -90,13 +39,15 @@ fn a_server_over_http_meets_the_load_that_the_core_does_in_process() {
     let scenario = quickstart();
     let served = Served::start(&["us-east-1", "eu-west-1", "ap-northeast-1"]);
     let endpoint = served.endpoint();
-    let stop = AtomicBool::new(false);
+    let (stop, ledger) = (AtomicBool::new(false), Ledger::default());
     let mut asked = 0;
-    let book = loadgen::found(&scenario, &endpoint, &stop, &mut |requests| asked = requests);
+    let book =
+        loadgen::found(&scenario, (&endpoint, &ledger), &stop, &mut |requests| asked = requests);
     let book = Arc::new(book.expect("keys"));
     assert!(asked > 300, "{asked}");
     assert_eq!(book.selected(&[], book.regions()[1]).len(), 36);
-    let over_http = counts(&scenario, Service::Http { endpoint: &endpoint, book: &book });
+    let over_http =
+        counts(&scenario, Service::Http { endpoint: &endpoint, book: &book, ledger: &ledger });
     let core = Service::InProcess { backend: Production::default(), watch: Watch::Nothing };
     let in_process = counts(&scenario, core);
     assert_eq!(over_http.sent + over_http.dropped, in_process.sent + in_process.dropped);
@@ -108,7 +59,7 @@ fn a_server_over_http_meets_the_load_that_the_core_does_in_process() {
     assert!(over_http.succeeded * 20 > over_http.sent * 19, "{over_http:?}");
 
     // A second set-up finds the aliases of the first one there.
-    loadgen::found(&scenario, &endpoint, &stop, &mut |_| {}).expect("keys again");
+    loadgen::found(&scenario, (&endpoint, &ledger), &stop, &mut |_| {}).expect("keys again");
 }
 
 #[test]
@@ -149,7 +100,7 @@ fn what_no_load_over_http_can_be_is_said() {
     let served = Served::start(&["us-east-1"]);
     let url = served.url();
     for (scenario, url, expected) in [
-        ("scenarios/quickstart.toml", "https://kms.us-east-1.amazonaws.com", "no TLS"),
+        ("scenarios/quickstart.toml", "ftp://127.0.0.1", "looks like http://127.0.0.1:4599"),
         (
             "scenarios/quickstart.toml",
             "http://127.0.0.1:1",
@@ -200,7 +151,10 @@ fn a_load_keeps_its_figures_its_log_and_a_page() {
     let run: serde_json::Value = serde_json::from_str(&read("run.json")).expect("JSON");
     assert_eq!(run["samples"].as_array().map(Vec::len), Some(3));
     assert_eq!(run["counts"]["sent"], 600, "{run}");
-    assert_eq!(run["samples"][1]["pooled"], run["samples"][1]["answered"], "{run}");
+    assert_eq!(run["quotas"][0]["pool"], "symmetric", "{run}");
+    assert_eq!(run["quotas"][0]["calls"], 600, "{run}");
+    assert_eq!(run["samples"][1]["pooled"][0], run["samples"][1]["answered"], "{run}");
+    assert!(read("samples.csv").contains("lag_max,quota symmetric"));
 }
 
 #[test]

@@ -7,10 +7,11 @@ use super::over::Ready;
 use crate::exit::Failure;
 use crate::sim::{interrupt_flag, interrupted};
 use ::sim::random::Seed;
-use loadgen::{Configuration, Order, Outcome, Pacer, Pooled, Ran, Tool, Trace};
+use loadgen::{Configuration, Order, Outcome, Pacer, Pools, Ran, Tool, Trace};
 use scenarios::{Rate, Scenario};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
 /// A load that can be driven, at one rate or at several.
 pub(super) struct Job<'a> {
@@ -34,6 +35,13 @@ impl<'a> Job<'a> {
         Ok(Job { arguments, scenario, ready: ready?, trace })
     }
 
+    /// Parts with the keys that were made for the loads.
+    pub(super) fn end(&self) {
+        if let Ready::Http(endpoint, _, ledger) = &self.ready {
+            self.arguments.over.part(endpoint, ledger, &mut Live::new(Duration::ZERO, None));
+        }
+    }
+
     /// Drives a load, and keeps what it came to in a folder.
     pub(super) fn load(
         &self,
@@ -41,22 +49,18 @@ impl<'a> Job<'a> {
         folder: Option<&Path>,
     ) -> Result<Outcome, Failure> {
         let scenario = self.arguments.shape(rate).of(self.scenario);
-        let (bar, pooled) = match loadgen::bar(&scenario).filter(|_| self.arguments.over.quota) {
-            Some((bar, pooled)) => (Some(bar), pooled),
-            None => (None, Pooled::NOTHING),
-        };
+        let pools = Pools::of(&scenario).filter(|_| self.arguments.over.quota);
         let order = Order {
             scenario: &scenario,
             seed: Seed(self.arguments.seed),
             service: self.ready.service(),
             threads: self.arguments.threads.map_or_else(one_each, NonZeroUsize::get),
             pacer: if self.arguments.spin { Pacer::SPIN } else { Pacer::HYBRID },
-            pooled,
+            pools: pools.as_ref(),
             trace: self.trace.as_ref(),
         };
         let configuration = self.configuration(&order);
-        let configuration = Configuration { bar, ..configuration };
-        let mut live = Live::new(scenario.storm(), configuration.bar.clone());
+        let mut live = Live::new(scenario.storm(), pools.as_ref());
         let ran = Kept::beside(folder, |kept| {
             let mut unwritten = Ok(());
             let ran = loadgen::run(order, interrupt_flag(), &mut |moment| {
@@ -85,7 +89,6 @@ impl<'a> Job<'a> {
             connections: self.ready.connections(),
             quota,
             seconds: order.scenario.storm().as_secs_f64(),
-            bar: None,
         }
     }
 }

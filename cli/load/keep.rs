@@ -48,7 +48,7 @@ impl Kept<'_> {
 /// Writes what is known when a load is over.
 pub(super) fn keep(folder: &Path, outcome: &Outcome, ran: &Ran) -> Result<(), Failure> {
     write_json(folder, outcome)?;
-    write(folder, "samples.csv", loadgen::csv(&outcome.samples).as_bytes())?;
+    write(folder, "samples.csv", loadgen::csv(&outcome.samples, &outcome.quotas).as_bytes())?;
     let whole = &ran.gathered.whole;
     let all = [("response", &whole.response), ("service", &whole.service), ("lag", &whole.lag)];
     for (name, histogram) in all {

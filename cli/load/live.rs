@@ -2,39 +2,51 @@
 
 use super::print::time;
 use crate::terminal;
-use loadgen::{Bar, Moment, Sample};
+use loadgen::{Moment, Pools, Quota, Sample};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// How often the set-up says how far it is when nobody watches a terminal.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How many quotas the line has room for.
+const MOST_BARS: usize = 2;
+
 /// The line.
-pub(super) struct Live {
+pub(super) struct Live<'p> {
     terminal: bool,
     whole: Duration,
-    bar: Option<Bar>,
+    pools: Option<&'p Pools>,
     said: Instant,
 }
 
-impl Live {
-    /// The line of a load that takes so long, with the quota that is looked at.
-    pub(super) fn new(whole: Duration, bar: Option<Bar>) -> Live {
-        Live { terminal: io::stderr().is_terminal(), whole, bar, said: Instant::now() }
+impl<'p> Live<'p> {
+    /// The line of a load that takes so long, with the quotas that it is held against.
+    pub(super) fn new(whole: Duration, pools: Option<&'p Pools>) -> Live<'p> {
+        Live { terminal: io::stderr().is_terminal(), whole, pools, said: Instant::now() }
     }
 
     /// How many requests the set-up has made.
     pub(super) fn founding(&mut self, asked: u64) {
+        self.now_and_then(|| format!("making keys · {asked} requests"));
+    }
+
+    fn now_and_then(&mut self, words: impl Fn() -> String) {
         let patience = if self.terminal { PATIENCE / 20 } else { PATIENCE };
         if self.said.elapsed() >= patience {
             self.said = Instant::now();
-            self.say(&format!("making keys · {asked} requests"));
+            self.say(&words());
         }
+    }
+
+    /// How many keys were parted with.
+    pub(super) fn parting(&mut self, keys: u64) {
+        self.now_and_then(|| format!("scheduling the deletion of keys · {keys}"));
     }
 
     /// The last second of a run.
     pub(super) fn show(&mut self, moment: &Moment<'_>) {
-        self.say(&line(moment, self.whole, self.bar.as_ref()));
+        self.say(&line(moment, self.whole, self.pools));
     }
 
     fn say(&self, line: &str) {
@@ -53,7 +65,7 @@ impl Live {
     }
 }
 
-fn line(moment: &Moment<'_>, whole: Duration, bar: Option<&Bar>) -> String {
+fn line(moment: &Moment<'_>, whole: Duration, pools: Option<&Pools>) -> String {
     let Sample { second, offered, answered, throttled, late, in_flight, response, lag, .. } =
         moment.sample;
     let offered = match *offered > 0.0 {
@@ -61,17 +73,24 @@ fn line(moment: &Moment<'_>, whole: Duration, bar: Option<&Bar>) -> String {
         false if *second as f64 >= whole.as_secs_f64() => "schedule over".to_owned(),
         false => "closed loop".to_owned(),
     };
-    let bar = bar.map_or_else(String::new, |bar| {
-        let share = 100.0 * moment.sample.pooled as f64 / bar.per_second;
-        format!(" · quota {} of {:.0}/s ({share:.0} %)", moment.sample.pooled, bar.per_second)
-    });
+    let busiest = pools.map_or_else(Vec::new, |pools| pools.busiest(moment.recorder.pooled()));
+    let bars: String = busiest.iter().take(MOST_BARS).map(bar).collect();
     format!(
         "{second} of {:.0} s · {offered} · answered {answered} · late {late} · in flight {in_flight} · \
-         throttled {throttled}{bar} · p50 {} · p99 {} · p99.9 {} · lag p99 {}",
+         throttled {throttled}{bars} · p50 {} · p99 {} · p99.9 {} · lag p99 {}",
         whole.as_secs_f64(),
         time(response.p50),
         time(response.p99),
         time(response.p99_9),
         time(lag.p99),
     )
+}
+
+/// A quota, and what was drawn from it in a second.
+fn bar(Quota { pool, per_second, calls, busiest, .. }: &Quota) -> String {
+    let limit = match *per_second < 10.0 {
+        true => format!("{per_second:.1}"),
+        false => format!("{per_second:.0}"),
+    };
+    format!(" · quota {pool} {calls} of {limit}/s ({:.0} %)", 100.0 * busiest)
 }

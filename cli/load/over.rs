@@ -3,10 +3,11 @@
 use super::live::Live;
 use crate::exit::Failure;
 use crate::sim::{Backend, interrupt_flag};
+use crate::terminal;
 use clap::Args;
 use kms_core::crypto::Production;
 use kms_core::name::RegionName;
-use loadgen::http::{Credential, Credentials, Endpoint};
+use loadgen::http::{Credential, Credentials, Endpoint, Ledger, Roots};
 use loadgen::{Service, Watch};
 use scenarios::{KeyBook, Scenario};
 use std::num::NonZeroUsize;
@@ -22,6 +23,12 @@ pub(super) struct Over {
     /// [default: AWS_ACCESS_KEY_ID and its like for everybody, or `test`]
     #[arg(long, value_name = "FILE", requires = "url")]
     identities: Option<PathBuf>,
+    /// Root certificates in PEM for an endpoint of https, instead of those that the system trusts
+    #[arg(long, value_name = "FILE", requires = "url")]
+    ca_file: Option<PathBuf>,
+    /// Leave the keys that the load made; else each is scheduled for deletion in seven days
+    #[arg(long, requires = "url")]
+    keep_keys: bool,
     /// Keep-alive connections a thread: so many calls may be under way
     #[arg(long, value_name = "N", default_value = "32", requires = "url")]
     connections: NonZeroUsize,
@@ -46,12 +53,12 @@ fn region(text: &str) -> Result<RegionName, String> {
 /// Where a load goes, ready to be driven.
 pub(super) enum Ready {
     InProcess(Production, Backend, Watch),
-    Http(Box<Endpoint>, Arc<KeyBook>),
+    Http(Box<Endpoint>, Arc<KeyBook>, Ledger),
 }
 
 impl Over {
     /// Finds out where the load goes, and makes the keys there.
-    pub(super) fn ready(&self, scenario: &Scenario, live: &mut Live) -> Result<Ready, Failure> {
+    pub(super) fn ready(&self, scenario: &Scenario, live: &mut Live<'_>) -> Result<Ready, Failure> {
         let Some(url) = &self.url else {
             let backend = self.backend.unwrap_or_default();
             let production = Production::named(backend.name())
@@ -63,14 +70,48 @@ impl Over {
             };
             return Ok(Ready::InProcess(production, backend, watch));
         };
-        let mut endpoint = Endpoint::new(url, self.credentials()?).map_err(Failure::usage)?;
+        let mut endpoint = self.endpoint(url)?;
         endpoint.connections = self.connections.get();
         endpoint.timeout = scenario.client.timeout;
-        let founded = loadgen::found(scenario, &endpoint, interrupt_flag(), &mut |asked| {
-            live.founding(asked);
-        });
-        let book = founded.map_err(Failure::usage)?;
-        Ok(Ready::Http(Box::new(endpoint), Arc::new(book)))
+        let ledger = Ledger::default();
+        let founded =
+            loadgen::found(scenario, (&endpoint, &ledger), interrupt_flag(), &mut |asked| {
+                live.founding(asked);
+            });
+        match founded {
+            Ok(book) => Ok(Ready::Http(Box::new(endpoint), Arc::new(book), ledger)),
+            Err(why) => {
+                self.part(&endpoint, &ledger, live);
+                Err(Failure::usage(why))
+            }
+        }
+    }
+
+    fn endpoint(&self, url: &str) -> Result<Endpoint, Failure> {
+        let Some(path) = &self.ca_file else {
+            return Endpoint::new(url, self.credentials()?, Roots::System).map_err(Failure::usage);
+        };
+        let text = std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
+        let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
+        Endpoint::new(url, self.credentials()?, Roots::Pem(&text)).map_err(wrong)
+    }
+
+    /// Parts with the keys that were made on an endpoint, after a load that was broken off too.
+    pub(super) fn part(&self, endpoint: &Endpoint, ledger: &Ledger, live: &mut Live<'_>) {
+        if self.keep_keys {
+            return;
+        }
+        let cleaned = ledger.clean(endpoint, &mut |keys| live.parting(keys));
+        live.end();
+        let left = match cleaned {
+            Ok(cleaned) => cleaned.left,
+            Err(why) => {
+                return terminal::say(&format!("keys that were made are left there: {why}"));
+            }
+        };
+        if let Some((key, why)) = left.first() {
+            terminal::say(&format!("{} keys are left there, as {key}: {why}", left.len()));
+        }
     }
 
     fn credentials(&self) -> Result<Credentials, Failure> {
@@ -104,7 +145,7 @@ impl Ready {
             Ready::InProcess(backend, _, watch) => {
                 Service::InProcess { backend: *backend, watch: *watch }
             }
-            Ready::Http(endpoint, book) => Service::Http { endpoint, book },
+            Ready::Http(endpoint, book, ledger) => Service::Http { endpoint, book, ledger },
         }
     }
 
@@ -112,7 +153,7 @@ impl Ready {
     pub(super) fn connections(&self) -> Option<usize> {
         match self {
             Ready::InProcess(..) => None,
-            Ready::Http(endpoint, _) => Some(endpoint.connections),
+            Ready::Http(endpoint, ..) => Some(endpoint.connections),
         }
     }
 
@@ -123,7 +164,7 @@ impl Ready {
                 let quota = *watch == Watch::Quotas;
                 ("in process".to_owned(), Some(backend.name().to_owned()), quota)
             }
-            Ready::Http(endpoint, _) => (endpoint.to_string(), None, false),
+            Ready::Http(endpoint, ..) => (endpoint.to_string(), None, false),
         }
     }
 }

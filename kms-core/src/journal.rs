@@ -17,6 +17,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Journal {
     state: State,
+    /// How many entries at the beginning are forgotten.
+    forgotten: u64,
     log: Vec<Arc<LogEntry>>,
     tokens: TokenStore,
     positions: BTreeMap<u128, u64>,
@@ -27,6 +29,7 @@ impl Journal {
     pub fn new(region: RegionName) -> Journal {
         Journal {
             state: State::new(region),
+            forgotten: 0,
             log: Vec::new(),
             tokens: TokenStore::default(),
             positions: BTreeMap::new(),
@@ -59,9 +62,20 @@ impl Journal {
         self.state.position()
     }
 
-    /// The entries behind a position.
+    /// Forgets the entries up to a position, and their ids. Nobody who has not applied them can follow
+    /// this journal any more.
+    pub fn forget(&mut self, position: u64) {
+        let count = usize::try_from(position.saturating_sub(self.forgotten)).unwrap_or(usize::MAX);
+        for entry in self.log.drain(..count.min(self.log.len())) {
+            self.positions.remove(&entry.id);
+            self.forgotten += 1;
+        }
+    }
+
+    /// The entries behind a position that are not forgotten.
     pub fn entries_after(&self, position: u64) -> &[Arc<LogEntry>] {
-        let from = usize::try_from(position).unwrap_or(usize::MAX).min(self.log.len());
+        let from = position.saturating_sub(self.forgotten);
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(self.log.len());
         &self.log[from..]
     }
 

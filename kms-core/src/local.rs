@@ -199,6 +199,15 @@ impl Local {
         &self.entries
     }
 
+    /// Forgets how the state came about, so that a long run needs memory for the state alone.
+    pub fn forget_history(&mut self) {
+        self.entries.clear();
+        for region in self.regions.values_mut() {
+            region.journal.forget(region.journal.head());
+            region.meter.take_admitted();
+        }
+    }
+
     /// The record of a key.
     ///
     /// # Panics

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use kms_core::name::RegionName;
 use kms_core::ops::Operation;
 use loadgen::http::{
-    Connection, Credential, Credentials, Date, Endpoint, Letterhead, Signed, Signer, Signers,
+    Connection, Credential, Credentials, Date, Endpoint, Letterhead, Roots, Signed, Signer, Signers,
 };
 use scenarios::Who;
 use std::convert::Infallible;
@@ -153,7 +153,8 @@ fn driving(criterion: &mut Criterion<ThreadTime>) {
     let address = server();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let endpoint = Endpoint::new(&format!("http://{address}"), Credentials::of(test()));
+    let endpoint =
+        Endpoint::new(&format!("http://{address}"), Credentials::of(test()), Roots::System);
     let endpoint: &'static Endpoint = Box::leak(Box::new(endpoint.expect("an endpoint")));
     let mut group = criterion.benchmark_group("client processor time");
     group.throughput(Throughput::Elements(1)).sample_size(30);

@@ -1,7 +1,7 @@
 //! The loop of one thread: wait for the intended start, send, record.
 
-use crate::bar::Pooled;
 use crate::pacer::Pacer;
+use crate::pools::Pools;
 use crate::recorder::Recorder;
 use crate::rota::Rota;
 use kms_core::Result;
@@ -20,16 +20,16 @@ pub trait Target {
 }
 
 /// When a thread starts its calls.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
+#[derive(Clone, Copy)]
+pub struct Pace<'p> {
     /// When the run began.
     pub began: Instant,
     /// How it waits.
     pub pacer: Pacer,
     /// When calls that are still due are dropped, since the run began.
     pub until: Duration,
-    /// Which calls draw from the quota that is looked at.
-    pub pooled: Pooled,
+    /// The quotas that the load is held against.
+    pub pools: Option<&'p Pools>,
 }
 
 /// Hears of every answer before it is noted: the time since the run began, and what was measured until
@@ -54,7 +54,7 @@ pub struct Driven {
 pub fn drive(
     mut rota: Rota,
     target: &mut dyn Target,
-    pace: Pace,
+    pace: Pace<'_>,
     recorder: &mut Recorder,
     told: &mut Told<'_>,
 ) -> Driven {
@@ -71,7 +71,9 @@ pub fn drive(
         let goes_on = told(answered, recorder);
         recorder.under_way(1);
         recorder.note(sent.saturating_sub(start.at), answered.saturating_sub(sent), error);
-        recorder.pooled += u64::from(pace.pooled.has(planned.request.operation()));
+        if let Some(pools) = pace.pools {
+            pools.drawn(&planned.request).for_each(|pool| recorder.draw(pool));
+        }
         rota.ended(start, answered, &planned, &result);
         last = answered;
         if goes_on.is_break() {

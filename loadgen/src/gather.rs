@@ -5,7 +5,7 @@ use crate::recorder::Recorder;
 use crate::series::Series;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 /// A second is told this much after it ended, so that every thread has handed in its part.
@@ -15,6 +15,8 @@ const SETTLED: u64 = 1;
 pub(crate) struct Part {
     pub(crate) second: u64,
     pub(crate) recorder: Box<Recorder>,
+    /// Where the recorder goes when it has been read, emptied.
+    pub(crate) back: SyncSender<Box<Recorder>>,
 }
 
 /// How far a run is.
@@ -52,13 +54,16 @@ pub(crate) fn gather(
         let part = parts.recv_timeout(Duration::from_millis(100));
         let at = began.get().map_or(Duration::ZERO, Instant::elapsed);
         let over = matches!(part, Err(RecvTimeoutError::Disconnected));
-        if let Ok(Part { second, recorder }) = part
-            && (recorder.answered() > 0 || (second as f64) < whole_seconds)
-        {
-            whole.add(&recorder);
-            let sum = seconds.entry(second).or_default();
-            sum.add(&recorder);
-            sum.in_flight += recorder.in_flight;
+        if let Ok(Part { second, mut recorder, back }) = part {
+            if recorder.answered() > 0 || (second as f64) < whole_seconds {
+                whole.add(&recorder);
+                let sum = seconds.entry(second).or_default();
+                sum.add(&recorder);
+                sum.in_flight += recorder.in_flight;
+            }
+            recorder.clear();
+            // A thread that has ended takes nothing back.
+            let _ = back.try_send(recorder);
         }
         let last = seconds.last_key_value().map(|(second, _)| *second);
         while last.is_some_and(|last| next <= last) && (over || next + SETTLED < at.as_secs()) {

@@ -116,6 +116,7 @@ impl Target for InProcess {
         let now = Timestamp::from_micros(START_MICROS).after(at);
         if at.saturating_sub(self.tidied) >= TIDY {
             self.local.advance(now.since(self.local.now()));
+            self.local.forget_history();
             self.tidied = at;
         }
         self.local.set_time(now);

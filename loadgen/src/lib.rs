@@ -7,7 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `run` | [`run`]: threads, intervals, and what it all came to |
-//! | `bar` | the request quota that throttling is looked at with |
+//! | `pools` | the request quotas that a load is held against |
 //! | `drive` | the loop of one thread: wait, send, record |
 //! | `rota` | whose call is next, and when it is meant to start |
 //! | `pacer` | waiting for a moment as exactly as the machine can |
@@ -27,7 +27,6 @@
 //! | [`bench`] | libraries of cryptography against each other |
 //! | `text` | percentiles, CSV and interval logs |
 
-mod bar;
 pub mod bench;
 mod drive;
 mod gather;
@@ -38,6 +37,7 @@ mod oracles;
 mod outcome;
 mod pacer;
 mod page;
+mod pools;
 mod processor;
 mod recorder;
 mod rota;
@@ -49,15 +49,15 @@ mod text;
 mod trace;
 mod trials;
 
-pub use bar::{Pooled, bar};
 pub use drive::{Driven, Pace, Target, Told, drive};
 pub use gather::{Gathered, Moment};
 pub use goal::Goal;
 pub use http::found;
 pub use in_process::InProcess;
 pub use oracles::{Finding, Word};
-pub use outcome::{Bar, Cause, Configuration, Counts, Distribution, Outcome, Sample, Tool};
+pub use outcome::{Cause, Configuration, Counts, Distribution, Outcome, Quota, Sample, Tool};
 pub use pacer::Pacer;
+pub use pools::Pools;
 pub use recorder::{LATE, Recorder};
 pub use rota::{Rota, Start};
 pub use run::{Order, Ran, Service, Watch, run};

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The form of `run.json`.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
 /// A finished load.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -44,6 +44,8 @@ pub struct Outcome {
     pub service: Distribution,
     /// Nanoseconds from the intended start to the sending.
     pub lag: Distribution,
+    /// The request quotas that the load drew from, where it is held against them.
+    pub quotas: Vec<Quota>,
     /// What the oracles say; empty when they were not asked.
     pub oracles: Vec<Finding>,
     /// Interval by interval: seconds, and in a long run more than one each.
@@ -93,19 +95,21 @@ pub struct Configuration {
     pub quota: bool,
     /// Seconds that the schedule lasts.
     pub seconds: f64,
-    /// The request quota that throttling is looked at with.
-    pub bar: Option<Bar>,
 }
 
-/// A request quota: the pool that most of a load draws from, in all Regions of the load together.
+/// What a load drew from a pool of request quotas, in all its accounts and Regions together.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Bar {
+pub struct Quota {
     /// The profile.
     pub profile: String,
     /// The pool.
     pub pool: String,
-    /// Calls a second, as the scenario scales it.
+    /// Calls a second that it admits, as the scenario scales it.
     pub per_second: f64,
+    /// Answers to calls that draw from it, throttled ones included.
+    pub calls: u64,
+    /// The largest share of it that an interval drew.
+    pub busiest: f64,
 }
 
 /// What became of the calls.
@@ -152,8 +156,8 @@ pub struct Sample {
     pub answered: u64,
     /// Answers that were `ThrottlingException`.
     pub throttled: u64,
-    /// Answers to calls that draw from the quota of `configuration.bar`, throttled ones included.
-    pub pooled: u64,
+    /// Answers to calls that draw from each of `quotas`, throttled ones included.
+    pub pooled: Vec<u64>,
     /// Calls that were sent late.
     pub late: u64,
     /// The most calls that were under way at once.
@@ -219,7 +223,7 @@ impl Sample {
             offered,
             answered: recorder.answered(),
             throttled: recorder.count(throttling),
-            pooled: recorder.pooled,
+            pooled: recorder.pooled().to_vec(),
             late: recorder.late,
             in_flight: recorder.in_flight,
             response: Distribution::of(&recorder.response),
@@ -251,6 +255,7 @@ impl Outcome {
             response: Distribution::of(&whole.response),
             service: Distribution::of(&whole.service),
             lag: Distribution::of(&whole.lag),
+            quotas: ran.quotas.clone(),
             oracles: findings(&ran.judged),
             samples: ran.gathered.samples.clone(),
             configuration,
@@ -305,7 +310,7 @@ mod tests {
         let gathered = Gathered { whole, samples: Vec::new() };
         let took = Duration::from_secs(10);
         let processor = processor.map(Duration::from_secs);
-        Ran { gathered, dropped: 0, took, processor, judged: Vec::new() }
+        Ran { gathered, dropped: 0, took, processor, quotas: Vec::new(), judged: Vec::new() }
     }
 
     fn because(connections: Option<usize>, ran: &Ran) -> Option<Cause> {

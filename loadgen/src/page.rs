@@ -1,7 +1,7 @@
 //! What a load came to, as its page shows it.
 
-use crate::outcome::{Cause, Distribution, Outcome, Sample};
-use reports::data::{Interval, LoadReport, Micros};
+use crate::outcome::{Cause, Distribution, Outcome, Quota, Sample};
+use reports::data::{Interval, LoadReport, Micros, QuotaUse};
 
 /// What is said of a cause.
 impl Cause {
@@ -71,9 +71,7 @@ impl Outcome {
             .into(),
             errors: counts.failed.clone().into_iter().collect(),
             course: self.samples.iter().map(interval).collect(),
-            bar: configuration.bar.as_ref().map(|bar| {
-                (format!("{}, {}, all Regions together", bar.profile, bar.pool), bar.per_second)
-            }),
+            quotas: self.quotas.iter().map(quota).collect(),
             set_up: self.set_up(),
         }
     }
@@ -99,6 +97,11 @@ impl Outcome {
     }
 }
 
+fn quota(Quota { pool, per_second, calls, busiest, .. }: &Quota) -> QuotaUse {
+    let (per_second, calls, busiest) = (*per_second, *calls, *busiest);
+    QuotaUse { pool: pool.clone(), per_second, calls, busiest }
+}
+
 fn micros(nanos: u64) -> Micros {
     Micros(nanos.div_ceil(1_000))
 }
@@ -118,7 +121,7 @@ fn interval(sample: &Sample) -> Interval {
         answered: rate(sample.answered),
         late: rate(sample.late),
         throttled: rate(sample.throttled),
-        pooled: rate(sample.pooled),
+        pooled: sample.pooled.iter().copied().map(rate).collect(),
         in_flight: sample.in_flight,
         response: [response.p50, response.p99, response.p99_9, response.max].map(micros),
     }

@@ -3,6 +3,7 @@
 //! Response is from the intended start to the answer, service from the sending, lag from the intended
 //! start to the sending; so response is lag and service together.
 
+use crate::pools::MOST_POOLS;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use kms_core::error::ErrorCode;
@@ -31,8 +32,8 @@ pub struct Recorder {
     pub late: u64,
     /// The most calls that were under way at once.
     pub in_flight: u64,
-    /// Answers to calls that a request quota counts, where one is looked at.
-    pub pooled: u64,
+    /// Answers by the position of the pool that their calls draw from, where quotas are looked at.
+    pooled: [u64; MOST_POOLS],
     /// Errors by the position of their code in [`ErrorCode::ALL`].
     errors: [u64; ErrorCode::ALL.len()],
     /// What went wrong otherwise, by name.
@@ -48,8 +49,8 @@ impl Recorder {
         let empty = Histogram::new_with_bounds(1, LONGEST, 3).expect("constant bounds");
         let (response, service, lag) = (empty.clone(), empty.clone(), empty);
         let errors = [0; ErrorCode::ALL.len()];
-        let others = BTreeMap::new();
-        Recorder { response, service, lag, late: 0, in_flight: 0, pooled: 0, errors, others }
+        let (pooled, others) = ([0; MOST_POOLS], BTreeMap::new());
+        Recorder { response, service, lag, late: 0, in_flight: 0, pooled, errors, others }
     }
 
     /// Notes a call: how late it was sent, how long its answer took then, and its error.
@@ -77,10 +78,26 @@ impl Recorder {
         self.in_flight = self.in_flight.max(calls);
     }
 
+    /// Notes that a call draws from the pool at a position of its profile.
+    #[inline]
+    pub fn draw(&mut self, pool: usize) {
+        if let Some(calls) = self.pooled.get_mut(pool) {
+            *calls += 1;
+        }
+    }
+
+    /// Answers by the position of the pool that their calls draw from.
+    pub fn pooled(&self) -> &[u64] {
+        &self.pooled
+    }
+
     fn add_other(&mut self, name: &str, count: u64) {
         let full = self.others.len() >= MOST_NAMES && !self.others.contains_key(name);
         let name = if full { "Other" } else { name };
-        *self.others.entry(name.to_owned()).or_default() += count;
+        match self.others.get_mut(name) {
+            Some(sum) => *sum += count,
+            None => drop(self.others.insert(name.to_owned(), count)),
+        }
     }
 
     /// Adds what another has measured; the most calls under way at once are not a sum, and stay.
@@ -95,7 +112,7 @@ impl Recorder {
             let _ = sum.add(part);
         }
         self.late += other.late;
-        self.pooled += other.pooled;
+        self.pooled.iter_mut().zip(other.pooled).for_each(|(sum, part)| *sum += part);
         self.errors.iter_mut().zip(other.errors).for_each(|(sum, part)| *sum += part);
         other.others.iter().for_each(|(name, count)| self.add_other(name, *count));
     }
@@ -106,7 +123,8 @@ impl Recorder {
         self.service.reset();
         self.lag.reset();
         self.late = 0;
-        (self.in_flight, self.pooled) = (0, 0);
+        self.in_flight = 0;
+        self.pooled.fill(0);
         self.errors.fill(0);
         self.others.clear();
     }
@@ -140,7 +158,7 @@ pub(crate) struct Packed {
     histograms: [Vec<u8>; 3],
     late: u64,
     in_flight: u64,
-    pooled: u64,
+    pooled: Box<[u64]>,
     errors: Vec<(ErrorCode, u64)>,
     others: BTreeMap<String, u64>,
 }
@@ -159,7 +177,7 @@ impl Recorder {
             histograms: [&self.response, &self.service, &self.lag].map(packed),
             late: self.late,
             in_flight: self.in_flight,
-            pooled: self.pooled,
+            pooled: trimmed(&self.pooled).into(),
             errors: self.errors().collect(),
             others: self.others.clone(),
         }
@@ -167,6 +185,11 @@ impl Recorder {
 }
 
 impl Packed {
+    /// How much room its histograms take, which is nearly all of it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.histograms.iter().map(Vec::len).sum()
+    }
+
     /// The recorder it was.
     pub(crate) fn unpack(&self) -> Recorder {
         let mut recorder = Recorder::new();
@@ -179,7 +202,7 @@ impl Packed {
         }
         recorder.late = self.late;
         recorder.in_flight = self.in_flight;
-        recorder.pooled = self.pooled;
+        recorder.pooled[..self.pooled.len()].copy_from_slice(&self.pooled);
         self.errors.iter().for_each(|(code, count)| recorder.errors[*code as usize] = *count);
         recorder.others = self.others.clone();
         recorder
@@ -190,6 +213,12 @@ impl Default for Recorder {
     fn default() -> Recorder {
         Recorder::new()
     }
+}
+
+/// The pools up to the last one that was drawn from.
+fn trimmed(pooled: &[u64]) -> &[u64] {
+    let last = pooled.iter().rposition(|calls| *calls > 0);
+    &pooled[..last.map_or(0, |last| last + 1)]
 }
 
 /// A histogram begins at one nanosecond.
@@ -220,10 +249,13 @@ mod tests {
         recorder.note_other(Duration::ZERO, Duration::from_secs(90), "Timeout");
         recorder.note(Duration::ZERO, Duration::ZERO, Some(ErrorCode::Throttling));
         recorder.under_way(7);
-        recorder.pooled = 5;
+        (0..5).for_each(|_| recorder.draw(2));
         let unpacked = recorder.pack().unpack();
         assert_eq!(unpacked.response, recorder.response);
-        assert_eq!((unpacked.late, unpacked.in_flight, unpacked.pooled), (recorder.late, 7, 5));
+        assert_eq!(
+            (unpacked.late, unpacked.in_flight, unpacked.pooled()[2]),
+            (recorder.late, 7, 5)
+        );
         assert!(unpacked.errors().eq(recorder.errors()) && unpacked.others().eq(recorder.others()));
     }
 

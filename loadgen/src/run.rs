@@ -1,11 +1,12 @@
 //! A whole load: threads that drive, one that gathers what they measured.
 
-use crate::bar::Pooled;
 use crate::drive::{Driven, Pace, Target, drive};
 use crate::gather::{Gathered, Moment, Part, gather};
-use crate::http::{self, Endpoint, Letterhead, Signers};
+use crate::http::{self, Endpoint, Ledger, Letterhead, Signers};
 use crate::in_process::{self, InProcess};
+use crate::outcome::Quota;
 use crate::pacer::Pacer;
+use crate::pools::Pools;
 use crate::processor;
 use crate::recorder::Recorder;
 use crate::rota::Rota;
@@ -21,10 +22,13 @@ use sim::run::Scene;
 use sim::stage::{Stage, players};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// How many recorders a thread keeps to be filled next.
+const SPARE: usize = 2;
 
 /// How long calls are still sent that were due before the schedule ended.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -42,8 +46,8 @@ pub struct Order<'a> {
     pub threads: usize,
     /// How threads wait.
     pub pacer: Pacer,
-    /// Which calls draw from the quota that is looked at.
-    pub pooled: Pooled,
+    /// The quotas that the load is held against.
+    pub pools: Option<&'a Pools>,
     /// The intended starts, instead of the scenario's arrivals.
     pub trace: Option<&'a Trace>,
 }
@@ -64,6 +68,8 @@ pub enum Service<'a> {
         endpoint: &'a Endpoint,
         /// The keys that were made there, by [`found`](crate::found).
         book: &'a Arc<KeyBook>,
+        /// Where the keys are written down that the load makes.
+        ledger: &'a Ledger,
     },
 }
 
@@ -88,6 +94,8 @@ pub struct Ran {
     pub took: Duration,
     /// How long the threads were on a processor, all together; absent where the system does not tell.
     pub processor: Option<Duration>,
+    /// What was drawn from each quota that the load is held against.
+    pub quotas: Vec<Quota>,
     /// What the oracles say of each thread's core, where they were asked.
     pub judged: Vec<Judged>,
 }
@@ -123,8 +131,8 @@ pub fn run(
                     Service::InProcess { backend, watch } => {
                         unwatched(order, place, parts, (backend, watch))
                     }
-                    Service::Http { endpoint, book } => {
-                        over_http(order, place, parts, (endpoint, book))
+                    Service::Http { endpoint, book, ledger } => {
+                        over_http(order, place, parts, (endpoint, book, ledger))
                     }
                 })
             })
@@ -135,9 +143,16 @@ pub fn run(
             None => offered(order.scenario, second),
         };
         let plan = (order.scenario.storm(), &offered as &dyn Fn(u64) -> f64);
-        let gathered = gather(plan, &gathered, &began, each);
-        let mut ran =
-            Ran { gathered, dropped: 0, took: Duration::ZERO, processor: None, judged: Vec::new() };
+        let mut gathered = gather(plan, &gathered, &began, each);
+        let quotas = match order.pools {
+            Some(pools) => pools.sum_up(&mut gathered),
+            None => {
+                gathered.samples.iter_mut().for_each(|sample| sample.pooled.clear());
+                Vec::new()
+            }
+        };
+        let (dropped, took, processor, judged) = (0, Duration::ZERO, None, Vec::new());
+        let mut ran = Ran { gathered, dropped, took, processor, quotas, judged };
         for driver in drivers {
             let done = driver.join().map_err(|_| "a thread broke down".to_owned());
             let Done { driven, judged } = done??;
@@ -165,11 +180,11 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// When the run began, once all threads are ready; one that cannot drive lets the others go.
-    fn begin(&self, order: Order<'_>) -> Pace {
+    fn begin<'o>(&self, order: Order<'o>) -> Pace<'o> {
         self.ready.wait();
         let began = *self.began.get_or_init(Instant::now);
         let until = order.scenario.storm() + DRAIN;
-        Pace { began, pacer: order.pacer, until, pooled: order.pooled }
+        Pace { began, pacer: order.pacer, until, pools: order.pools }
     }
 
     /// The clients of this thread, dealt in turn.
@@ -233,7 +248,7 @@ fn judged(
 }
 
 /// Drives one target in this thread.
-fn play(rota: Rota, target: &mut dyn Target, pace: Pace, mut diary: Diary<'_>) -> Driven {
+fn play(rota: Rota, target: &mut dyn Target, pace: Pace<'_>, mut diary: Diary<'_>) -> Driven {
     let mut recorder = Recorder::new();
     let mut told = |at: Duration, recorder: &mut Recorder| diary.told(at, recorder);
     let before = processor::time();
@@ -247,7 +262,7 @@ fn over_http(
     order: Order<'_>,
     place: Place<'_>,
     parts: SyncSender<Part>,
-    (endpoint, book): (&Endpoint, &Arc<KeyBook>),
+    (endpoint, book, ledger): (&Endpoint, &Arc<KeyBook>, &Ledger),
 ) -> Result<Done, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let made = runtime.map_err(|error| format!("no runtime: {error}")).and_then(|runtime| {
@@ -259,7 +274,7 @@ fn over_http(
     let signers = Signers::new(endpoint.credentials.clone());
     let mut diary = Diary::new(parts, place.stop);
     let mut told = |at: Duration, recorder: &mut Recorder| diary.told(at, recorder);
-    let playing = http::drive((rota, signers), &letterhead, connections, pace, &mut told);
+    let playing = http::drive((rota, signers, ledger), &letterhead, connections, pace, &mut told);
     let before = processor::time();
     let (mut driven, mut recorder) = runtime.block_on(playing);
     driven.processor = processor::since(before);
@@ -267,16 +282,21 @@ fn over_http(
     Ok(Done { driven, judged: Vec::new() })
 }
 
-/// What a thread gives away of its measurements, and when.
+/// What a thread gives away of its measurements, and when. Recorders come back, so that a run allocates
+/// none after its first seconds.
 struct Diary<'a> {
     parts: SyncSender<Part>,
+    back: SyncSender<Box<Recorder>>,
+    spare: Receiver<Box<Recorder>>,
     stop: &'a AtomicBool,
     second: u64,
 }
 
 impl<'a> Diary<'a> {
     fn new(parts: SyncSender<Part>, stop: &'a AtomicBool) -> Diary<'a> {
-        Diary { parts, stop, second: 0 }
+        let (back, spare) = sync_channel(SPARE);
+        let _ = back.try_send(Box::default());
+        Diary { parts, back, spare, stop, second: 0 }
     }
 
     /// Once a second a thread gives its measurements away; all other calls only look here.
@@ -292,8 +312,10 @@ impl<'a> Diary<'a> {
     }
 
     fn hand_in(&self, recorder: &mut Recorder) {
-        let recorder = Box::new(std::mem::take(recorder));
+        let mut given = self.spare.try_recv().unwrap_or_default();
+        std::mem::swap(&mut *given, recorder);
+        let part = Part { second: self.second, recorder: given, back: self.back.clone() };
         // Nobody gathers any more only when the run is over.
-        let _ = self.parts.send(Part { second: self.second, recorder });
+        let _ = self.parts.send(part);
     }
 }

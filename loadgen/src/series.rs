@@ -6,8 +6,10 @@
 use crate::outcome::Sample;
 use crate::recorder::{Packed, Recorder};
 
-/// How many intervals there may be. Packed, one takes some kilobytes.
+/// How many intervals there may be.
 const MOST: usize = 1_200;
+/// How many bytes they may take. Packed, one takes some kilobytes, and 200 at the very most.
+const MOST_BYTES: usize = 8 << 20;
 
 /// The intervals of a run, each as long as every other.
 pub(crate) struct Series {
@@ -44,7 +46,7 @@ impl Series {
         if self.seconds == self.width {
             self.close();
         }
-        if self.kept.len() > self.most {
+        while self.kept.len() > self.most || (self.bytes() > MOST_BYTES && self.kept.len() > 1) {
             self.merge();
         }
     }
@@ -63,6 +65,10 @@ impl Series {
             Sample { seconds, ..Sample::of(number as u64 * width, offered, &packed.unpack()) }
         });
         samples.collect()
+    }
+
+    fn bytes(&self) -> usize {
+        self.kept.iter().map(|(_, packed)| packed.bytes()).sum()
     }
 
     fn close(&mut self) {
@@ -134,5 +140,30 @@ mod tests {
             assert_eq!((first.service.max + 500_000) / 1_000_000, 2, "{first:?}");
             assert_eq!(samples.last().unwrap().in_flight, seconds - 1);
         }
+    }
+
+    #[test]
+    fn a_long_run_takes_no_more_memory_however_its_latencies_are_spread() {
+        let mut series = Series::default();
+        let mut recorder = Recorder::new();
+        // Every value that a histogram tells from the next, up to minutes.
+        let mut nanos = 1_u64;
+        while nanos < 60_000_000_000 {
+            let time = Duration::from_nanos(nanos);
+            recorder.note(time, time, None);
+            nanos += 1 + nanos / 1_024;
+        }
+        let most = recorder.pack().bytes();
+        assert!((60_000..200_000).contains(&most), "the worst interval takes {most} bytes");
+        for _ in 0..2_000 {
+            series.push(1.0, &recorder);
+            assert!(series.bytes() <= MOST_BYTES, "{}", series.bytes());
+        }
+        let samples = series.samples();
+        assert_eq!(samples.iter().map(|one| one.seconds).sum::<u64>(), 2_000);
+        assert_eq!(
+            samples.iter().map(|one| one.answered).sum::<u64>(),
+            2_000 * recorder.answered()
+        );
     }
 }

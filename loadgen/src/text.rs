@@ -1,6 +1,6 @@
 //! Measurements for other people's tools: percentiles, CSV, and the interval log of HdrHistogram.
 
-use crate::outcome::Sample;
+use crate::outcome::{Quota, Sample};
 use crate::recorder::Recorder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
@@ -35,21 +35,25 @@ pub fn percentiles(histogram: &Histogram<u64>) -> String {
     text
 }
 
-/// The samples, a line each; times in nanoseconds.
-pub fn csv(samples: &[Sample]) -> String {
-    let mut text = "second,seconds,offered,answered,throttled,pooled,late,in_flight,response_p50,\
+/// The samples, a line each; times in nanoseconds. Each quota has a column of what was drawn from it.
+pub fn csv(samples: &[Sample], quotas: &[Quota]) -> String {
+    let mut text = "second,seconds,offered,answered,throttled,late,in_flight,response_p50,\
                     response_p99,response_p99_9,response_max,service_p50,service_p99,service_p99_9,\
-                    service_max,lag_p50,lag_p99,lag_max\n"
+                    service_max,lag_p50,lag_p99,lag_max"
         .to_owned();
+    quotas.iter().for_each(|quota| text += &format!(",quota {}", quota.pool));
+    text.push('\n');
     for sample in samples {
-        let Sample { second, seconds, offered, answered, throttled, pooled, late, .. } = sample;
-        let _ = write!(text, "{second},{seconds},{offered},{answered},{throttled},{pooled},{late}");
+        let Sample { second, seconds, offered, answered, throttled, late, .. } = sample;
+        let _ = write!(text, "{second},{seconds},{offered},{answered},{throttled},{late}");
         let Sample { in_flight, response, service, lag, .. } = sample;
         let _ = write!(text, ",{in_flight}");
         for times in [response, service] {
             let _ = write!(text, ",{},{},{},{}", times.p50, times.p99, times.p99_9, times.max);
         }
-        let _ = writeln!(text, ",{},{},{}", lag.p50, lag.p99, lag.max);
+        let _ = write!(text, ",{},{},{}", lag.p50, lag.p99, lag.max);
+        sample.pooled.iter().for_each(|calls| text += &format!(",{calls}"));
+        text.push('\n');
     }
     text
 }
@@ -160,8 +164,18 @@ mod tests {
 
     #[test]
     fn every_sample_is_a_line_of_as_many_fields_as_the_first() {
-        let text = csv(&[Sample::of(0, 10.0, &measured()), Sample::of(1, 10.0, &Recorder::new())]);
+        let quota = |pool: &str| Quota {
+            profile: String::new(),
+            pool: pool.to_owned(),
+            per_second: 1.0,
+            calls: 3,
+            busiest: 1.0,
+        };
+        let recorders = [measured(), Recorder::new()];
+        let mut samples = [0, 1].map(|second| Sample::of(second as u64, 10.0, &recorders[second]));
+        samples.iter_mut().for_each(|sample| sample.pooled = vec![1, 2]);
+        let text = csv(&samples, &[quota("symmetric"), quota("GenerateDataKeyPair RSA_2048")]);
         let fields: Vec<_> = text.lines().map(|line| line.split(',').count()).collect();
-        assert_eq!(fields, [19, 19, 19]);
+        assert_eq!(fields, [20, 20, 20]);
     }
 }

@@ -19,7 +19,7 @@ pub use capacity::{Capacity, CapacityReport};
 pub use hsm::HsmUse;
 pub use json::ReportError;
 pub use latency::{Latency, Quantile};
-pub use load::{Interval, LoadReport};
+pub use load::{Interval, LoadReport, QuotaUse};
 pub use series::{Bucket, Limit, Series};
 pub use trace::{Arrow, Asked, Lane, Mark, Shown, Trace};
 

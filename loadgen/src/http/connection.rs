@@ -11,8 +11,11 @@ use hyper_util::rt::TokioIo;
 use kms_core::name::RegionName;
 use kms_core::ops::Operation;
 use kms_core::wire::TARGET_PREFIX;
+use rustls::pki_types::ServerName;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -167,6 +170,17 @@ async fn connect(endpoint: &Endpoint) -> Result<SendRequest<Full<Bytes>>, Broken
     let stream = stream.map_err(|error| Broken::Unreachable(error.to_string()))?;
     // Small requests go out at once. A socket that cannot do that still works.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = endpoint.tls() else { return greet(stream).await };
+    let unreachable = |why: String| Broken::Unreachable(format!("TLS: {why}"));
+    let name = ServerName::try_from(endpoint.address().0.to_owned());
+    let name = name.map_err(|error| unreachable(error.to_string()))?;
+    let stream = TlsConnector::from(tls.clone()).connect(name, stream).await;
+    greet(stream.map_err(|error| unreachable(error.to_string()))?).await
+}
+
+async fn greet<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+) -> Result<SendRequest<Full<Bytes>>, Broken> {
     let (open, connection) =
         handshake(TokioIo::new(stream)).await.map_err(|error| reset(&error))?;
     tokio::spawn(async move {

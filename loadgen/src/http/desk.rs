@@ -1,6 +1,7 @@
 //! What the connections of one thread share: the rota, what is due, and what was measured.
 
 use super::answer::Answer;
+use super::ledger::Ledger;
 use super::sign::Signer;
 use super::signers::Signers;
 use crate::drive::{Driven, Pace, Told};
@@ -14,7 +15,8 @@ use std::time::Duration;
 pub(super) struct Desk<'t> {
     rota: Rota,
     signers: Signers,
-    pace: Pace,
+    ledger: &'t Ledger,
+    pace: Pace<'t>,
     /// Starts that are due and not sent.
     due: VecDeque<Start>,
     in_flight: u64,
@@ -27,13 +29,14 @@ pub(super) struct Desk<'t> {
 impl<'t> Desk<'t> {
     pub(super) fn new(
         rota: Rota,
-        signers: Signers,
-        pace: Pace,
+        (signers, ledger): (Signers, &'t Ledger),
+        pace: Pace<'t>,
         told: &'t mut Told<'t>,
     ) -> Desk<'t> {
         Desk {
             rota,
             signers,
+            ledger,
             pace,
             due: VecDeque::new(),
             in_flight: 0,
@@ -114,12 +117,14 @@ impl<'t> Desk<'t> {
         let (lag, service) = (sent.saturating_sub(start.at), answered.saturating_sub(sent));
         match &answer {
             Answer::Modelled(result) => {
+                result.iter().for_each(|response| self.ledger.note(response));
                 self.recorder.note(lag, service, result.as_ref().err().map(|error| error.code));
             }
             Answer::Other(name, _) => self.recorder.note_other(lag, service, name),
         }
-        let pooled = self.pace.pooled.has(planned.request.operation());
-        self.recorder.pooled += u64::from(pooled);
+        if let Some(pools) = self.pace.pools {
+            pools.drawn(&planned.request).for_each(|pool| self.recorder.draw(pool));
+        }
         let before = self.rota.due();
         self.rota.ended(start, answered, planned, &answer.learnt());
         self.driven.last = answered;

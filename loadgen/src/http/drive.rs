@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::connection::{Connection, Letterhead};
 use super::desk::Desk;
 use super::endpoint::Endpoint;
+use super::ledger::Ledger;
 use super::sign::Date;
 use super::signers::Signers;
 use crate::drive::{Driven, Pace, Told};
@@ -41,13 +42,13 @@ pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Vec<Connection<'_>>, 
 /// Plays a rota over connections until nothing is left or `told` breaks it off. As in process, `told`
 /// gets the recorder at every answer, and here every now and then without one.
 pub(crate) async fn drive(
-    (rota, signers): (Rota, Signers),
+    (rota, signers, ledger): (Rota, Signers, &Ledger),
     letterhead: &Letterhead,
     connections: Vec<Connection<'_>>,
-    pace: Pace,
+    pace: Pace<'_>,
     told: &mut Told<'_>,
 ) -> (Driven, Recorder) {
-    let desk = RefCell::new(Desk::new(rota, signers, pace, told));
+    let desk = RefCell::new(Desk::new(rota, (signers, ledger), pace, told));
     let bells = Bells::default();
     {
         let worker = |connection| work(&desk, &bells, letterhead, connection);
@@ -68,7 +69,7 @@ struct Bells {
 }
 
 /// Puts starts that are due before the workers, until the end.
-async fn watch(desk: &RefCell<Desk<'_>>, bells: &Bells, pace: Pace) {
+async fn watch(desk: &RefCell<Desk<'_>>, bells: &Bells, pace: Pace<'_>) {
     let alarm = Alarm::new(pace.pacer != Pacer::SPIN);
     loop {
         let now = pace.began.elapsed();

@@ -1,17 +1,15 @@
 //! What a scenario begins with, made on an endpoint: the same requests that make it in a simulation,
 //! one after another, and the keys that came of them.
 
-use super::answer::Answer;
-use super::connection::{Broken, Connection, Letterhead};
+use super::client::Client;
 use super::endpoint::Endpoint;
-use super::sign::Date;
-use super::signers::Signers;
+use super::ledger::Ledger;
 use kms_core::key::KeyState;
 use kms_core::name::{AccountId, KeyArn, KeyId, KeyIdentifier, RegionName};
 use kms_core::ops::{Request, Response, describe_key, update_alias};
-use kms_core::wire::{GrantTokens, encode_request};
+use kms_core::wire::GrantTokens;
 use kms_core::{ErrorCode, Result};
-use scenarios::{KeyBook, KeyGroup, Scenario, Who, WorkloadKind};
+use scenarios::{KeyBook, KeyGroup, Scenario, WorkloadKind};
 use sim::genesis::accounts;
 use sim::keys::{KeyMaker, Service};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,34 +20,30 @@ const REPLICATION: Duration = Duration::from_secs(120);
 /// How often a replica is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// Makes the keys, grants and aliases of a scenario on an endpoint. `each` hears how many requests were
-/// made.
+/// Makes the keys, grants and aliases of a scenario on an endpoint, and writes the keys down. `each` hears
+/// how many requests were made.
 ///
 /// # Errors
 /// When the endpoint cannot be reached or refuses a request, when `stop` is set, and when the scenario
 /// wants what no client can do.
 pub fn found(
     scenario: &Scenario,
-    endpoint: &Endpoint,
+    (endpoint, ledger): (&Endpoint, &Ledger),
     stop: &AtomicBool,
     each: &mut dyn FnMut(u64),
 ) -> std::result::Result<KeyBook, String> {
     check(scenario)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     let regions: Vec<RegionName> =
         scenario.topology.regions.iter().map(scenarios::RegionName::kms).collect();
     let mut remote = Remote {
-        runtime,
-        connection: Connection::new(endpoint),
-        letterhead: Letterhead::new(endpoint)?,
-        signers: Signers::new(endpoint.credentials.clone()),
+        client: Client::new(endpoint)?,
+        ledger,
         stop,
         each,
         asked: 0,
         replicas: Vec::new(),
     };
-    remote.reach(endpoint)?;
+    remote.client.reach().map_err(|why| format!("{endpoint}: {why}"))?;
     let accounts = remote.accounts(scenario, regions[0])?;
     let mut maker = KeyMaker::new(remote, KeyBook::new(regions.clone(), accounts));
     maker.plain(scenario, &regions);
@@ -78,10 +72,8 @@ fn check(scenario: &Scenario) -> std::result::Result<(), String> {
 
 /// A service at the other end of one connection.
 struct Remote<'e> {
-    runtime: tokio::runtime::Runtime,
-    connection: Connection<'e>,
-    letterhead: Letterhead,
-    signers: Signers,
+    client: Client<'e>,
+    ledger: &'e Ledger,
     stop: &'e AtomicBool,
     each: &'e mut dyn FnMut(u64),
     asked: u64,
@@ -90,11 +82,6 @@ struct Remote<'e> {
 }
 
 impl Remote<'_> {
-    fn reach(&mut self, endpoint: &Endpoint) -> std::result::Result<(), String> {
-        let opened = self.runtime.block_on(self.connection.open());
-        opened.map_err(|why: Broken| format!("{endpoint}: {}", why.said()))
-    }
-
     fn ask(
         &mut self,
         region: RegionName,
@@ -106,12 +93,9 @@ impl Remote<'_> {
         }
         self.asked += 1;
         (self.each)(self.asked);
-        let operation = request.operation();
-        let signer = self.signers.of(account, Who::Admin);
-        let body = encode_request(request);
-        let sent = self.letterhead.request(signer, &Date::now(), (region, operation), body);
-        let reply = self.runtime.block_on(self.connection.send(sent));
-        Answer::of(operation, reply).said()
+        let answer = self.client.ask(region, account, request);
+        answer.iter().for_each(|response| self.ledger.note(response));
+        answer
     }
 
     /// The accounts behind the credentials, in the order of the scenario's; where several are one, once.

@@ -1,5 +1,7 @@
 //! Lines over time: rates, counts or durations, and a limit where there is one.
 
+use std::borrow::Cow;
+
 use plotters::element::PathElement;
 use plotters::prelude::DrawingBackend;
 
@@ -9,7 +11,7 @@ use super::palette;
 use super::tracks::{RIGHT, TimeScale};
 use super::{Chart, WIDTH};
 use crate::data::Micros;
-use crate::format::{approximate, decimal};
+use crate::format::approximate;
 
 const LEFT: f64 = 64.0;
 const TOP: f64 = 28.0;
@@ -30,7 +32,7 @@ pub enum Scale {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// The name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The points in order of time.
     pub points: Vec<(f64, f64)>,
 }
@@ -95,7 +97,7 @@ fn micros(value: f64) -> Micros {
 
 impl Chart for LinesChart {
     fn title(&self) -> String {
-        let names: Vec<&str> = self.lines.iter().map(|line| line.name).collect();
+        let names: Vec<&str> = self.lines.iter().map(|line| line.name.as_ref()).collect();
         format!("{} over time: {}", self.words, names.join(", "))
     }
 
@@ -138,16 +140,16 @@ impl LinesChart {
         x += LABEL.width(self.words) + 26.0;
         for (line, ink) in self.lines.iter().zip(palette::SERIES) {
             canvas.rect((x, 6.0), (x + 10.0, 16.0), fill(ink, 1.0))?;
-            canvas.text(line.name, (x + 15.0, 11.0), text)?;
-            x += 15.0 + text.width(line.name) + 20.0;
+            canvas.text(&line.name, (x + 15.0, 11.0), text)?;
+            x += 15.0 + text.width(&line.name) + 20.0;
         }
-        let Some((words, limit)) = &self.limit else { return Ok(()) };
+        let Some((words, _)) = &self.limit else { return Ok(()) };
         if in_sight {
             canvas.dashes(x, x + 26.0, 11.0, stroke(palette::LIMIT, 1.5))?;
             x += 32.0;
         }
         let above = if in_sight { "" } else { ", above this chart" };
-        let words = format!("{words}: {}/s{above}", decimal(*limit, 1));
+        let words = format!("{words}{above}");
         let room = f64::from(WIDTH) - x - 8.0;
         match text.fitted(&words, room) {
             Some(words) => canvas.text(&words, (x, 11.0), text),

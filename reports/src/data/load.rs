@@ -19,14 +19,27 @@ pub struct LoadReport {
     pub errors: Vec<(String, u64)>,
     /// Its course, interval by interval.
     pub course: Vec<Interval>,
-    /// The request quota that throttling is looked at with: its words, and calls a second.
-    pub bar: Option<(String, f64)>,
+    /// The request quotas that the load drew from.
+    pub quotas: Vec<QuotaUse>,
     /// How it was set up: a name and a value.
     pub set_up: Vec<(String, String)>,
 }
 
+/// What a load drew from a request quota.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuotaUse {
+    /// The pool.
+    pub pool: String,
+    /// Calls a second that it admits.
+    pub per_second: f64,
+    /// Calls that draw from it.
+    pub calls: u64,
+    /// The largest share of it that an interval drew.
+    pub busiest: f64,
+}
+
 /// An interval of a load; rates are calls a second.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interval {
     /// When it begins, in seconds since the load began.
     pub from: f64,
@@ -40,8 +53,8 @@ pub struct Interval {
     pub late: f64,
     /// What was throttled.
     pub throttled: f64,
-    /// What draws from the quota of the bar.
-    pub pooled: f64,
+    /// What draws from each of the quotas.
+    pub pooled: Vec<f64>,
     /// The most calls that were under way at once.
     pub in_flight: u64,
     /// Response times from the intended start: p50, p99, p99.9 and the maximum.

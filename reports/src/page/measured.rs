@@ -5,8 +5,12 @@ use maud::{Markup, html};
 use super::shell::{Table, document, figure, section};
 use crate::chart::lines::{duration, middle};
 use crate::chart::{Line, LinesChart, Scale};
-use crate::data::{Interval, LoadReport};
-use crate::format::{span, thousands};
+use crate::data::{Interval, LoadReport, QuotaUse};
+use crate::format::{decimal, span, thousands};
+use std::borrow::Cow;
+
+/// How many quotas the chart shows.
+const MOST_SHARES: usize = 5;
 
 /// The page of a load.
 #[must_use]
@@ -24,6 +28,7 @@ pub fn load(report: &LoadReport) -> String {
             (section("figures", "Key figures", &key_figures(report)))
             @for (id, title, chart) in &charts { (section(id, title, &figure(chart))) }
             (section("latency", "Latency", &latencies(report)))
+            @if !report.quotas.is_empty() { (section("quotas-table", "Request quotas", &quotas(report))) }
             (section("errors", "Errors", &errors(report)))
             (section("set-up", "Set-up", &set_up(report)))
         }
@@ -36,15 +41,16 @@ pub fn load(report: &LoadReport) -> String {
 pub fn charts(report: &LoadReport) -> Vec<(&'static str, &'static str, LinesChart)> {
     let course = &report.course;
     let until = course.last().map_or(1.0, |last| last.from + last.seconds);
-    let line = |name, value: fn(&Interval) -> f64| {
+    let line = |name: &'static str, value: fn(&Interval) -> f64| {
         let point = |at: &Interval| (middle(at.from, at.seconds), value(at));
-        Line { name, points: course.iter().map(point).collect() }
+        Line { name: Cow::from(name), points: course.iter().map(point).collect() }
     };
     let offered = course.iter().filter_map(|at| Some((middle(at.from, at.seconds), at.offered?)));
     let mut rates = vec![
         line("answered", |at| at.answered),
-        Line { name: "offered", points: offered.collect() },
+        Line { name: "offered".into(), points: offered.collect() },
         line("late", |at| at.late),
+        line("throttled", |at| at.throttled),
     ];
     rates.retain(|line| !line.points.is_empty());
     let responses = vec![
@@ -53,28 +59,40 @@ pub fn charts(report: &LoadReport) -> Vec<(&'static str, &'static str, LinesChar
         line("p99.9", |at| duration(at.response[2])),
         line("maximum", |at| duration(at.response[3])),
     ];
-    let mut quota = vec![line("throttled", |at| at.throttled)];
-    if report.bar.is_some() {
-        quota.push(line("draw from it", |at| at.pooled));
-    }
     let per_second = "calls a second";
-    let quota = LinesChart::new(per_second, Scale::Linear, until, quota);
     #[expect(clippy::cast_precision_loss, reason = "connections and threads are few")]
     let flight = vec![line("in flight", |at| at.in_flight as f64)];
-    vec![
+    let mut charts = vec![
         ("throughput", "Throughput", LinesChart::new(per_second, Scale::Linear, until, rates)),
         (
             "response",
             "Response time from the intended start",
             LinesChart::new("response time", Scale::Durations, until, responses),
         ),
-        ("quota", "Throttling and the request quota", quota.with_limit(report.bar.clone())),
         (
             "in-flight",
             "Calls under way",
             LinesChart::new("the most calls at once", Scale::Linear, until, flight),
         ),
-    ]
+    ];
+    if !report.quotas.is_empty() {
+        let shares = LinesChart::new("% of a quota", Scale::Linear, until, shares(report));
+        let shares = shares.with_limit(Some(("all of it".to_owned(), 100.0)));
+        charts.push(("quotas", "What was drawn from request quotas", shares));
+    }
+    charts
+}
+
+/// How much of each quota was drawn, in percent; those that were drawn from most.
+fn shares(report: &LoadReport) -> Vec<Line> {
+    let mut quotas: Vec<_> = report.quotas.iter().enumerate().collect();
+    quotas.sort_by(|(_, one), (_, other)| other.busiest.total_cmp(&one.busiest));
+    let line = |(number, quota): (usize, &QuotaUse)| {
+        let share = |at: &Interval| 100.0 * at.pooled[number] / quota.per_second;
+        let point = |at: &Interval| (middle(at.from, at.seconds), share(at));
+        Line { name: quota.pool.clone().into(), points: report.course.iter().map(point).collect() }
+    };
+    quotas.into_iter().take(MOST_SHARES).map(line).collect()
 }
 
 fn key_figures(report: &LoadReport) -> Markup {
@@ -94,6 +112,24 @@ fn latencies(report: &LoadReport) -> Markup {
     let table = Table {
         caption: "Response counts from the intended start, service from the sending; lag lies between",
         columns: &["", "#p50", "#p90", "#p99", "#p99.9", "#p99.99", "#Maximum"],
+    };
+    table.of(rows)
+}
+
+fn quotas(report: &LoadReport) -> Markup {
+    let rows = report.quotas.iter().map(|quota| {
+        html! {
+            tr {
+                td { (quota.pool) }
+                td.number { (decimal(quota.per_second, 2)) }
+                td.number { (thousands(quota.calls)) }
+                td.number { (decimal(100.0 * quota.busiest, 1)) " %" }
+            }
+        }
+    });
+    let table = Table {
+        caption: "What the calls draw from, over all accounts and Regions of the load",
+        columns: &["Pool", "#Admits a second", "#Calls", "#Busiest interval"],
     };
     table.of(rows)
 }
@@ -124,6 +160,7 @@ mod tests {
             seconds: 1.0,
             offered: Some(100.0),
             answered: 90.0 + f64::from(second),
+            pooled: vec![0.9, 96.0],
             response: [Micros(900), Micros(9_000), Micros(20_000), Micros(90_000)],
             ..Interval::default()
         };
@@ -133,7 +170,10 @@ mod tests {
             latencies: vec![("response".into(), [Micros(900); 6])],
             errors: vec![("NotFoundException".into(), 3)],
             course: (0..10).map(interval).collect(),
-            bar: Some(("aws-2026, symmetric".into(), 120.0)),
+            quotas: vec![
+                QuotaUse { pool: "rsa".into(), per_second: 9.0, calls: 3, busiest: 0.1 },
+                QuotaUse { pool: "symmetric".into(), per_second: 120.0, calls: 900, busiest: 0.8 },
+            ],
             ..LoadReport::default()
         }
     }
@@ -142,8 +182,8 @@ mod tests {
     fn a_page_is_complete_and_fetches_nothing() {
         let page = load(&report());
         assert!(page.contains("quickstart &lt;over&gt; HTTP") && !page.contains("<over>"));
-        assert_eq!(page.matches("<svg ").count(), 4);
-        for word in ["Throughput", "p99.9", "NotFoundException", "900 µs", "aws-2026, symmetric"] {
+        assert_eq!(page.matches("<svg ").count(), 5);
+        for word in ["Throughput", "p99.9", "NotFoundException", "900 µs", "all of it", "80.0 %"] {
             assert!(page.contains(word), "{word}");
         }
         let fetched = ["<script", "src=", "href=\"http", "@import", "url("];
@@ -159,10 +199,11 @@ mod tests {
         }
         let closed = LoadReport {
             course: vec![Interval { seconds: 1.0, ..Interval::default() }],
-            bar: None,
+            quotas: Vec::new(),
             ..report()
         };
         let charts = charts(&closed);
+        assert_eq!(charts.len(), 3, "no quota, no chart of it");
         assert!(!charts[0].2.title().contains("offered"), "{}", charts[0].2.title());
         charts.iter().for_each(|(.., chart)| assert!(chart.svg().is_ok()));
     }
