@@ -12,7 +12,16 @@ use super::shell::{Table, document, section};
 use crate::data::{Arrow, Mark, Micros, Trace};
 use crate::format::{instant, span, thousands};
 
-const SCRIPT: &str = include_str!("trace.js");
+/// One function, so that its names stay its own.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("trace/data.js"),
+    include_str!("trace/controls.js"),
+    include_str!("trace/shown.js"),
+    include_str!("trace/drawing.js"),
+    include_str!("trace/moving.js"),
+    "})();\n",
+);
 
 /// So many rows of the past of a violation are listed: the last ones.
 const LISTED: usize = 60;

@@ -1,0 +1,164 @@
+//! The page of a large trace in a real browser: it draws, zooms, filters and says no error.
+//!
+//! The browser is `$KEYQUAKE_CHROMIUM`, or a Chromium on the path. Without one the test says that it is
+//! skipped, and fails where `CI` is `true`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+#![allow(clippy::print_stderr, reason = "whoever runs the tests shall see what was skipped")]
+
+#[path = "sample/trace.rs"]
+mod sample;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use reports::page;
+use serde_json::Value;
+
+const EVENTS: usize = 50_000;
+
+/// Comes before everything else: errors are kept, and frames are drawn when the visitor looks, because a
+/// browser without a screen may write the page down before it draws.
+const WATCH: &str = r#"<script>
+const errors = [], frames = [];
+addEventListener("error", (event) => errors.push(event.message));
+console.error = console.warn = (...words) => errors.push(words.join(" "));
+window.requestAnimationFrame = (draw) => frames.push(draw);
+</script>"#;
+
+/// Does what a person would do, and writes what the page then shows into the page.
+const VISITOR: &str = r##"<pre id="visit"></pre><script>
+const seen = {};
+const root = document.querySelector(".trace"), canvas = root.querySelector("canvas");
+const look = (name) => {
+  const began = performance.now();
+  frames.splice(0).forEach((draw) => draw());
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const millis = performance.now() - began;
+  const colors = new Set();
+  for (let i = 0; i < data.length; i += 4) colors.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+  const { arrows, marks, shown } = canvas.dataset, detail = root.querySelector(".trace-detail").textContent;
+  seen[name] = { arrows: +arrows, marks: +marks, shown: +shown, colors: colors.size, millis, detail };
+};
+const press = (key) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key }));
+const set = (selector, value, kind) => {
+  const control = root.querySelector(selector);
+  control.value = value;
+  control.dispatchEvent(new Event(kind));
+};
+const at = (x, y, kind) => {
+  const box = canvas.getBoundingClientRect();
+  const place = { clientX: box.left + x, clientY: box.top + y, pointerId: 1, bubbles: true };
+  canvas.dispatchEvent(new PointerEvent(kind, place));
+};
+const walk = () => {
+  canvas.setPointerCapture = () => {};
+  look("start");
+  press("0");
+  look("all");
+  for (let i = 0; i < 8; i++) press("+");
+  look("zoomed");
+  at(600, 200, "pointerdown"); at(300, 200, "pointermove"); at(300, 200, "pointerup");
+  look("panned");
+  press("0");
+  set("select[title=Client]", "us-east-1/client-3", "change");
+  look("client");
+  set("select[title=Client]", "", "change");
+  set("input[aria-label=Key]", "key-7", "input");
+  look("key");
+  set("input[aria-label=Key]", "", "input");
+  set("select[title=Nodes]", "us-east-1/hsm-2", "change");
+  look("node");
+  set("select[title=Nodes]", "", "change");
+  set("input[type=search]", "#12c ", "input");
+  look("search");
+  set("input[type=search]", "", "input");
+  [...root.querySelectorAll(".trace-legend button")].find((one) => one.textContent === "request").click();
+  look("kind");
+  press("n");
+  look("next");
+  press("c");
+  look("cause");
+  press("v");
+  look("violation");
+  root.querySelector("input[type=checkbox]").click();
+  look("past");
+};
+try {
+  walk();
+} catch (error) {
+  errors.push(String(error));
+}
+document.getElementById("visit").textContent = JSON.stringify({ errors, seen });
+</script>"##;
+
+fn browser() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("KEYQUAKE_CHROMIUM") {
+        return Some(PathBuf::from(named));
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let candidates = folders.iter().flat_map(|folder| names.map(|name| folder.join(name)));
+    candidates.into_iter().find(|candidate| candidate.is_file())
+}
+
+/// What the page holds after a visit.
+fn visit(browser: &Path, page: &Path, profile: &Path) -> Value {
+    let output = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,1000"])
+        .arg("--dump-dom")
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}", browser.display()));
+    let document = String::from_utf8_lossy(&output.stdout);
+    let start = document.find("<pre id=\"visit\">").expect("the page is there") + 16;
+    let told = &document[start..start + document[start..].find("</pre>").unwrap()];
+    let told = told.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told:?}"))
+}
+
+#[test]
+fn a_large_trace_can_be_looked_at() {
+    let Some(browser) = browser() else {
+        let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!ci, "no Chromium: install one or name it in KEYQUAKE_CHROMIUM");
+        eprintln!("skipped: no Chromium");
+        return;
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let page = folder.join("trace.html");
+    let trace = sample::of_events(EVENTS);
+    assert!(trace.arrows.len() + trace.marks.len() >= EVENTS);
+    let html = page::trace(&trace).replace("<head>", &format!("<head>{WATCH}"));
+    fs::write(&page, html.replace("</body>", &format!("{VISITOR}</body>"))).unwrap();
+    let visit = visit(&browser, &page, &folder.join("profile"));
+    assert_eq!(visit["errors"], serde_json::json!([]));
+    let of = |name: &str, what: &str| visit["seen"][name][what].as_f64().unwrap();
+    let detail = |name: &str| visit["seen"][name]["detail"].as_str().unwrap().to_owned();
+    for (name, seen) in visit["seen"].as_object().unwrap() {
+        eprintln!(
+            "{name}: {} arrows, {} marks, {} ms",
+            seen["arrows"], seen["marks"], seen["millis"]
+        );
+        assert!(of(name, "colors") > 8.0, "{name} is blank: {seen}");
+    }
+    // Everything is shown, and no more is drawn than can be told apart.
+    assert!(of("all", "shown") >= EVENTS as f64);
+    assert!(of("all", "arrows") > 500.0 && of("all", "arrows") < 6_000.0);
+    assert!(of("zoomed", "arrows") > 10.0 && of("zoomed", "arrows") < of("all", "arrows") / 2.0);
+    assert!(of("panned", "arrows") > 10.0);
+    for filter in ["client", "key", "node", "search", "kind"] {
+        let (shown, all) = (of(filter, "shown"), of("all", "shown"));
+        assert!(shown > 0.0 && shown < all, "{filter} shows {shown} of {all}");
+    }
+    // A request of one client is eight things; every 24th request is one of that client.
+    assert!((of("client", "shown") - EVENTS as f64 / 24.0).abs() < 16.0);
+    assert!(detail("next").contains("Record"), "{}", detail("next"));
+    assert!(detail("violation").contains("one-outcome: the last answer is wrong"));
+    assert_eq!(of("past", "shown"), 8.0, "four messages and four records");
+}
