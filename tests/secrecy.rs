@@ -69,9 +69,9 @@ impl CryptoBackend for Watching {
         self.library.derive_key(key, label, context)
     }
 
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
         self.note(key.as_bytes());
-        self.library.derivation_key(key)
+        self.library.derivation_key(key, label)
     }
 
     fn seal(

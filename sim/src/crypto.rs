@@ -112,8 +112,8 @@ impl CryptoBackend for Reproducible {
         self.library.derive_key(key, label, context)
     }
 
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
-        self.library.derivation_key(key)
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
+        self.library.derivation_key(key, label)
     }
 
     fn seal(

@@ -47,8 +47,8 @@ pub struct CryptoFailure;
 
 /// A key that others are derived from, ready for use. It wipes itself when dropped.
 pub trait DerivationKey: Send + Sync {
-    /// What [`CryptoBackend::derive_key`] makes of it.
-    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey;
+    /// What [`CryptoBackend::derive_key`] makes of it under its label.
+    fn derive(&self, context: &[u8]) -> SecretKey;
 }
 
 /// Of a library that computes nothing ahead.
@@ -57,20 +57,22 @@ pub struct Underived {
     pub backend: &'static dyn CryptoBackend,
     /// The key.
     pub key: SecretKey,
+    /// The label.
+    pub label: &'static [u8],
 }
 
 impl DerivationKey for Underived {
-    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey {
-        self.backend.derive_key(&self.key, label, context)
+    fn derive(&self, context: &[u8]) -> SecretKey {
+        self.backend.derive_key(&self.key, self.label, context)
     }
 }
 
-/// What HMAC is computed of for a derived key: 256 bits are one block of HMAC-SHA-256, so that the
-/// counter in front never gets past 1 (SP 800-108r1, section 4.1).
-fn derivation_parts<'a>(label: &'a [u8], context: &'a [u8]) -> [&'a [u8]; 5] {
+/// What HMAC is computed of for a derived key: before the context, and behind it. 256 bits are one
+/// block of HMAC-SHA-256, so that the counter in front never gets past 1 (SP 800-108r1, section 4.1).
+fn derivation_parts(label: &[u8]) -> ([&[u8]; 3], &'static [u8]) {
     const COUNTER: [u8; 4] = 1_u32.to_be_bytes();
     const BITS: [u8; 4] = 256_u32.to_be_bytes();
-    [&COUNTER, label, &[0], context, &BITS]
+    ([&COUNTER, label, &[0]], &BITS)
 }
 
 /// A library that does the cryptography.
@@ -88,9 +90,9 @@ pub trait CryptoBackend: Send + Sync {
     /// then label, a zero byte, the context and the length in bits.
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey;
 
-    /// A key to derive others from by [`CryptoBackend::derive_key`] again and again: what depends on
-    /// it alone is computed once.
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey>;
+    /// A key to derive others from by [`CryptoBackend::derive_key`] again and again, under one label:
+    /// what depends on these alone is computed once.
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey>;
 
     /// AES-256-GCM: appends ciphertext and tag to `out`.
     fn seal(

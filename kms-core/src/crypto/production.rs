@@ -92,8 +92,8 @@ impl CryptoBackend for Production {
         self.chosen.derive_key(key, label, context)
     }
 
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
-        self.chosen.derivation_key(key)
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
+        self.chosen.derivation_key(key, label)
     }
 
     fn seal(

@@ -5,13 +5,15 @@
 //! constant time, and a log line shows only how long they are.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Secret bytes of any length: a plaintext, a data key, a shared secret.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct SecretBytes(Vec<u8>);
+/// Secret bytes of any length: a plaintext, a data key, a shared secret. Clones share them, and the last
+/// one wipes them.
+#[derive(Clone)]
+pub struct SecretBytes(Arc<Zeroizing<Vec<u8>>>);
 
 impl SecretBytes {
     /// The bytes themselves.
@@ -34,26 +36,29 @@ impl SecretBytes {
 
     /// The bytes, for a backend that decrypts in place.
     pub(super) fn as_mut_bytes(&mut self) -> &mut [u8] {
-        &mut self.0
+        Arc::make_mut(&mut self.0).as_mut_slice()
     }
 
     /// Wipes and cuts off what a backend had no use for.
     pub(super) fn truncate(&mut self, length: usize) {
-        self.0[length..].zeroize();
-        self.0.truncate(length);
+        let bytes = Arc::make_mut(&mut self.0);
+        bytes[length..].zeroize();
+        bytes.truncate(length);
     }
 }
 
 impl From<Vec<u8>> for SecretBytes {
     /// Takes the buffer over without a copy, so that nothing is left behind unwiped.
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(Arc::new(Zeroizing::new(bytes)))
     }
 }
 
+impl ZeroizeOnDrop for SecretBytes {}
+
 impl PartialEq for SecretBytes {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.as_bytes().ct_eq(other.as_bytes()).into()
     }
 }
 
@@ -159,9 +164,15 @@ mod tests {
         let mut key = SecretKey::new([9; 32]);
         key.zeroize();
         assert_eq!(key.as_bytes(), &[0; 32]);
-        let mut bytes = SecretBytes::from(vec![9; 5]);
-        bytes.zeroize();
-        assert!(bytes.is_empty());
+    }
+
+    #[test]
+    fn who_shares_bytes_is_not_changed_with_them() {
+        let whole = SecretBytes::from(vec![9; 5]);
+        let mut cut = whole.clone();
+        assert_eq!(cut.as_bytes().as_ptr(), whole.as_bytes().as_ptr(), "not copied until then");
+        cut.truncate(2);
+        assert_eq!((cut.as_bytes(), whole.as_bytes()), (&[9; 2][..], &[9; 5][..]));
     }
 
     #[test]

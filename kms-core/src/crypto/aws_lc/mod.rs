@@ -35,12 +35,13 @@ const UNCOMPRESSED: u8 = 0x04;
 pub struct AwsLc;
 
 /// An HMAC that has taken in its key, which is half of the hashing of a short message.
-struct Keyed(hmac::Key);
+struct Keyed(hmac::Context);
 
 impl DerivationKey for Keyed {
-    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey {
-        let mut state = hmac::Context::with_key(&self.0);
-        derivation_parts(label, context).iter().for_each(|part| state.update(part));
+    fn derive(&self, context: &[u8]) -> SecretKey {
+        let mut state = self.0.clone();
+        state.update(context);
+        state.update(derivation_parts(&[]).1);
         SecretKey::new(thirty_two(state.sign().as_ref()))
     }
 }
@@ -79,8 +80,11 @@ impl CryptoBackend for AwsLc {
         derived
     }
 
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
-        Box::new(Keyed(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+        let mut state = hmac::Context::with_key(&key);
+        derivation_parts(label).0.iter().for_each(|part| state.update(part));
+        Box::new(Keyed(state))
     }
 
     fn seal(

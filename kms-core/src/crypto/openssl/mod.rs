@@ -51,11 +51,12 @@ impl CryptoBackend for OpenSsl {
 
     /// One block, as in the RustCrypto backend.
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
-        SecretKey::new(self.hmac_sha256(key, &derivation_parts(label, context)))
+        let ([counter, label, zero], bits) = derivation_parts(label);
+        SecretKey::new(self.hmac_sha256(key, &[counter, label, zero, context, bits]))
     }
 
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
-        Box::new(Underived { backend: &OpenSsl, key: key.clone() })
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
+        Box::new(Underived { backend: &OpenSsl, key: key.clone(), label })
     }
 
     fn seal(

@@ -31,13 +31,14 @@ use crate::key::KeySpec;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RustCrypto;
 
-/// An HMAC that has taken in its key.
+/// An HMAC that has taken in its key and the label.
 struct Keyed(Hmac<Sha256>);
 
 impl DerivationKey for Keyed {
-    fn derive(&self, label: &[u8], context: &[u8]) -> SecretKey {
+    fn derive(&self, context: &[u8]) -> SecretKey {
         let mut state = self.0.clone();
-        derivation_parts(label, context).iter().for_each(|part| state.update(part));
+        state.update(context);
+        state.update(derivation_parts(&[]).1);
         SecretKey::new(state.finalize().into_bytes().into())
     }
 }
@@ -65,12 +66,15 @@ impl CryptoBackend for RustCrypto {
     }
 
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
-        SecretKey::new(self.hmac_sha256(key, &derivation_parts(label, context)))
+        let ([counter, label, zero], bits) = derivation_parts(label);
+        SecretKey::new(self.hmac_sha256(key, &[counter, label, zero, context, bits]))
     }
 
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
         let keyed = Hmac::new_from_slice(key.as_bytes());
-        Box::new(Keyed(keyed.expect("HMAC takes a key of any length")))
+        let mut state: Hmac<Sha256> = keyed.expect("HMAC takes a key of any length");
+        derivation_parts(label).0.iter().for_each(|part| state.update(part));
+        Box::new(Keyed(state))
     }
 
     fn seal(

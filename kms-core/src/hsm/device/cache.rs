@@ -6,6 +6,7 @@
 //! wiped, because every kind of key wipes itself. Two generations stand in for an order of use: when
 //! the recent one is full it becomes the older one, and what was not used since is gone.
 
+use crate::ciphertext::KDF_LABEL;
 use crate::crypto::{
     CryptoBackend, CryptoFailure, DerivationKey, PrivateKey, SecretBytes, SecretKey,
 };
@@ -41,7 +42,7 @@ impl Parsed {
         match spec {
             KeySpec::SymmetricDefault => {
                 let key = SecretKey::from_slice(material.as_bytes());
-                let ready = |key| Parsed::Symmetric(backend.derivation_key(&key));
+                let ready = |key| Parsed::Symmetric(backend.derivation_key(&key, KDF_LABEL));
                 key.map(ready).ok_or(CryptoFailure)
             }
             _ if spec.is_asymmetric() => backend.load(spec, &material).map(Parsed::Pair),

@@ -50,7 +50,7 @@ impl Session<'_> {
         let backing = self.parsed_key(with)?;
         let nonce = draw(random, Site::MessageNonce);
         let iv = draw(random, Site::MessageIv);
-        let key = backing.symmetric()?.derive(ciphertext::KDF_LABEL, &nonce);
+        let key = backing.symmetric()?.derive(&nonce);
         let mut blob = Blob::prefix(with.key, with.material, &nonce, &iv, plaintext.len());
         let aad = ciphertext::aad(with.key, with.material, context);
         self.backend.seal(&key, &iv, &aad, plaintext, &mut blob);
@@ -68,7 +68,7 @@ impl Session<'_> {
             return Err(Fault::BadCiphertext);
         }
         let backing = self.parsed_key(with)?;
-        let key = backing.symmetric()?.derive(ciphertext::KDF_LABEL, &blob.nonce);
+        let key = backing.symmetric()?.derive(&blob.nonce);
         let aad = ciphertext::aad(blob.key, blob.material, context);
         let opened = self.backend.open(&key, &blob.iv, &aad, blob.sealed);
         opened.map_err(|_| Fault::BadCiphertext)

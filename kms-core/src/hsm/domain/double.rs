@@ -77,8 +77,8 @@ impl CryptoBackend for Double {
         SecretKey::new(mix(&[key.as_bytes(), label, context]))
     }
 
-    fn derivation_key(&self, key: &SecretKey) -> Box<dyn DerivationKey> {
-        Box::new(Underived { backend: &Double, key: key.clone() })
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
+        Box::new(Underived { backend: &Double, key: key.clone(), label })
     }
 
     fn seal(
