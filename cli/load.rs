@@ -17,6 +17,7 @@ use over::Over;
 use scenarios::{Rate, Scenario, parse_duration};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
@@ -56,7 +57,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     over: Over,
     /// Threads; in process, each with a core of its own [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = several::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
     /// Calls a second in every phase, as in 500 or 20k [default: what the scenario says]
     #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with_all = ["closed", "step", "find_max"])]
@@ -75,7 +76,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
     /// A closed loop of this many clients: each calls again when it is answered
-    #[arg(short = 'c', long = "closed", value_name = "N")]
+    #[arg(short = 'c', long = "closed", value_name = "N", value_parser = several::<NonZeroU32>)]
     closed: Option<NonZeroU32>,
     /// Intended starts from a CSV file with the columns seconds and, if wanted, client; what is asked
     /// stays the scenario's
@@ -105,6 +106,11 @@ const TRIAL: Duration = Duration::from_secs(10);
 fn rate(text: &str) -> Result<Rate, String> {
     let rate = loadgen::rate(text)?;
     Rate::of(rate).ok_or_else(|| "a rate is a number above 0".to_owned())
+}
+
+/// A number of at least one.
+fn several<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| "it is a whole number from 1 on".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -245,3 +245,26 @@ fn a_trace_says_when_calls_start() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("1.5s falls into no phase"), "{said}");
 }
+
+#[test]
+fn what_no_load_can_be_is_refused_before_it_begins() {
+    for (more, expected) in [
+        (&["--rate", "0"][..], "a number above 0"),
+        (&["--step", "5..1"], "rates rise"),
+        (&["--step", "1..5:1"], "2 to"),
+        (&["--find-max", "nonsense"], "a goal looks like"),
+        (&["--find-max", "p99<20"], "has no unit"),
+        (&["--backend", "nonsense"], "possible values"),
+        (&["--set", "keys.nonsense=1"], "unknown key \"nonsense\""),
+        (&["-c", "0"], "a whole number from 1 on"),
+        (&["--threads", "0"], "a whole number from 1 on"),
+        (&["--trace", "nowhere.csv"], "cannot read nowhere.csv"),
+        (&["--out", "Cargo.toml"], "cannot make Cargo.toml"),
+        (&["--ca-file", "ca.pem"], "--url"),
+    ] {
+        let output = keyquake(&[&["load", "scenarios/quickstart.toml"], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{said}");
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}

@@ -30,7 +30,7 @@ pub(super) struct Over {
     #[arg(long, requires = "url")]
     keep_keys: bool,
     /// Keep-alive connections a thread: so many calls may be under way
-    #[arg(long, value_name = "N", default_value = "32", requires = "url")]
+    #[arg(long, value_name = "N", default_value = "32", requires = "url", value_parser = super::several::<NonZeroUsize>)]
     connections: NonZeroUsize,
     /// The only Region of the load, instead of those of the scenario
     #[arg(long, value_name = "REGION", value_parser = region)]

@@ -49,9 +49,10 @@ impl FromStr for Steps {
         let (from, to) = ends.split_once("..").ok_or_else(wanted)?;
         let (from, to) = (rate(from.trim())?, rate(to.trim())?);
         let count = count.map_or(Ok(STEPS), |count| count.trim().parse().map_err(|_| wanted()))?;
-        match from < to && (2..=MOST_STEPS).contains(&count) {
-            true => Ok(Steps { from, to, count }),
-            false => Err(wanted()),
+        match (from < to, (2..=MOST_STEPS).contains(&count)) {
+            (true, true) => Ok(Steps { from, to, count }),
+            (false, _) => Err(format!("{text:?}: rates rise, so the second is above the first")),
+            (true, false) => Err(format!("{text:?}: there are 2 to {MOST_STEPS} steps")),
         }
     }
 }

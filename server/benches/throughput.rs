@@ -1,4 +1,5 @@
-//! How much the shell around the core costs: the engine without a network, the server over HTTP beside
+//! How much the shell around the core costs: the engine without a network, an
+//! exchange from bytes to bytes, the server over HTTP beside
 //! a bare hyper that answers the same bytes, and the store at several numbers of writers at once.
 //!
 //! Client and server share the machine. The ratios of one run tell more than its figures.
@@ -8,9 +9,11 @@ mod client;
 use client::{Client, Peer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kms_core::crypto::Production;
+use kms_core::local::Local;
 use kms_core::name::{KeyArn, RegionName};
 use kms_core::ops::{Request, Response, create_key, encrypt, update_key_description};
-use server::{Asker, Configuration, Engine, Identities, RootKeySource, Server, Store};
+use kms_core::wire;
+use server::{Asker, Configuration, Engine, Exchange, Identities, RootKeySource, Server, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,6 +49,36 @@ fn in_process(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encrypt");
     group.throughput(Throughput::Elements(1));
     group.bench_function("in process", |bench| bench.iter(|| answer(&engine, &request)));
+    group.finish();
+}
+
+/// A request from its bytes to those of its answer, and what of that is the thread of an HSM: the core
+/// alone encrypts without another thread, and DescribeKey asks no HSM.
+fn without_tcp(criterion: &mut Criterion) {
+    let engine = Engine::new(configuration());
+    let key = create(&engine).id;
+    let mut group = criterion.benchmark_group("bytes to bytes");
+    group.throughput(Throughput::Elements(1));
+    let describe = format!(r#"{{"KeyId":"{key}"}}"#);
+    let encrypt = format!(r#"{{"KeyId":"{key}","Plaintext":"BwcHBwcHBwcHBwcHBwcHBw=="}}"#);
+    for (name, target, body) in [
+        ("describe-key", "TrentService.DescribeKey", &describe),
+        ("encrypt", "TrentService.Encrypt", &encrypt),
+    ] {
+        let identity = Identities::development().first().clone();
+        let body = body.as_bytes();
+        let exchange = Exchange { method: "POST", path: "/", target, body, region: region() };
+        let once = || server::answer(&engine, Asker::new(identity.clone()), exchange);
+        assert_eq!(once().status, 200);
+        group.bench_function(name, |bench| bench.iter(once));
+    }
+    let mut local = Local::single_region();
+    let request = Request::from(encrypt::Request::new(local.create_key(), [7; 32]));
+    let mut once = || {
+        let request = wire::decode_request("TrentService.Encrypt", &wire::encode_request(&request));
+        wire::encode_response(&local.call(request.expect("a request")).expect("an answer"))
+    };
+    group.bench_function("encrypt in the core alone", |bench| bench.iter(&mut once));
     group.finish();
 }
 
@@ -126,5 +159,5 @@ fn durable(criterion: &mut Criterion) {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-criterion_group!(throughput, in_process, over_http, durable);
+criterion_group!(throughput, in_process, without_tcp, over_http, durable);
 criterion_main!(throughput);

@@ -12,6 +12,7 @@ use kms_core::name::RegionName;
 use kms_core::ops::Operation;
 use kms_core::wire::TARGET_PREFIX;
 use rustls::pki_types::ServerName;
+use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -167,7 +168,7 @@ impl<'e> Connection<'e> {
 
 async fn connect(endpoint: &Endpoint) -> Result<SendRequest<Full<Bytes>>, Broken> {
     let stream = TcpStream::connect(endpoint.address()).await;
-    let stream = stream.map_err(|error| Broken::Unreachable(error.to_string()))?;
+    let stream = stream.map_err(|error| Broken::Unreachable(reason(&error)))?;
     // Small requests go out at once. A socket that cannot do that still works.
     let _ = stream.set_nodelay(true);
     let Some(tls) = endpoint.tls() else { return greet(stream).await };
@@ -175,7 +176,13 @@ async fn connect(endpoint: &Endpoint) -> Result<SendRequest<Full<Bytes>>, Broken
     let name = ServerName::try_from(endpoint.address().0.to_owned());
     let name = name.map_err(|error| unreachable(error.to_string()))?;
     let stream = TlsConnector::from(tls.clone()).connect(name, stream).await;
-    greet(stream.map_err(|error| unreachable(error.to_string()))?).await
+    greet(stream.map_err(|error| unreachable(reason(&error)))?).await
+}
+
+/// What the operating system says, without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 async fn greet<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
