@@ -12,8 +12,10 @@ use crate::format::{approximate, decimal};
 
 const ROW: f64 = 22.0;
 const TOP: f64 = 30.0;
-const LEFT: f64 = 270.0;
-const RIGHT: f64 = 320.0;
+const LEFT: f64 = 330.0;
+const RIGHT: f64 = 270.0;
+/// A page may have wider letters than those that text is measured with.
+const SPARE: f64 = 50.0;
 
 /// Capacities in one class of Regions.
 #[derive(Clone, Debug)]
@@ -100,13 +102,17 @@ impl CapacityChart<'_> {
         let label = Type::new(12.0, palette::TEXT).aligned(HPos::Right);
         if !named.is_empty() {
             let name = format!("{named} · {}/s", decimal(one.limit, 2));
-            if let Some(name) = label.fitted(&name, LEFT - 16.0) {
+            if let Some(name) = label.fitted(&name, LEFT - SPARE) {
                 canvas.text(&name, (LEFT - 10.0, y), label)?;
             }
         }
         let (left, right) = (from.min(to), from.max(to).max(from.min(to) + 1.5));
         canvas.rect((left, y - 7.0), (right, y + 7.0), fill(self.ink(&one.backend), 1.0))?;
-        let places = if one.times() < 10.0 { 2 } else { 0 };
+        let places = match one.times() {
+            ..0.1 => 4,
+            0.1..10.0 => 2,
+            _ => 0,
+        };
         let words = format!("{}× · {}, {}", decimal(one.times(), places), one.backend, one.layer);
         canvas.text(&words, (right.max(from) + 8.0, y), Type::new(12.0, palette::TEXT))
     }

@@ -116,7 +116,7 @@ const drawArrows = () => {
   const batches = [...lines.values()].sort((a, b) => a.special - b.special);
   for (const { kind, special, dashed, lost, list } of batches) {
     pen.strokeStyle = pen.fillStyle = lost ? colors["--errors"] : ink(kind);
-    pen.globalAlpha = special ? 1 : dense ? 0.35 : focus ? 0.38 : 0.75;
+    pen.globalAlpha = special ? 1 : dense ? 0.22 : focus ? 0.38 : 0.75;
     pen.lineWidth = special ? 2.2 : 1;
     pen.setLineDash(dashed ? [4, 3] : []);
     pen.beginPath();

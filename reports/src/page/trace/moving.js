@@ -25,6 +25,11 @@ const toViolation = () => {
     if (start - arrows.sent[i] > 5e6 || (timer(i) && data.lanes[arrows.from[i]][2] === "client")) break;
     start = arrows.sent[i];
   }
+  // What an oracle found in the state at the end has no straight way: all that led to it is shown.
+  if (start === at) {
+    const past = arrows.flags.findIndex((flags) => flags & PAST && !(flags & TIMER));
+    if (past >= 0) start = arrows.sent[past];
+  }
   const span = Math.max(200, at - start);
   show(start - span * 0.4, at + span * 0.3);
   choose({ mark: violation });
