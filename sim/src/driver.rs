@@ -181,7 +181,7 @@ impl std::error::Error for RunError {}
 /// Runs a world until it stops, on a fresh thread of its own.
 ///
 /// `nodes` makes one node for each place of the topology, in order. `progress` is called every
-/// [`Plan::progress_every`] of simulated time and may break the run off. After an error the
+/// [`Plan::progress_every`] of simulated time, or more often in a busy world, and may break the run off. After an error the
 /// recorder holds what happened until then. Memory stays flat over any number of runs, those whose
 /// nodes panic included; only [`RunError::Broken`] leaves the nodes of its run behind.
 ///

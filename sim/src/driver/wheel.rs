@@ -73,6 +73,10 @@ impl Life {
     }
 }
 
+/// After so many messages and timers there is a report, however little time has passed: a world that
+/// is caught in itself can be broken off.
+const BUSY: u64 = 100_000;
+
 /// One run in progress.
 pub(super) struct Wheel<'a, N: Node, R> {
     plan: &'a Plan,
@@ -88,6 +92,8 @@ pub(super) struct Wheel<'a, N: Node, R> {
     grain: u64,
     unfinished: usize,
     report_at: SimTime,
+    /// How many messages and timers there had been at the last report.
+    reported: u64,
     summary: Summary,
     turns: Vec<Turn>,
     effects: Vec<Effect<N::Message, N::Event>>,
@@ -112,6 +118,7 @@ where
             grain: nanos(plan.grain).max(1),
             unfinished: clients.count(),
             report_at: plan.progress_every.map_or(SimTime::MAX, |every| SimTime::ZERO.after(every)),
+            reported: 0,
             summary: Summary::default(),
             turns: Vec::new(),
             effects: Vec::new(),
@@ -160,10 +167,15 @@ where
         next: SimTime,
         progress: &mut impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if next < self.report_at {
+        let Summary { messages, timers, .. } = self.summary;
+        let busy = messages + timers >= self.reported.saturating_add(BUSY);
+        if next < self.report_at && !(busy && self.plan.progress_every.is_some()) {
             return ControlFlow::Continue(());
         }
-        let Summary { messages, timers, .. } = self.summary;
+        self.reported = messages + timers;
+        if next < self.report_at {
+            return progress(&Progress { at: self.now, messages, timers });
+        }
         let at = self.report_at;
         let every = nanos(self.plan.progress_every.unwrap_or_default()).max(1);
         let passed = next.since(at);

@@ -62,6 +62,25 @@ fn progress_comes_at_its_times_and_can_break_off() {
 }
 
 #[test]
+fn a_world_that_is_caught_in_itself_can_be_broken_off() {
+    let topology = topology(1, Role::Client);
+    let network = Network::new(Seed(1), &topology, &AWS_2026_APPROX, <_>::default());
+    let faults = Faults::new(Seed(1));
+    let world = World { topology, network, faults, recorder: &mut Vec::new() };
+    let plan = Plan { progress_every: Some(Duration::from_secs(3_600)), ..plan(1) };
+    let build = || {
+        let script = |_: &Now, _: &Input<u32>, _, out: &mut Out| {
+            out.after(Duration::from_nanos(1), 0);
+        };
+        vec![Actor { crashes: 0, script }]
+    };
+    let result = run(&plan, world, build, |_: &Progress| ControlFlow::Break(()));
+    let summary = result.unwrap();
+    assert_eq!(summary.stop, Stop::Interrupted);
+    assert!(summary.ended_at < secs(1), "{summary:?}");
+}
+
+#[test]
 fn a_timer_of_no_time_still_moves_time() {
     let (result, log) = play(&plan(1), 1, vec![], <_>::default(), |_, input, _, out| match input {
         Input::Timer(9) => {}
