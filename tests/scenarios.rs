@@ -107,6 +107,11 @@ fn every_spec() {
 }
 
 #[test]
+fn imports() {
+    passes("keys/imports");
+}
+
+#[test]
 fn what_was_made_small_still_fails() {
     passes("regressions/change-lost");
     passes("regressions/flipped-plaintext");

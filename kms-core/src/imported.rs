@@ -147,6 +147,12 @@ impl Key {
         self.is_imported() && (self.materials.is_empty() || missing())
     }
 
+    /// Whether a material that belongs to the key has expired and is still here.
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
+        let expired = |material: &Material| material.expires.is_some_and(|at| at <= now);
+        self.is_imported() && self.materials.iter().any(expired)
+    }
+
     /// What kind of import a request means that does not say: the first one of a key brings a new
     /// material. A replica is never the first.
     pub(crate) fn default_import(&self) -> ImportType {

@@ -343,13 +343,17 @@ impl State {
 
     /// The state of a key as it is shown: that of a key in a custom key store depends on the store.
     /// One that waits for its deletion stays visibly so, and what its owner wants of an unavailable
-    /// key shows when the store is connected again (AWS KMS Developer Guide, Key states).
-    pub fn state_of(&self, key: &Key) -> KeyState {
+    /// key shows when the store is connected again (AWS KMS Developer Guide, Key states). A material
+    /// that has expired is missing from then on, however late it is erased.
+    pub fn state_of(&self, key: &Key, now: Timestamp) -> KeyState {
         let store = key.stored_in.as_ref().map(StoredIn::store);
         let connected = |id| self.key_store(id).is_some_and(|(store, _)| store.is_connected());
         match key.state() {
             KeyState::Enabled | KeyState::Disabled if !store.is_none_or(connected) => {
                 KeyState::Unavailable
+            }
+            KeyState::Enabled | KeyState::Disabled if key.has_expired(now) => {
+                KeyState::PendingImport
             }
             state => state,
         }

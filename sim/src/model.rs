@@ -9,6 +9,7 @@ mod access;
 mod answer;
 mod effect;
 mod expect;
+mod imports;
 mod internal;
 mod key;
 mod ledger;
@@ -54,6 +55,8 @@ pub(crate) struct Model {
     /// What is known of each plaintext, by its first ciphertext.
     plaintexts: Recent<Digest, Digest>,
     pairs: pairs::Pairs,
+    /// The import tokens that clients were given.
+    tokens: BTreeMap<Digest, imports::Token>,
     /// The text every key of an account has unless somebody put another one; learnt once.
     default_policies: BTreeMap<AccountId, Digest>,
 }
@@ -66,6 +69,7 @@ impl Default for Model {
             blobs: Recent::new(BLOBS),
             plaintexts: Recent::new(BLOBS),
             pairs: pairs::Pairs::default(),
+            tokens: BTreeMap::new(),
             default_policies: BTreeMap::new(),
         }
     }

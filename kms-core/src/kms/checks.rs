@@ -6,7 +6,7 @@ use crate::env::Call;
 use crate::error::{Error, ErrorCode, Result};
 use crate::history::Visibility;
 use crate::hsm::{BackingKeyRef, PublicKey};
-use crate::key::{Key, KeySpec};
+use crate::key::{Key, KeySpec, KeyState};
 use crate::key_state;
 use crate::key_store::KeyStore;
 use crate::name::{GrantId, KeyArn, KeyId, KeyIdentifier, MaterialId, RegionName};
@@ -208,13 +208,18 @@ impl<'s, 'a> Checks<'s, 'a> {
         let store = self.read_key_store_of(&key);
         self.authorize(&key, context, presented)?;
         if let Some(operation) = self.scope.plan.operation {
-            key_state::check(operation, &key, self.state().state_of(&key))?;
+            key_state::check(operation, &key, self.state_of(&key))?;
         }
         self.charge(Some(&key))?;
         if let Some(store) = &store {
             self.charge_key_store(store)?;
         }
         Ok(UsableKey { key, store })
+    }
+
+    /// The state of a key as the caller is shown it now.
+    pub fn state_of(&self, key: &Key) -> KeyState {
+        self.state().state_of(key, self.call().now)
     }
 
     /// A grant on a key, checked for the permission to retire it: by who the caller is to the grant

@@ -169,7 +169,7 @@ pub(super) fn generate(
 fn record(mut effects: Effects<'_, '_>, key: Key) -> Result<Next> {
     let key = Arc::new(key);
     effects.record(Change::PutKey(key.clone()));
-    let key_metadata = Box::new(metadata_in(effects.state(), &key));
+    let key_metadata = Box::new(metadata_in(effects.state(), &key, effects.call().now));
     effects.done(Response { key_metadata })
 }
 

@@ -143,20 +143,19 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     }
     let context = checks.context(Action::DescribeKey);
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
-    let key_metadata = Box::new(metadata_in(checks.state(), &key));
+    let key_metadata = Box::new(metadata_in(checks.state(), &key, checks.call().now));
     checks.pass(false)?.done(Response { key_metadata })
 }
 
 /// What callers see of a key, with what the custom key store makes of it that it is in.
-pub(crate) fn metadata_in(state: &State, key: &Key) -> KeyMetadata {
-    let shown = metadata(key);
+pub(crate) fn metadata_in(state: &State, key: &Key, now: Timestamp) -> KeyMetadata {
+    let key_state = state.state_of(key, now);
+    let enabled = key_state == KeyState::Enabled;
+    let shown = KeyMetadata { key_state, enabled, ..metadata(key) };
     let Some(stored) = &key.stored_in else { return shown };
-    let key_state = state.state_of(key);
     let store = state.key_store(stored.store());
     let cluster = store.and_then(|(store, _)| store.cloud_hsm());
     KeyMetadata {
-        key_state,
-        enabled: key_state == KeyState::Enabled,
         custom_key_store_id: Some(stored.store().to_string()),
         cloud_hsm_cluster_id: cluster.map(|cluster| cluster.cluster.to_string()),
         xks_key_configuration: stored

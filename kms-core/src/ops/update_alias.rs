@@ -58,7 +58,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let to = checks.key_by_name(&request.target_key_id, context)?;
     // An alias may leave a key that is pending deletion; for the key it comes to, the rule is the
     // same as for a new alias.
-    key_state::check(Operation::CreateAlias, &to, checks.state().state_of(&to))?;
+    key_state::check(Operation::CreateAlias, &to, checks.state_of(&to))?;
     check_kind(&from, &to)?;
     let room = room_for_move(&checks, &from, &to)?;
     let mut effects = checks.pass(false)?;

@@ -78,18 +78,19 @@ impl Member for String {
     }
 }
 
+/// Epoch seconds with milliseconds, as the service sends them; what is finer does not count.
 impl Member for Timestamp {
     fn decode(value: &Value, _: &str, problems: &mut Problems) -> Option<Timestamp> {
         let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0 && *seconds < 1e12);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-        let moment = seconds.map(|seconds| Timestamp::from_micros((seconds * 1e6).round() as u64));
+        let millis = seconds.map(|seconds| (seconds * 1e3).round() as u64);
+        let moment = millis.map(|millis| Timestamp::from_micros(millis * 1000));
         moment.or_else(|| {
             problems.wrong_type();
             None
         })
     }
 
-    /// Epoch seconds with milliseconds, as the service sends them.
     fn encode(&self) -> Option<Value> {
         Some(((self.as_micros() / 1000) as f64 / 1000.0).into())
     }

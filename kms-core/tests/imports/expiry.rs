@@ -106,6 +106,23 @@ fn a_date_that_passed_unnoticed_is_kept_as_soon_as_somebody_looks() {
 }
 
 #[test]
+fn what_has_expired_opens_nothing_however_late_it_is_erased() {
+    let mut local = Local::single_region();
+    let key = empty_key(&mut local);
+    let parameters = local.parameters(key).unwrap();
+    let end = local.now().after(DAY / 2);
+    local.import(key, until(end, parameters.wrap(&FIRST))).unwrap();
+    let blob = seal(&mut local, key, "kept").unwrap();
+    local.set_time(end);
+    assert_eq!(code(open(&mut local, key.region, &blob)), ErrorCode::KmsInvalidState);
+    let described = describe(&mut local, key);
+    assert_eq!((described.key_state, described.enabled), (KeyState::PendingImport, false));
+    assert_eq!(local.journal().tokens().len(), 1, "it is still here");
+    local.import(key, parameters.wrap(&FIRST)).unwrap();
+    assert_eq!(open(&mut local, key.region, &blob).unwrap(), "kept");
+}
+
+#[test]
 fn the_first_of_several_dates_counts() {
     let mut local = Local::single_region();
     let key = empty_key(&mut local);

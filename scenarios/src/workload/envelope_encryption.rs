@@ -4,12 +4,17 @@
 
 use std::time::Duration;
 
-use kms_core::ops::{Request, Response, generate_data_key_without_plaintext};
-use kms_core::wire::KeyRef;
+use kms_core::name::KeyArn;
+use kms_core::ops::{
+    Request, Response, generate_data_key_pair, generate_data_key_pair_without_plaintext,
+    generate_data_key_without_plaintext,
+};
+use kms_core::wire::{DataKeyPairSpec, KeyRef};
 
 use super::WorkloadKind;
 use super::choice::KeyChoice;
 use super::generator::{Draw, Generator, Moment, Planned};
+use super::ring::index;
 use super::seat::{NewKey, Seat};
 use crate::kind::{Count, POSITIVE_DURATION, PROBABILITY};
 use crate::reader::Entry;
@@ -29,6 +34,8 @@ pub struct EnvelopeEncryption {
     pub decrypt_share: Probability,
     /// The share of data keys that are made for later, without their plaintext.
     pub without_plaintext_share: Probability,
+    /// The share of data keys that are key pairs.
+    pub pair_share: Probability,
     /// The share of multi-Region ciphertexts that are read back in another Region.
     pub other_region_share: Probability,
 }
@@ -66,6 +73,12 @@ impl EnvelopeEncryption {
                 &PROBABILITY,
                 0.1,
                 "The share of data keys that are made for later, without their plaintext.",
+            ),
+            pair_share: reader.or(
+                "pair_share",
+                &PROBABILITY,
+                0.0,
+                "The share of data keys that are key pairs.",
             ),
             other_region_share: reader.or(
                 "other_region_share",
@@ -115,7 +128,12 @@ impl Client {
         let Some(key) = self.seat.key(draw) else {
             return self.seat.create_key(NewKey::SingleRegion);
         };
-        if draw.chance(self.parameters.without_plaintext_share.get()) {
+        let sealed_only = draw.chance(self.parameters.without_plaintext_share.get());
+        let pairs = self.parameters.pair_share.get();
+        if pairs > 0.0 && draw.chance(pairs) {
+            return self.pair(key, sealed_only, draw);
+        }
+        if sealed_only {
             return self.seat.admin(generate_data_key_without_plaintext::Request {
                 encryption_context: self.seat.context(draw),
                 ..generate_data_key_without_plaintext::Request::new(KeyRef::from(key))
@@ -125,6 +143,33 @@ impl Client {
         self.seat.admin(self.seat.data_key(key, draw))
     }
 }
+
+impl Client {
+    fn pair(&self, key: KeyArn, sealed_only: bool, draw: &mut dyn Draw) -> Planned {
+        let spec = PAIRS[index(PAIRS.len(), draw)];
+        let encryption_context = self.seat.context(draw);
+        match sealed_only {
+            true => self.seat.admin(generate_data_key_pair_without_plaintext::Request {
+                encryption_context,
+                ..generate_data_key_pair_without_plaintext::Request::new(key, spec)
+            }),
+            false => self.seat.admin(generate_data_key_pair::Request {
+                encryption_context,
+                ..generate_data_key_pair::Request::new(key, spec)
+            }),
+        }
+    }
+}
+
+/// Pairs that a simulated HSM makes in no time.
+const PAIRS: [DataKeyPairSpec; 6] = [
+    DataKeyPairSpec::EccNistP256,
+    DataKeyPairSpec::EccNistP384,
+    DataKeyPairSpec::EccNistP521,
+    DataKeyPairSpec::EccSecgP256k1,
+    DataKeyPairSpec::EccNistEdwards25519,
+    DataKeyPairSpec::MlKem768,
+];
 
 impl Generator for Client {
     fn next(&mut self, moment: &mut Moment<'_>) -> Planned {
@@ -175,6 +220,19 @@ mod tests {
             matches!(request, Request::Decrypt(_)) && planned.region.as_str() == "eu-west-1"
         });
         assert!(away > 0, "no ciphertext of a multi-Region key is opened elsewhere");
+        assert!(run.calls.iter().all(|(_, result)| result.is_ok()));
+    }
+
+    #[test]
+    fn some_data_keys_are_pairs() {
+        let run = Run::of("envelope-encryption", "pair_share = 0.5", 200);
+        run.uses(&[
+            "Decrypt",
+            "GenerateDataKey",
+            "GenerateDataKeyPair",
+            "GenerateDataKeyPairWithoutPlaintext",
+            "GenerateDataKeyWithoutPlaintext",
+        ]);
         assert!(run.calls.iter().all(|(_, result)| result.is_ok()));
     }
 

@@ -13,6 +13,7 @@ mod envelope_encryption;
 mod explicit;
 mod generator;
 mod grants;
+mod imports;
 mod key_creation;
 mod key_lifecycle;
 mod multi_region;
@@ -38,6 +39,7 @@ pub use envelope_encryption::EnvelopeEncryption;
 pub use explicit::{Created, Script, check_arguments};
 pub use generator::{Draw, Generator, Moment, Planned, WORKERS, Who};
 pub use grants::Grants;
+pub use imports::Imports;
 pub use key_creation::KeyCreation;
 pub use key_lifecycle::KeyLifecycle;
 pub use multi_region::MultiRegion;
@@ -79,6 +81,7 @@ pub enum WorkloadKind {
     EncryptDecrypt(EncryptDecrypt),
     EnvelopeEncryption(EnvelopeEncryption),
     Grants(Grants),
+    Imports(Imports),
     KeyCreation(KeyCreation),
     KeyLifecycle(KeyLifecycle),
     MultiRegion(MultiRegion),
@@ -96,6 +99,7 @@ pub const WORKLOADS: &[Entry<WorkloadKind>] = &[
     encrypt_decrypt::INFO,
     envelope_encryption::INFO,
     grants::INFO,
+    imports::INFO,
     key_creation::INFO,
     key_lifecycle::INFO,
     multi_region::INFO,
@@ -142,6 +146,7 @@ impl Workload {
                 Box::new(envelope_encryption::Client::new(kind, seat))
             }
             WorkloadKind::Grants(kind) => Box::new(grants::Client::new(kind, seat)),
+            WorkloadKind::Imports(kind) => Box::new(imports::Client::new(kind, seat)),
             WorkloadKind::KeyCreation(kind) => Box::new(key_creation::Client::new(kind, seat)),
             WorkloadKind::KeyLifecycle(kind) => {
                 let keys = if self.keys.is_empty() { Subject::Own } else { Subject::Named };

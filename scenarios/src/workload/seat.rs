@@ -247,6 +247,13 @@ pub(super) fn sealed(request: &Request, response: &Response) -> Option<Sealed> {
             Request::GenerateDataKeyWithoutPlaintext(asked),
             Response::GenerateDataKeyWithoutPlaintext(got),
         ) => (&asked.encryption_context, &got.ciphertext_blob, got.key_id),
+        (Request::GenerateDataKeyPair(asked), Response::GenerateDataKeyPair(got)) => {
+            (&asked.encryption_context, &got.private_key_ciphertext_blob, got.key_id)
+        }
+        (
+            Request::GenerateDataKeyPairWithoutPlaintext(asked),
+            Response::GenerateDataKeyPairWithoutPlaintext(got),
+        ) => (&asked.encryption_context, &got.private_key_ciphertext_blob, got.key_id),
         _ => return None,
     };
     Some(Sealed { blob: blob.clone(), context: context.clone(), key })

@@ -8,17 +8,19 @@ use std::sync::Arc;
 
 use kms_core::ciphertext::{Blob, EncryptionContext, NONCE_LENGTH};
 use kms_core::crypto::IV_LENGTH;
-use kms_core::key::{Key, MultiRegion, Status};
+use kms_core::key::{Key, Material, MultiRegion, Origin, Status};
 use kms_core::name::{GrantId, KeyIdentifier, RegionName};
 use kms_core::ops::{Request, Response, create_grant, describe_key};
 use kms_core::state::Change;
 use kms_core::wire::{
-    CiphertextBlob, DataKeySpec, GrantIdText, IncludeKeyMaterial, KeyRef, MessageBlob, MessageType,
-    NumberOfBytes, Plaintext, PrincipalText, RegionText, ServicePrincipal,
+    CiphertextBlob, DataKeySpec, ExpirationModel, GrantIdText, ImportType, IncludeKeyMaterial,
+    KeyRef, MessageBlob, MessageType, NumberOfBytes, Plaintext, PrincipalText, RegionText,
+    ServicePrincipal,
 };
+use kms_core::algorithm::{WrappingAlgorithm, WrappingKeySpec};
 
 use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
-use super::{Changed, PolicyWords, SetRole};
+use super::{Changed, Held, Imports, PolicyWords, SetRole};
 
 /// The waiting period when a request names none (AWS KMS API, ScheduleKeyDeletion).
 const DEFAULT_WINDOW_DAYS: u32 = 30;
@@ -72,6 +74,25 @@ impl Facts {
                 bytes: length(request.number_of_bytes, request.key_spec),
                 context: self.context(&request.encryption_context),
                 plaintext: false,
+            },
+            Request::GenerateDataKeyPair(request) => Wanted::GenerateDataKeyPair {
+                key: target(&request.key_id),
+                context: self.context(&request.encryption_context),
+                plaintext: true,
+            },
+            Request::GenerateDataKeyPairWithoutPlaintext(request) => Wanted::GenerateDataKeyPair {
+                key: target(&request.key_id),
+                context: self.context(&request.encryption_context),
+                plaintext: false,
+            },
+            Request::ImportKeyMaterial(r) => Wanted::ImportKeyMaterial {
+                key: target(&r.key_id),
+                token: self.public(&r.import_token.0),
+                wrapped: self.public(&r.encrypted_key_material.0),
+                stays: r.expiration_model == Some(ExpirationModel::DoesNotExpire),
+                expires: r.valid_to,
+                new: r.import_type.map(|kind| kind == ImportType::New),
+                material: r.key_material_id,
             },
             other => return self.with_pair(other),
         })
@@ -169,6 +190,23 @@ impl Facts {
                 draw: self.draw(&response.ciphertext_blob),
                 plaintext: None,
             },
+            Response::GenerateDataKeyPair(response) => Got::Sealed {
+                key: response.key_id,
+                blob: self.blob(&response.private_key_ciphertext_blob),
+                draw: self.draw(&response.private_key_ciphertext_blob),
+                plaintext: response.private_key_plaintext.as_ref().map(|key| self.plaintext(key)),
+            },
+            Response::GenerateDataKeyPairWithoutPlaintext(response) => Got::Sealed {
+                key: response.key_id,
+                blob: self.blob(&response.private_key_ciphertext_blob),
+                draw: self.draw(&response.private_key_ciphertext_blob),
+                plaintext: None,
+            },
+            Response::GetParametersForImport(response) => Got::ImportParameters {
+                key: response.key_id,
+                token: self.public(&response.import_token.0),
+                until: response.parameters_valid_to,
+            },
             Response::Decrypt(response) => Got::Opened {
                 key: response.key_id,
                 plaintext: self.released(response.plaintext.as_ref()),
@@ -249,8 +287,15 @@ fn managing(request: &Request) -> Wanted {
             key: target(&r.target_key_id),
         },
         Request::CreateKey(r) if r.xks_key_id.is_some() => Wanted::CreateExternalKey,
+        Request::CreateKey(r) if r.origin == Some(Origin::External) => {
+            Wanted::CreateKeyToImport { multi_region: r.multi_region }
+        }
         Request::CreateKey(r) => Wanted::CreateKey { multi_region: r.multi_region },
         Request::DeleteAlias(r) => Wanted::DeleteAlias { alias: r.alias_name.as_str().into() },
+        Request::DeleteImportedKeyMaterial(r) => Wanted::DeleteImportedKeyMaterial {
+            key: target(&r.key_id),
+            material: r.key_material_id,
+        },
         Request::DescribeKey(r) => Wanted::DescribeKey { key: target(&r.key_id) },
         Request::DisableKey(r) => Wanted::DisableKey { key: target(&r.key_id) },
         Request::DisableKeyRotation(r) => Wanted::DisableKeyRotation { key: target(&r.key_id) },
@@ -264,6 +309,10 @@ fn managing(request: &Request) -> Wanted {
         }
         Request::GetKeyPolicy(r) => Wanted::GetKeyPolicy { key: target(&r.key_id) },
         Request::GetKeyRotationStatus(r) => Wanted::GetKeyRotationStatus { key: target(&r.key_id) },
+        Request::GetParametersForImport(r) => Wanted::GetParametersForImport {
+            key: target(&r.key_id),
+            fits: is_oaep(r.wrapping_algorithm) && r.wrapping_key_spec != WrappingKeySpec::Sm2,
+        },
         Request::ListAliases(r) => Wanted::ListAliases { key: r.key_id.as_ref().map(target) },
         Request::ListGrants(r) => Wanted::ListGrants { key: target(&r.key_id) },
         Request::ListKeyRotations(r) => Wanted::ListKeyRotations {
@@ -309,6 +358,9 @@ fn managed(response: &Response) -> Got {
             None => Got::Done,
         },
         Response::CreateKey(response) => Got::Created { key: response.key_metadata.arn },
+        Response::DeleteImportedKeyMaterial(response) => {
+            Got::OfMaterial { key: response.key_id, material: response.key_material_id }
+        }
         Response::DescribeKey(response) => described(&response.key_metadata),
         Response::GenerateRandom(response) => Got::Random {
             bytes: count(response.plaintext.as_ref().map_or(0, |bytes| bytes.0.len())),
@@ -317,6 +369,9 @@ fn managed(response: &Response) -> Got {
             enabled: response.key_rotation_enabled,
             days: response.rotation_period_in_days,
         },
+        Response::ImportKeyMaterial(response) => {
+            Got::OfMaterial { key: response.key_id, material: Some(response.key_material_id) }
+        }
         Response::ListAliases(response) => listed(&response.aliases.0, response.truncated),
         Response::ListGrants(response) => listed(&response.grants.0, response.truncated),
         Response::ListKeyRotations(response) => listed(&response.rotations.0, response.truncated),
@@ -376,7 +431,26 @@ fn changed_key(key: &Key) -> Changed {
             Status::PendingDeletion { at, .. } => Some(at),
             _ => None,
         },
+        imports: key.is_imported().then(|| imports(key).into()),
     }
+}
+
+fn imports(key: &Key) -> Imports {
+    let held = |material: &Material| Held {
+        material: material.id,
+        here: material.token.is_some(),
+        expires: material.expires,
+    };
+    Imports {
+        belonging: key.materials.iter().map(held).collect(),
+        awaiting: key.awaiting.as_ref().map(held),
+    }
+}
+
+/// The wrappings that symmetric material fits into.
+fn is_oaep(algorithm: WrappingAlgorithm) -> bool {
+    use WrappingAlgorithm::{RsaesOaepSha1, RsaesOaepSha256};
+    matches!(algorithm, RsaesOaepSha1 | RsaesOaepSha256)
 }
 
 fn role(part: &MultiRegion) -> SetRole {

@@ -7,7 +7,7 @@
 mod exchange;
 
 use super::{
-    CallFacts, Changed, Digest, Event, Holdings, HsmLoad, Record, SetMember, SetRole, Settlement,
+    CallFacts, Changed, Digest, Event, Held, Holdings, HsmLoad, Imports, Record, SetMember, SetRole, Settlement,
     Target,
 };
 use crate::clock::ClockChange;
@@ -270,8 +270,17 @@ impl Sink<'_> {
 
     fn changed(&mut self, changed: &Changed) {
         match changed {
-            Changed::Key { id, state, material, role, pending, rotation_days, deletion } => {
-                self.tag(0);
+            Changed::Key {
+                id,
+                state,
+                material,
+                role,
+                pending,
+                rotation_days,
+                deletion,
+                imports,
+            } => {
+                self.tag(if imports.is_some() { 3 } else { 0 });
                 self.key(*id);
                 self.text(state.as_str());
                 self.maybe(*material, Self::material);
@@ -279,6 +288,9 @@ impl Sink<'_> {
                 self.flag(*pending);
                 self.maybe(*rotation_days, |sink, days| sink.number(days.into()));
                 self.maybe(*deletion, Self::time);
+                if let Some(imports) = imports {
+                    self.imports(imports);
+                }
             }
             Changed::KeyErased(id) => {
                 self.tag(1);
@@ -286,6 +298,17 @@ impl Sink<'_> {
             }
             Changed::Other => self.tag(2),
         }
+    }
+
+    fn imports(&mut self, imports: &Imports) {
+        self.list(imports.belonging.iter(), Self::held);
+        self.maybe(imports.awaiting.as_ref(), Self::held);
+    }
+
+    fn held(&mut self, held: &Held) {
+        self.material(held.material);
+        self.flag(held.here);
+        self.maybe(held.expires, Self::time);
     }
 
     fn role(&mut self, role: &SetRole) {

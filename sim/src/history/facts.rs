@@ -77,6 +77,10 @@ pub enum Wanted {
     },
     /// CreateKey in an external key store.
     CreateExternalKey,
+    /// CreateKey without material, for that to be imported.
+    CreateKeyToImport {
+        multi_region: bool,
+    },
     DescribeKey {
         key: Target,
     },
@@ -131,8 +135,33 @@ pub enum Wanted {
         context: Digest,
         plaintext: bool,
     },
+    GenerateDataKeyPair {
+        key: Target,
+        context: Digest,
+        plaintext: bool,
+    },
     GenerateRandom {
         bytes: u32,
+    },
+    GetParametersForImport {
+        key: Target,
+        /// Whether symmetric material can be wrapped so.
+        fits: bool,
+    },
+    ImportKeyMaterial {
+        key: Target,
+        token: Digest,
+        wrapped: Digest,
+        /// Whether it is to stay until it is deleted.
+        stays: bool,
+        expires: Option<Timestamp>,
+        /// Whether the material is said to be new to the key.
+        new: Option<bool>,
+        material: Option<MaterialId>,
+    },
+    DeleteImportedKeyMaterial {
+        key: Target,
+        material: Option<MaterialId>,
     },
     /// Sign or GenerateMac.
     Prove {
@@ -250,6 +279,16 @@ pub enum Got {
         key: KeyArn,
         blob: Digest,
         draw: Option<Digest>,
+    },
+    ImportParameters {
+        key: KeyArn,
+        token: Digest,
+        until: Timestamp,
+    },
+    /// Which material was imported or deleted; none, if there was none to delete.
+    OfMaterial {
+        key: KeyArn,
+        material: Option<MaterialId>,
     },
     /// A signature or a tag.
     Proved {

@@ -5,7 +5,7 @@
 //! still told apart.
 
 use super::{
-    Audited, Changed, Event, Got, Holdings, HsmLoad, Record, SetRole, Settlement, Target, Wanted,
+    Audited, Changed, Event, Got, Holdings, HsmLoad, Imports, Record, SetRole, Settlement, Target, Wanted,
     encode,
 };
 use crate::clock::ClockChange;
@@ -131,6 +131,11 @@ fn answer(got: &Result<Box<Got>, ErrorCode>) -> String {
         Got::PublicKey { key, .. } => format!("the public key of {key}"),
         Got::Encapsulated { key, blob, .. } => format!("secret in {:016x} for {key}", blob.0),
         Got::SharedSecret { key, .. } => format!("a secret shared with {key}"),
+        Got::ImportParameters { key, until, .. } => format!("import parameters of {key} to {until}"),
+        Got::OfMaterial { key, material } => match material {
+            Some(material) => format!("material {material} of {key}"),
+            None => format!("no material of {key}"),
+        },
         Got::Done => "done".to_owned(),
     }
 }
@@ -174,7 +179,7 @@ fn all(changes: &[Changed]) -> String {
 
 fn changed(change: &Changed) -> String {
     match change {
-        Changed::Key { id, state, role, pending, deletion, .. } => {
+        Changed::Key { id, state, role, pending, deletion, imports, .. } => {
             let role = match role {
                 Some(SetRole::Primary(replicas)) => format!(", primary of {}", replicas.len()),
                 Some(SetRole::Replica(primary)) => format!(", replica of {primary}"),
@@ -182,11 +187,18 @@ fn changed(change: &Changed) -> String {
             };
             let pending = if *pending { ", new material pending" } else { "" };
             let deletion = deletion.map(|at| format!(", deletion {at}")).unwrap_or_default();
-            format!("key {id} is {state}{role}{pending}{deletion}")
+            let imports = imports.as_deref().map(imported).unwrap_or_default();
+            format!("key {id} is {state}{role}{pending}{deletion}{imports}")
         }
         Changed::KeyErased(id) => format!("key {id} erased"),
         Changed::Other => "another record".to_owned(),
     }
+}
+
+fn imported(imports: &Imports) -> String {
+    let here = imports.belonging.iter().filter(|held| held.here).count();
+    let awaiting = if imports.awaiting.is_some() { ", another awaits rotation" } else { "" };
+    format!(", {here} of {} materials here{awaiting}", imports.belonging.len())
 }
 
 fn acted(action: &NodeAction) -> String {
@@ -206,7 +218,9 @@ impl Wanted {
     /// The name of the operation that is asked for.
     pub fn operation(&self) -> &'static str {
         match self {
-            Wanted::CreateKey { .. } | Wanted::CreateExternalKey => "CreateKey",
+            Wanted::CreateKey { .. }
+            | Wanted::CreateExternalKey
+            | Wanted::CreateKeyToImport { .. } => "CreateKey",
             Wanted::DescribeKey { .. } => "DescribeKey",
             Wanted::ListKeys => "ListKeys",
             Wanted::EnableKey { .. } => "EnableKey",
@@ -222,7 +236,14 @@ impl Wanted {
             Wanted::ReEncrypt { .. } => "ReEncrypt",
             Wanted::GenerateDataKey { plaintext: true, .. } => "GenerateDataKey",
             Wanted::GenerateDataKey { plaintext: false, .. } => "GenerateDataKeyWithoutPlaintext",
+            Wanted::GenerateDataKeyPair { plaintext: true, .. } => "GenerateDataKeyPair",
+            Wanted::GenerateDataKeyPair { plaintext: false, .. } => {
+                "GenerateDataKeyPairWithoutPlaintext"
+            }
             Wanted::GenerateRandom { .. } => "GenerateRandom",
+            Wanted::GetParametersForImport { .. } => "GetParametersForImport",
+            Wanted::ImportKeyMaterial { .. } => "ImportKeyMaterial",
+            Wanted::DeleteImportedKeyMaterial { .. } => "DeleteImportedKeyMaterial",
             Wanted::Prove { mac: false, .. } => "Sign",
             Wanted::Prove { mac: true, .. } => "GenerateMac",
             Wanted::Check { mac: false, .. } => "Verify",
@@ -260,6 +281,10 @@ impl Wanted {
             | Wanted::Encrypt { key, .. }
             | Wanted::ReEncrypt { key, .. }
             | Wanted::GenerateDataKey { key, .. }
+            | Wanted::GenerateDataKeyPair { key, .. }
+            | Wanted::GetParametersForImport { key, .. }
+            | Wanted::ImportKeyMaterial { key, .. }
+            | Wanted::DeleteImportedKeyMaterial { key, .. }
             | Wanted::Prove { key, .. }
             | Wanted::Check { key, .. }
             | Wanted::GetPublicKey { key }
@@ -281,6 +306,7 @@ impl Wanted {
             Wanted::Decrypt { key, .. } | Wanted::ListAliases { key } => key.as_ref(),
             Wanted::CreateKey { .. }
             | Wanted::CreateExternalKey
+            | Wanted::CreateKeyToImport { .. }
             | Wanted::ListKeys
             | Wanted::DeleteAlias { .. }
             | Wanted::GenerateRandom { .. }

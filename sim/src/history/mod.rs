@@ -332,11 +332,33 @@ pub enum Changed {
         rotation_days: Option<u32>,
         /// When its waiting period ends, in `PendingDeletion`.
         deletion: Option<Timestamp>,
+        /// What has been imported, if that is where its material comes from.
+        imports: Option<Arc<Imports>>,
     },
     /// A key is gone.
     KeyErased(KeyId),
     /// Something that is no key.
     Other,
+}
+
+/// The imported materials of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imports {
+    /// Those that belong to the key for good, oldest first.
+    pub belonging: Vec<Held>,
+    /// The one that awaits its rotation.
+    pub awaiting: Option<Held>,
+}
+
+/// An imported material of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub material: MaterialId,
+    /// Whether it is here.
+    pub here: bool,
+    /// When it expires, if it is here and does.
+    pub expires: Option<Timestamp>,
 }
 
 /// A key's part in a set of multi-Region keys.

@@ -1,6 +1,7 @@
 //! Whether what a client was told is true.
 
 use super::expect::{Judge, Naming};
+use super::imports;
 use super::key::Key;
 use super::states::is_dying;
 use super::{Ask, Blob, Model};
@@ -55,6 +56,10 @@ impl Model {
             (Got::Policy { policy }, Wanted::GetKeyPolicy { key: Target::Key { id, .. } }) => {
                 self.policy(told, *id, *policy)
             }
+            (Got::ImportParameters { key, token, until }, _) => {
+                self.told_as_any(told, context)?;
+                self.keep_token(*token, key.id, *until)
+            }
             _ => {
                 self.told_as_any(told, context)?;
                 self.told_of_pair(told.got, &ask.facts.wanted)
@@ -85,7 +90,8 @@ impl Model {
         let Some(ask) = told.asks.last() else { return Ok(()) };
         let (plaintext, context) = match &ask.facts.wanted {
             Wanted::Encrypt { plaintext, context, .. } => (Some(*plaintext), *context),
-            Wanted::GenerateDataKey { context, .. } => (plaintext, *context),
+            Wanted::GenerateDataKey { context, .. }
+            | Wanted::GenerateDataKeyPair { context, .. } => (plaintext, *context),
             _ => return Err("nothing was to be sealed".to_owned()),
         };
         if let Some(plaintext) = plaintext {
@@ -184,9 +190,8 @@ impl Judge<'_> {
                 Wanted::DescribeKey { key: named },
             ) => {
                 let found = self.named(*key, named)?;
-                holds(found.state() == *state, || {
-                    format!("the key is shown {state} and is {}", found.state())
-                })?;
+                let right = found.state_at(self.ask.now);
+                holds(right == *state, || format!("the key is shown {state} and is {right}"))?;
                 holds(found.shown_material() == *material, || {
                     "another material is current".to_owned()
                 })?;
@@ -211,15 +216,16 @@ impl Judge<'_> {
                 self.named(*key, named).map(|_| ())
             }
             (Got::Sealed { key, .. }, Wanted::Encrypt { key: named, .. })
-            | (Got::Sealed { key, .. }, Wanted::GenerateDataKey { key: named, .. }) => {
+            | (Got::Sealed { key, .. }, Wanted::GenerateDataKey { key: named, .. })
+            | (Got::Sealed { key, .. }, Wanted::GenerateDataKeyPair { key: named, .. }) => {
                 self.named(*key, named).map(|_| ())
             }
-            (got, _) => self.true_rest(got),
+            _ => self.true_rest(told),
         }
     }
 
-    fn true_rest(&self, got: &Got) -> Truth {
-        match (got, &self.ask.facts.wanted) {
+    fn true_rest(&self, told: &Told<'_>) -> Truth {
+        match (told.got, &self.ask.facts.wanted) {
             (
                 Got::Rotation { enabled, days },
                 Wanted::GetKeyRotationStatus { key: Target::Key { id, .. } },
@@ -230,6 +236,23 @@ impl Judge<'_> {
                 holds(*enabled == right.is_some() && *days == right, || {
                     format!("the key rotates every {right:?} days")
                 })
+            }
+            (
+                Got::ImportParameters { key, until, .. },
+                Wanted::GetParametersForImport { key: named, .. },
+            ) => {
+                self.named(*key, named)?;
+                holds(*until == imports::token_end(self.ask.now), || {
+                    format!("the import token is good until {until}")
+                })
+            }
+            (
+                Got::OfMaterial { key, material },
+                Wanted::ImportKeyMaterial { key: named, .. }
+                | Wanted::DeleteImportedKeyMaterial { key: named, .. },
+            ) => {
+                self.named(*key, named)?;
+                self.told_material(key.id, told.committed, *material)
             }
             (Got::Replicated { replica }, Wanted::ReplicateKey { region, .. }) => {
                 holds(Some(replica.region) == *region, || {
@@ -295,6 +318,9 @@ impl Judge<'_> {
     /// With its materials, the first one and a pending one count too.
     fn rotations(&self, id: KeyId, materials: bool) -> Option<u64> {
         let key = self.ledger.key(id, self.ask.position)?;
+        if let Some(imports) = key.imports.as_deref() {
+            return Some(Self::imported_rotations(imports, materials));
+        }
         let lines = self.model.lines.get(&id)?;
         let place = lines.materials.iter().position(|material| Some(*material) == key.material);
         let more = if materials { 1 + u64::from(key.pending) } else { 0 };

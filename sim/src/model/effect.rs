@@ -20,6 +20,9 @@ impl Judge<'_> {
         match &self.ask.facts.wanted {
             W::CreateKey { .. }
             | W::CreateExternalKey
+            | W::CreateKeyToImport { .. }
+            | W::ImportKeyMaterial { .. }
+            | W::DeleteImportedKeyMaterial { .. }
             | W::CreateAlias { .. }
             | W::DeleteAlias { .. }
             | W::ScheduleKeyDeletion { .. }

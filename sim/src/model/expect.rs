@@ -16,6 +16,7 @@ use crate::history::{CallFacts, Target, Wanted};
 use crate::oracle::Context;
 use kms_core::env::Timestamp;
 use kms_core::error::ErrorCode;
+use kms_core::key::KeyState;
 use kms_core::name::{KeyId, RegionName};
 use std::time::Duration;
 
@@ -72,7 +73,7 @@ impl Judge<'_> {
     pub(super) fn outcomes(&self) -> Outcomes {
         use Wanted as W;
         match &self.ask.facts.wanted {
-            W::CreateKey { .. } | W::CreateExternalKey => {
+            W::CreateKey { .. } | W::CreateExternalKey | W::CreateKeyToImport { .. } => {
                 in_turn([self.administrators_only(), self.room_for_key()])
             }
             W::ListKeys => self.administrators_only(),
@@ -92,6 +93,9 @@ impl Judge<'_> {
                 };
                 let size = in_range(*bytes, 1..=1024);
                 self.on_key(key, Naming::Any, action, |_, _| size)
+            }
+            W::GenerateDataKeyPair { key, .. } => {
+                self.simple(key, Naming::Any, self.ask.facts.wanted.operation())
             }
             W::Prove { .. }
             | W::Check { .. }
@@ -114,16 +118,26 @@ impl Judge<'_> {
             W::EnableKeyRotation { key, days } => {
                 let fits = in_range(*days, 90..=2560);
                 self.on_key(key, strict, "EnableKeyRotation", |_, found| {
-                    in_turn([unless(found.follows(), ErrorCode::UnsupportedOperation), fits])
+                    in_turn([own_to_rotate(found), fits])
                 })
             }
             W::DisableKeyRotation { key } => {
-                self.on_key(key, strict, "DisableKeyRotation", |_, found| {
-                    unless(found.follows(), ErrorCode::UnsupportedOperation)
-                })
+                self.on_key(key, strict, "DisableKeyRotation", |_, found| own_to_rotate(found))
             }
             W::RotateKeyOnDemand { key } => {
                 self.on_key(key, strict, "RotateKeyOnDemand", |_, found| self.rotate(found))
+            }
+            W::GetParametersForImport { key, fits } => {
+                let fits = unless(!fits, ErrorCode::UnsupportedOperation);
+                self.on_key(key, strict, "GetParametersForImport", |_, _| fits)
+            }
+            W::ImportKeyMaterial { key, .. } => {
+                self.on_key(key, strict, "ImportKeyMaterial", |id, found| self.import(id, found))
+            }
+            W::DeleteImportedKeyMaterial { key, .. } => {
+                self.on_key(key, strict, "DeleteImportedKeyMaterial", |_, found| {
+                    self.delete_import(found)
+                })
             }
             W::CreateGrant { key, .. } => {
                 self.on_key(key, strict, "CreateGrant", |id, _| self.create_grant(id))
@@ -192,9 +206,10 @@ impl Judge<'_> {
             return only(ErrorCode::NotFound);
         };
         let bound = needs == Need::Working;
-        let misfit = (key.external && is_about_rotation(&self.ask.facts.wanted))
+        let state = key.state_at(self.ask.now);
+        let misfit = is_misfit(&self.ask.facts.wanted, key, state)
             .then_some(ErrorCode::UnsupportedOperation);
-        let granted = match misfit.or_else(|| refusal(needs, key.state())) {
+        let granted = match misfit.or_else(|| refusal(needs, state)) {
             Some(code) => only(code),
             None => rest(id, key).or(self.outage(key)),
         };
@@ -273,6 +288,32 @@ impl Judge<'_> {
         let count = count.and_then(|count| count.at(self.ask.position)).copied().unwrap_or(0);
         unless(count >= self.context.rules.keys, ErrorCode::LimitExceeded)
     }
+}
+
+/// What is refused for where the material of a key comes from, whatever else is the matter with it.
+/// Without its imported material a key does not even say whether it rotates by itself.
+fn is_misfit(wanted: &Wanted, key: &Key, state: KeyState) -> bool {
+    use Wanted as W;
+    let is_about_imports = matches!(
+        wanted,
+        W::GetParametersForImport { .. }
+            | W::ImportKeyMaterial { .. }
+            | W::DeleteImportedKeyMaterial { .. }
+    );
+    let by_itself = matches!(
+        wanted,
+        W::EnableKeyRotation { .. } | W::DisableKeyRotation { .. } | W::GetKeyRotationStatus { .. }
+    );
+    let is_pair = matches!(wanted, W::GenerateDataKeyPair { .. });
+    is_about_imports && key.imports.is_none()
+        || by_itself && state == KeyState::PendingImport
+        || key.external && (is_pair || is_about_rotation(wanted))
+}
+
+/// Whether a key's automatic rotation is its own to change: a replica follows its primary, and nobody
+/// else can make the next material of one that is imported.
+fn own_to_rotate(key: &Key) -> Outcomes {
+    unless(key.follows() || key.imports.is_some(), ErrorCode::UnsupportedOperation)
 }
 
 /// Nothing rotates the key material of an external key store but its owner (AWS KMS Developer Guide,

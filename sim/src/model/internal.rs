@@ -3,6 +3,7 @@
 //! Tasks and other Regions' commands leave no request in the history. Whatever they do must be one of
 //! these steps; the model then takes over what the log shows.
 
+use super::imports;
 use super::key::{Key, Passage, Shown, Wish};
 use crate::history::SetRole;
 use kms_core::env::Timestamp;
@@ -22,8 +23,9 @@ pub(super) struct Lineage<'m> {
 /// The key after a step, or why there is no such step.
 pub(super) fn step(key: &Key, shown: &Shown<'_>, lineage: &Lineage<'_>) -> Result<Key, String> {
     let mut next = key.clone();
+    next.imports = imports::step(key, shown, lineage.latest)?;
+    (next.wish, next.passage) = state_step(&next, shown)?;
     next.role = shown.role.cloned().map(Arc::new);
-    (next.wish, next.passage) = state_step(key, shown)?;
     next.leaving &= next.passage == Some(Passage::Updating) && !next.is_replica();
     role_step(key, shown)?;
     material_step(key, shown, lineage)?;
@@ -52,6 +54,7 @@ fn state_step(key: &Key, shown: &Shown<'_>) -> Result<(Wish, Option<Passage>), S
         _ => 0,
     };
     let settled = match key.wish {
+        _ if key.lacks_material() => KeyState::PendingImport,
         Wish::Off => KeyState::Disabled,
         _ => KeyState::Enabled,
     };
@@ -160,6 +163,7 @@ mod tests {
             pending: false,
             rotation_days: None,
             deletion: None,
+            imports: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A key as the model believes it to be, and what requests do to it.
 
-use crate::history::{Changed, Digest, PolicyWords, SetRole, Wanted};
+use crate::history::{Changed, Digest, Imports, PolicyWords, SetRole, Wanted};
 use kms_core::env::Timestamp;
 use kms_core::key::KeyState;
 use kms_core::name::{AccountId, MaterialId};
@@ -54,6 +54,8 @@ pub(super) struct Key {
     pub(super) external: bool,
     /// What the last PutKeyPolicy put; none is the default policy.
     pub(super) policy: Option<(Digest, Arc<PolicyWords>)>,
+    /// What has been imported, if that is where its material comes from.
+    pub(super) imports: Option<Arc<Imports>>,
 }
 
 /// The fields of [`Changed::Key`], by reference.
@@ -64,12 +66,15 @@ pub(super) struct Shown<'c> {
     pub(super) pending: bool,
     pub(super) rotation_days: Option<u32>,
     pub(super) deletion: Option<Timestamp>,
+    pub(super) imports: Option<&'c Arc<Imports>>,
 }
 
 impl<'c> Shown<'c> {
     /// What a change shows of a key.
     pub(super) fn of(change: &'c Changed) -> Option<Shown<'c>> {
-        let Changed::Key { state, material, role, pending, rotation_days, deletion, .. } = change
+        let Changed::Key {
+            state, material, role, pending, rotation_days, deletion, imports, ..
+        } = change
         else {
             return None;
         };
@@ -80,6 +85,7 @@ impl<'c> Shown<'c> {
             pending: *pending,
             rotation_days: *rotation_days,
             deletion: *deletion,
+            imports: imports.as_ref(),
         })
     }
 }
@@ -103,17 +109,19 @@ impl Key {
             on_demand: 0,
             external: false,
             policy: None,
+            imports: None,
         }
     }
 
     /// The state that callers are shown: the end of a key before everything else, then what its set is
-    /// busy with, then what its owner wants.
+    /// busy with, then whether its material has been imported, then what its owner wants.
     pub(super) fn state(&self) -> KeyState {
         match (self.wish, self.passage) {
             (Wish::Gone(_), _) => KeyState::PendingDeletion,
             (Wish::GoneAfterReplicas, _) => KeyState::PendingReplicaDeletion,
             (_, Some(Passage::Creating)) => KeyState::Creating,
             (_, Some(Passage::Updating)) => KeyState::Updating,
+            _ if self.lacks_material() => KeyState::PendingImport,
             (Wish::Off, None) => KeyState::Disabled,
             (Wish::On, None) => KeyState::Enabled,
         }
@@ -176,7 +184,13 @@ impl Key {
             Wanted::DisableKeyRotation { .. } => key.schedule = None,
             Wanted::RotateKeyOnDemand { .. } => {
                 key.on_demand += 1;
-                key.take_material(shown);
+                match key.imports {
+                    Some(_) => key.take_imports(shown),
+                    None => key.take_material(shown),
+                }
+            }
+            Wanted::ImportKeyMaterial { .. } | Wanted::DeleteImportedKeyMaterial { .. } => {
+                key.take_imports(shown);
             }
             Wanted::PutKeyPolicy { policy, words, .. } => {
                 key.policy = Some((*policy, words.clone()));
@@ -221,6 +235,9 @@ impl Key {
         }
         if shown.material != self.material {
             return Some("the current material is another than it should be".to_owned());
+        }
+        if shown.imports != self.imports.as_ref() {
+            return Some("its imported materials are others than they should be".to_owned());
         }
         if shown.pending != self.pending {
             return Some(format!("a new material waits: {}, not {}", shown.pending, self.pending));

@@ -1,11 +1,14 @@
 //! What a Region's log makes of its records, at every position.
 
+use super::imports;
 use super::internal::{self, Lineage};
 use super::key::{Key, Passage, Schedule, Shown, Wish};
 use super::states::{need, refusal};
 use super::versions::Versions;
 use crate::clock::SimTime;
-use crate::history::{CallFacts, Changed, Grantee, SetRole, Target, Wanted};
+use crate::history::{
+    CallFacts, Changed, Digest, Grantee, Imports, SetRole, Target, Wanted,
+};
 use crate::oracle::Context;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::key::KeyState;
@@ -32,6 +35,8 @@ pub(super) struct Grant {
 pub(super) struct Lines {
     /// Every material that was current, oldest first.
     pub(super) materials: Vec<MaterialId>,
+    /// Which material wrapped bytes were, by the import token they came with.
+    pub(super) brought: BTreeMap<(Digest, Digest), MaterialId>,
     /// Whose keys they are.
     account: Option<AccountId>,
     schedule: Option<Schedule>,
@@ -130,10 +135,13 @@ impl Ledger {
             (Changed::Key { id, .. }, Some(shown)) => {
                 let lines = lines.entry(*id).or_default();
                 let before = self.keys.get(id).and_then(|slot| slot.key.last().cloned().flatten());
-                let (key, problem) = match before {
-                    Some(key) => changed(&key, &shown, commit, lines, context),
+                let (key, problem) = match &before {
+                    Some(key) => changed(key, &shown, commit, lines, context),
                     None => born(*id, &shown, commit, lines),
                 };
+                if let Some((_, facts)) = commit.asked {
+                    imports::learn(lines, before.as_ref(), &key, &facts.wanted);
+                }
                 self.keep(*id, key, commit, lines);
                 problem.map_or(Ok(()), |problem| Err(format!("{id}: {problem}")))
             }
@@ -315,9 +323,19 @@ fn born(id: KeyId, shown: &Shown<'_>, commit: &Commit<'_>, lines: &Lines) -> (Ke
     let account = account.unwrap_or(AccountId::new(0));
     let mut key = Key::new(account, shown.role.cloned(), shown.material);
     let problem = match asked.map(|facts| &facts.wanted) {
-        Some(wanted @ (Wanted::CreateKey { .. } | Wanted::CreateExternalKey)) => {
+        Some(
+            wanted @ (Wanted::CreateKey { .. }
+            | Wanted::CreateExternalKey
+            | Wanted::CreateKeyToImport { .. }),
+        ) => {
             key.external = *wanted == Wanted::CreateExternalKey;
-            let multi_region = *wanted == Wanted::CreateKey { multi_region: true };
+            let to_import = matches!(wanted, Wanted::CreateKeyToImport { .. });
+            key.imports = to_import.then(|| Arc::new(Imports::default()));
+            let multi_region = matches!(
+                wanted,
+                Wanted::CreateKey { multi_region: true }
+                    | Wanted::CreateKeyToImport { multi_region: true }
+            );
             let role = multi_region.then(|| SetRole::Primary(BTreeSet::new()));
             key.role = role.map(Arc::new);
             let reused = !lines.materials.is_empty();
@@ -327,6 +345,7 @@ fn born(id: KeyId, shown: &Shown<'_>, commit: &Commit<'_>, lines: &Lines) -> (Ke
         None => {
             key.passage = Some(Passage::Creating);
             key.pending = shown.pending;
+            key.imports = shown.imports.cloned();
             take_over_schedule(&mut key, shown, lines);
             internal::birth(shown).err()
         }
@@ -352,7 +371,8 @@ fn changed(
                 .contradiction(shown)
                 .or_else(|| unlawful(key, &facts.wanted))
                 .or_else(|| odd_date(&facts.wanted, shown, (sent, commit.at), context))
-                .or_else(|| stale_material(&facts.wanted, &next, lines));
+                .or_else(|| stale_material(&facts.wanted, &next, lines))
+                .or_else(|| imports::oddity(key, &facts.wanted, &next, lines));
             (forced(next, shown), problem)
         }
         None => {
@@ -381,6 +401,7 @@ fn forced(mut key: Key, shown: &Shown<'_>) -> Key {
     key.role = shown.role.cloned().map(Arc::new);
     key.material = shown.material;
     key.pending = shown.pending;
+    key.imports = shown.imports.cloned();
     if key.state() != shown.state {
         (key.wish, key.passage) = match shown.state {
             KeyState::PendingDeletion => (Wish::Gone(shown.deletion), key.passage),

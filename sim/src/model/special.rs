@@ -23,6 +23,7 @@ impl Judge<'_> {
             unless(key.pending, ErrorCode::Conflict),
             self.near_rotation(key),
             limit,
+            self.awaits(key),
         ])
     }
 
@@ -292,6 +293,9 @@ impl Judge<'_> {
     /// Whether a key has a material: an older one, the current one, or the one that waits here while
     /// the primary uses it already.
     fn holds(&self, key: &Key, id: KeyId, material: Option<MaterialId>) -> bool {
+        if let (Some(imports), Some(material)) = (key.imports.as_deref(), material) {
+            return imports.belonging.iter().any(|held| held.here && held.material == material);
+        }
         let (Some(lines), Some(material)) = (self.model.lines.get(&id), material) else {
             return true;
         };

@@ -27,6 +27,10 @@ pub(super) enum Need {
     Schedulable,
     /// That it is about to be deleted.
     Dying,
+    /// That it is neither dying nor in a transition; its material need not be there.
+    Importable,
+    /// That nothing is going on with its set.
+    Removable,
 }
 
 /// The need of an operation for the key it names first.
@@ -36,6 +40,7 @@ pub(super) fn need(wanted: &Wanted) -> Need {
         | Wanted::Decrypt { .. }
         | Wanted::ReEncrypt { .. }
         | Wanted::GenerateDataKey { .. }
+        | Wanted::GenerateDataKeyPair { .. }
         | Wanted::Prove { .. }
         | Wanted::Check { .. }
         | Wanted::Encapsulate { .. }
@@ -50,7 +55,9 @@ pub(super) fn need(wanted: &Wanted) -> Need {
         Wanted::ScheduleKeyDeletion { .. } => Need::Schedulable,
         Wanted::CancelKeyDeletion { .. } => Need::Dying,
         Wanted::CreateAlias { .. } => Need::Living,
-        Wanted::GetPublicKey { .. } => Need::Showing,
+        Wanted::GetPublicKey { .. } | Wanted::ImportKeyMaterial { .. } => Need::Showing,
+        Wanted::GetParametersForImport { .. } => Need::Importable,
+        Wanted::DeleteImportedKeyMaterial { .. } => Need::Removable,
         _ => Need::Anything,
     }
 }
@@ -65,14 +72,16 @@ pub(super) fn is_dying(state: KeyState) -> bool {
 pub(super) fn refusal(need: Need, state: KeyState) -> Option<ErrorCode> {
     let dying = is_dying(state);
     let (creating, updating) = (state == KeyState::Creating, state == KeyState::Updating);
-    let off = state == KeyState::Disabled;
+    let (off, empty) = (state == KeyState::Disabled, state == KeyState::PendingImport);
     let fits = match need {
         Need::Anything => true,
         Need::Living => !dying,
         Need::Showing => !dying && !creating,
-        Need::Working => !dying && !creating && !off,
-        Need::Steady => !dying && !creating && !off && !updating,
-        Need::Switchable => !dying && !creating && !updating,
+        Need::Working => !dying && !creating && !off && !empty,
+        Need::Steady => !dying && !creating && !off && !updating && !empty,
+        Need::Switchable => !dying && !creating && !updating && !empty,
+        Need::Importable => !dying && !creating && !updating,
+        Need::Removable => !creating && !updating,
         Need::Schedulable => !dying && !updating,
         Need::Dying => dying,
     };
@@ -102,6 +111,16 @@ mod tests {
             for need in [Need::Living, Need::Working, Need::Switchable, Need::Schedulable] {
                 assert_eq!(refusal(need, state), Some(ErrorCode::KmsInvalidState));
             }
+        }
+    }
+
+    #[test]
+    fn a_key_without_its_material_takes_it_and_does_no_work() {
+        for need in [Need::Importable, Need::Removable, Need::Showing, Need::Schedulable] {
+            assert_eq!(refusal(need, KeyState::PendingImport), None);
+        }
+        for need in [Need::Working, Need::Steady, Need::Switchable, Need::Dying] {
+            assert_eq!(refusal(need, KeyState::PendingImport), Some(ErrorCode::KmsInvalidState));
         }
     }
 

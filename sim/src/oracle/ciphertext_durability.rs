@@ -3,9 +3,9 @@
 use super::attempts::{Answer, Attempt};
 use super::key_log::{is_pending, material_of, state_of};
 use super::{Context, Entry, Finding, Oracle, OracleInfo, Seen, Violation};
-use crate::history::{Digest, Event, Got, Source, Target, Wanted};
+use crate::history::{Changed, Digest, Event, Got, Source, Target, Wanted};
 use crate::recent::Recent;
-use kms_core::env::RequestId;
+use kms_core::env::{RequestId, Timestamp};
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
 use kms_core::name::{KeyArn, KeyId, MaterialId};
@@ -170,13 +170,20 @@ fn must_open(
     };
     let Some(past) = seen.known.keys.past((attempt.region, blob.key)) else { return false };
     let Some(now) = past.at(answer.position) else { return false };
-    let on = matches!(state_of(now), Some(KeyState::Enabled | KeyState::Updating));
+    let on = matches!(state_of(now), Some(KeyState::Enabled | KeyState::Updating))
+        && !has_expired(now, answer.now);
     let had = |material| {
         let heard = past.up_to(answer.position);
         heard.iter().any(|version| material_of(&version.value) == Some(material))
     };
     let holds = blob.material.is_none_or(|material| had(material) || is_pending(now));
     named && on && holds && opening.context == blob.context
+}
+
+/// Whether an imported material of a key has expired, which a host knows before it is erased.
+fn has_expired(key: &Changed, now: Timestamp) -> bool {
+    let Changed::Key { imports: Some(imports), .. } = key else { return false };
+    imports.belonging.iter().any(|held| held.expires.is_some_and(|at| at <= now))
 }
 
 /// The material that was current where and when the ciphertext was made.

@@ -37,6 +37,7 @@ fn classes(wanted: &Wanted) -> &'static [Class] {
         Wanted::Encrypt { .. } | Wanted::Decrypt { .. } | Wanted::ReEncrypt { .. } => {
             &[Class::Symmetric, Class::Rsa2048, Class::Asymmetric]
         }
+        Wanted::GenerateDataKeyPair { .. } => &[Class::DataKeyPairEcc, Class::DataKeyPairRsa],
         // What history has no words of its own for is a list of keys in it.
         Wanted::ListKeys => &Class::ALL,
         _ => &[Class::Symmetric],

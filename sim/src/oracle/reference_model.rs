@@ -341,8 +341,17 @@ mod tests {
         let mut scene = world();
         let date = scene.context().wall(crate::clock::SimTime::from_millis(DAY + 7 * DAY));
         let dying = |deletion| match key_in(KeyState::PendingDeletion) {
-            Changed::Key { id, state, material, role, pending, rotation_days, .. } => {
-                Changed::Key { id, state, material, role, pending, rotation_days, deletion }
+            Changed::Key { id, state, material, role, pending, rotation_days, imports, .. } => {
+                Changed::Key {
+                    id,
+                    state,
+                    material,
+                    role,
+                    pending,
+                    rotation_days,
+                    deletion,
+                    imports,
+                }
             }
             other => other,
         };

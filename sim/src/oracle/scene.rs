@@ -43,6 +43,7 @@ pub(crate) fn key_in(state: KeyState) -> Changed {
         pending: false,
         rotation_days: None,
         deletion: None,
+        imports: None,
     }
 }
 

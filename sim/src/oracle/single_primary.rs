@@ -84,8 +84,8 @@ mod tests {
     fn primary(state: KeyState) -> Changed {
         let Changed::Key { id, material, .. } = key_in(state) else { unreachable!() };
         let role = Some(SetRole::Primary(BTreeSet::new()));
-        let (pending, rotation_days, deletion) = (false, None, None);
-        Changed::Key { id, state, material, role, pending, rotation_days, deletion }
+        let (pending, rotation_days, deletion, imports) = (false, None, None, None);
+        Changed::Key { id, state, material, role, pending, rotation_days, deletion, imports }
     }
 
     fn violations(scene: &Scene) -> usize {

@@ -399,6 +399,7 @@ mod tests {
             pending,
             rotation_days: None,
             deletion: None,
+            imports: None,
         };
         let newer = MaterialId([4; 32]);
         let primary = || Some(SetRole::Primary([abroad()].into()));

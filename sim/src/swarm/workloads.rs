@@ -22,7 +22,7 @@ const fn choosing(name: &'static str) -> Kind {
 }
 
 /// Every kind of load.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     mixed("aliases", &["create", "update", "delete", "list", "use_alias"]),
     mixed("aws-service", &[]),
     mixed(
@@ -40,6 +40,10 @@ const KINDS: [Kind; 13] = [
     choosing("encrypt-decrypt"),
     choosing("envelope-encryption"),
     mixed("grants", &["create", "use_grant", "list", "retire", "revoke"]),
+    mixed(
+        "imports",
+        &["create", "import", "delete", "rotate", "describe", "list", "encrypt", "decrypt"],
+    ),
     mixed("key-creation", &[]),
     mixed(
         "key-lifecycle",
@@ -158,11 +162,18 @@ fn details(dice: &mut Dice, kind: &str) -> Vec<(&'static str, Value)> {
         let shares = ["new_share", "detach_share"].map(|name| (name, short(dice.number(0.1, 0.9))));
         return [("service", service.into())].into_iter().chain(shares).collect();
     }
+    if kind == "imports" {
+        let life = dice.spread(Duration::from_secs(1), Duration::from_hours(9 * 24));
+        let shares = [("expiry_share", 1.0), ("wrong_share", 0.4)];
+        let shares = shares.map(|(name, most)| (name, short(dice.number(0.0, most))));
+        return [("life", text(life))].into_iter().chain(shares).collect();
+    }
     let mut share = |name: &'static str, most: f64| (name, short(dice.number(0.0, most)));
     match kind {
         "encrypt-decrypt" => vec![share("decrypt_share", 0.9), share("re_encrypt_share", 0.6)],
         "envelope-encryption" => {
-            vec![share("decrypt_share", 0.9), share("other_region_share", 1.0)]
+            let shares = [("decrypt_share", 0.9), ("other_region_share", 1.0), ("pair_share", 0.5)];
+            shares.map(|(name, most)| share(name, most)).into()
         }
         "grants" => vec![
             share("token_share", 1.0),

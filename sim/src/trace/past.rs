@@ -145,6 +145,8 @@ fn answered(got: &Got) -> Option<KeyId> {
         | Got::PublicKey { key, .. }
         | Got::Encapsulated { key, .. }
         | Got::SharedSecret { key, .. }
+        | Got::ImportParameters { key, .. }
+        | Got::OfMaterial { key, .. }
         | Got::Replicated { replica: key } => Some(key.id),
         Got::Granted { .. }
         | Got::Rotation { .. }

@@ -12,6 +12,10 @@ impl Sink<'_> {
                 self.flag(*multi_region);
             }
             Wanted::CreateExternalKey => self.tag(40),
+            Wanted::CreateKeyToImport { multi_region } => {
+                self.tag(41);
+                self.flag(*multi_region);
+            }
             Wanted::DescribeKey { key } => self.about(1, key),
             Wanted::ListKeys => self.tag(2),
             Wanted::EnableKey { key } => self.about(3, key),
@@ -121,9 +125,37 @@ impl Sink<'_> {
                 self.digest(*context);
                 self.flag(*plaintext);
             }
+            Wanted::GenerateDataKeyPair { key, context, plaintext } => {
+                self.about(42, key);
+                self.digest(*context);
+                self.flag(*plaintext);
+            }
             Wanted::GenerateRandom { bytes } => {
                 self.tag(15);
                 self.number(u64::from(*bytes));
+            }
+            other => self.wanted_of_imports(other),
+        }
+    }
+
+    fn wanted_of_imports(&mut self, wanted: &Wanted) {
+        match wanted {
+            Wanted::GetParametersForImport { key, fits } => {
+                self.about(43, key);
+                self.flag(*fits);
+            }
+            Wanted::ImportKeyMaterial { key, token, wrapped, stays, expires, new, material } => {
+                self.about(44, key);
+                self.digest(*token);
+                self.digest(*wrapped);
+                self.flag(*stays);
+                self.maybe(*expires, Self::time);
+                self.maybe(*new, Self::flag);
+                self.maybe(*material, Self::material);
+            }
+            Wanted::DeleteImportedKeyMaterial { key, material } => {
+                self.about(45, key);
+                self.maybe(*material, Self::material);
             }
             other => self.wanted_of_pairs(other),
         }
@@ -240,6 +272,15 @@ impl Sink<'_> {
             Got::SharedSecret { key, secret } => {
                 self.answered(17, key);
                 self.digest(*secret);
+            }
+            Got::ImportParameters { key, token, until } => {
+                self.answered(18, key);
+                self.digest(*token);
+                self.time(*until);
+            }
+            Got::OfMaterial { key, material } => {
+                self.answered(19, key);
+                self.maybe(*material, Self::material);
             }
             Got::Created { .. }
             | Got::Described { .. }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::SimTime;
-use crate::history::Routing;
+use crate::history::{Imports, Routing};
 use crate::history::{Audited, Got, Wanted};
 use crate::place::NodeId;
 use kms_core::env::RequestId;
@@ -143,6 +143,7 @@ fn service_events() -> Vec<Event> {
         pending,
         rotation_days: None,
         deletion: None,
+        imports: None,
     };
     let answered = |pool, error| {
         let now = Timestamp::EPOCH;
@@ -221,10 +222,85 @@ fn sample() -> Vec<Event> {
     events
 }
 
+/// Imports and key pairs, which differ in one thing each.
+fn of_imports() -> Vec<Event> {
+    let (d, material) = (Digest(1), MaterialId([3; 32]));
+    let id = KeyId::single_region([1; 16]);
+    let target = || Target::Key { region: None, id };
+    let import = |wrapped, stays, expires, new, material| Wanted::ImportKeyMaterial {
+        key: target(),
+        token: d,
+        wrapped,
+        stays,
+        expires,
+        new,
+        material,
+    };
+    let pair = |plaintext| Wanted::GenerateDataKeyPair { key: target(), context: d, plaintext };
+    let wanted = vec![
+        Wanted::CreateKeyToImport { multi_region: false },
+        Wanted::CreateKeyToImport { multi_region: true },
+        pair(false),
+        pair(true),
+        Wanted::GetParametersForImport { key: target(), fits: false },
+        Wanted::GetParametersForImport { key: target(), fits: true },
+        Wanted::DeleteImportedKeyMaterial { key: target(), material: None },
+        Wanted::DeleteImportedKeyMaterial { key: target(), material: Some(material) },
+        import(d, false, None, None, None),
+        import(Digest(2), false, None, None, None),
+        import(d, true, None, None, None),
+        import(d, false, Some(Timestamp::EPOCH), None, None),
+        import(d, false, None, Some(false), None),
+        import(d, false, None, Some(true), None),
+        import(d, false, None, None, Some(material)),
+    ];
+    let region = RegionName::parse("us-east-1").unwrap();
+    let key = KeyArn { region, account: AccountId::new(1), id };
+    let got = [
+        Got::ImportParameters { key, token: d, until: Timestamp::EPOCH },
+        Got::ImportParameters { key, token: Digest(2), until: Timestamp::EPOCH },
+        Got::OfMaterial { key, material: None },
+        Got::OfMaterial { key, material: Some(material) },
+    ];
+    let held = |here, expires| Held { material, here, expires };
+    let imports = [
+        Imports::default(),
+        Imports { belonging: vec![held(true, None)], awaiting: None },
+        Imports { belonging: vec![held(false, None)], awaiting: None },
+        Imports { belonging: vec![held(true, Some(Timestamp::EPOCH))], awaiting: None },
+        Imports { belonging: vec![], awaiting: Some(held(true, None)) },
+    ];
+    let request = RequestId(1);
+    let changed = |imports| Event::Committed {
+        region,
+        position: 1,
+        id: request,
+        changes: [Changed::Key {
+            id,
+            state: kms_core::key::KeyState::Enabled,
+            material: None,
+            role: None,
+            pending: false,
+            rotation_days: None,
+            deletion: None,
+            imports,
+        }]
+        .into(),
+    };
+    let imports = imports.into_iter().map(|imports| changed(Some(Arc::new(imports))));
+    let returned = |got| Event::Returned { request, got: Ok(Box::new(got)) };
+    let mut events: Vec<_> = wanted.into_iter().map(called).collect();
+    events.extend(got.into_iter().map(returned));
+    events.push(changed(None));
+    events.extend(imports);
+    events
+}
+
 #[test]
 fn different_events_have_different_bytes() {
     let mut sample = sample();
     sample.push(called(Wanted::CreateExternalKey));
+    sample.extend(of_imports());
     let record = |event: &Event| {
         let event = event.clone();
         bytes_of(&Record { at: SimTime::from_millis(1), node: NodeId(7), event })
