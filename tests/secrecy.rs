@@ -2,12 +2,12 @@
 //! is written down of the run.
 
 use crate::support::scenario;
-use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
+use kms_core::algorithm::{MacAlgorithm, SigningAlgorithm};
 use kms_core::crypto::{
-    Algorithm, AwsLc, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, Message, P384_POINT,
-    P384_SCALAR, PrivateKey, SecretBytes, SecretKey,
+    AwsLc, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, P384_POINT, P384_SCALAR,
+    PrivateKey, SecretBytes, SecretKey,
 };
-use kms_core::env::{Random, Timestamp};
+use kms_core::env::Timestamp;
 use kms_core::hsm::HsmIdentity;
 use kms_core::key::{KeySpec, KeyUsage};
 use kms_core::local::{Local, SeededRandom};
@@ -52,17 +52,10 @@ impl Watching {
 }
 
 impl CryptoBackend for Watching {
-    fn name(&self) -> &'static str {
-        self.library.name()
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
-        self.library.sha256(parts)
-    }
-
-    fn hmac_sha256(&self, key: &SecretKey, parts: &[&[u8]]) -> [u8; 32] {
-        self.library.hmac_sha256(key, parts)
-    }
+    kms_core::forward_to_backend!(
+        self, self.library;
+        name, sha256, hmac_sha256, supports, generate, verify, encrypt_for, encapsulate, unwrap_key,
+    );
 
     fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
         self.note(key.as_bytes());
@@ -111,18 +104,6 @@ impl CryptoBackend for Watching {
         self.library.p384_agree(private, peer)
     }
 
-    fn supports(&self, spec: KeySpec, algorithm: Algorithm) -> bool {
-        self.library.supports(spec, algorithm)
-    }
-
-    fn generate(
-        &self,
-        spec: KeySpec,
-        random: &mut dyn Random,
-    ) -> Result<SecretBytes, CryptoFailure> {
-        self.library.generate(spec, random)
-    }
-
     fn load(
         &self,
         spec: KeySpec,
@@ -133,44 +114,9 @@ impl CryptoBackend for Watching {
         Ok(key)
     }
 
-    fn verify(
-        &self,
-        spec: KeySpec,
-        public_key: &[u8],
-        algorithm: SigningAlgorithm,
-        message: Message<'_>,
-        signature: &[u8],
-    ) -> Result<(), CryptoFailure> {
-        self.library.verify(spec, public_key, algorithm, message, signature)
-    }
-
-    fn encrypt_for(
-        &self,
-        spec: KeySpec,
-        public_key: &[u8],
-        algorithm: EncryptionAlgorithm,
-        plaintext: &[u8],
-        random: &mut dyn Random,
-    ) -> Result<Vec<u8>, CryptoFailure> {
-        self.library.encrypt_for(spec, public_key, algorithm, plaintext, random)
-    }
-
-    fn encapsulate(
-        &self,
-        spec: KeySpec,
-        public_key: &[u8],
-        random: &mut dyn Random,
-    ) -> Result<(Vec<u8>, SecretBytes), CryptoFailure> {
-        self.library.encapsulate(spec, public_key, random)
-    }
-
     fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8> {
         self.note(key.as_bytes());
         self.library.hmac(algorithm, key, message)
-    }
-
-    fn unwrap_key(&self, key: &SecretBytes, wrapped: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.library.unwrap_key(key, wrapped)
     }
 }
 

@@ -69,7 +69,7 @@ pub use vocabulary::{
 };
 pub use workload::{
     Aliases, AwsService, CHOICES, Created, DeletionRace, Draw, EncryptDecrypt, EnvelopeEncryption,
-    Generator, Grants, Imports, KeyBook, KeyChoice, KeyCreation, KeyLifecycle, Moment, MultiRegion, Planned,
-    Policies, Random, Rotation, Script, SignVerify, Tape, WORKERS, WORKLOADS, Who, Workload,
-    WorkloadKind, check_arguments,
+    Generator, Grants, Imports, KeyBook, KeyChoice, KeyCreation, KeyLifecycle, Moment, MultiRegion,
+    Planned, Policies, Random, Rotation, Script, SignVerify, Tape, WORKERS, WORKLOADS, Who,
+    Workload, WorkloadKind, check_arguments,
 };

@@ -9,11 +9,10 @@
 //! primes of each size, picked by the drawn bytes, which makes 8,128 keys. The primes are known to
 //! everybody who has this file, and this type to nobody but the simulator: no other crate uses it.
 
-use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
+use kms_core::algorithm::{EncryptionAlgorithm, SigningAlgorithm};
 use kms_core::crypto::codec::rsa_of_primes;
 use kms_core::crypto::{
-    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, Message, P384_POINT,
-    P384_SCALAR, PrivateKey, RustCrypto, SecretBytes, SecretKey,
+    Algorithm, CryptoBackend, CryptoFailure, Message, PrivateKey, RustCrypto, SecretBytes,
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
@@ -96,58 +95,11 @@ impl Reproducible {
 }
 
 impl CryptoBackend for Reproducible {
-    fn name(&self) -> &'static str {
-        self.library.name()
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
-        self.library.sha256(parts)
-    }
-
-    fn hmac_sha256(&self, key: &SecretKey, parts: &[&[u8]]) -> [u8; 32] {
-        self.library.hmac_sha256(key, parts)
-    }
-
-    fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
-        self.library.derive_key(key, label, context)
-    }
-
-    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
-        self.library.derivation_key(key, label)
-    }
-
-    fn seal(
-        &self,
-        key: &SecretKey,
-        iv: &[u8; IV_LENGTH],
-        aad: &[u8],
-        plaintext: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        self.library.seal(key, iv, aad, plaintext, out);
-    }
-
-    fn open(
-        &self,
-        key: &SecretKey,
-        iv: &[u8; IV_LENGTH],
-        aad: &[u8],
-        sealed: &[u8],
-    ) -> Result<SecretBytes, CryptoFailure> {
-        self.library.open(key, iv, aad, sealed)
-    }
-
-    fn p384_public(&self, private: &[u8; P384_SCALAR]) -> Result<[u8; P384_POINT], CryptoFailure> {
-        self.library.p384_public(private)
-    }
-
-    fn p384_agree(
-        &self,
-        private: &[u8; P384_SCALAR],
-        peer: &[u8; P384_POINT],
-    ) -> Result<SecretBytes, CryptoFailure> {
-        self.library.p384_agree(private, peer)
-    }
+    kms_core::forward_to_backend!(
+        self, self.library;
+        name, sha256, hmac_sha256, derive_key, derivation_key, seal, open, p384_public, p384_agree,
+        hmac, unwrap_key,
+    );
 
     fn supports(&self, spec: KeySpec, algorithm: Algorithm) -> bool {
         RustCrypto.supports(spec, algorithm)
@@ -224,14 +176,6 @@ impl CryptoBackend for Reproducible {
         random: &mut dyn Random,
     ) -> Result<(Vec<u8>, SecretBytes), CryptoFailure> {
         RustCrypto.encapsulate(spec, public_key, random)
-    }
-
-    fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8> {
-        self.library.hmac(algorithm, key, message)
-    }
-
-    fn unwrap_key(&self, key: &SecretBytes, wrapped: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.library.unwrap_key(key, wrapped)
     }
 }
 

@@ -9,6 +9,7 @@ mod asymmetric;
 mod aws_lc;
 pub mod codec;
 mod family;
+mod forward;
 #[cfg(feature = "openssl")]
 mod openssl;
 mod production;

@@ -7,10 +7,10 @@
 #[cfg(feature = "openssl")]
 use super::OpenSsl;
 use super::{
-    Algorithm, AwsLc, CryptoBackend, CryptoFailure, DerivationKey, IV_LENGTH, Message, P384_POINT,
-    P384_SCALAR, PrivateKey, Ring, RustCrypto, SecretBytes, SecretKey,
+    Algorithm, AwsLc, CryptoBackend, CryptoFailure, Message, PrivateKey, Ring, RustCrypto,
+    SecretBytes,
 };
-use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
+use crate::algorithm::{EncryptionAlgorithm, SigningAlgorithm};
 use crate::env::Random;
 use crate::key::KeySpec;
 use std::sync::Arc;
@@ -76,58 +76,11 @@ impl Default for Production {
 }
 
 impl CryptoBackend for Production {
-    fn name(&self) -> &'static str {
-        self.chosen.name()
-    }
-
-    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
-        self.chosen.sha256(parts)
-    }
-
-    fn hmac_sha256(&self, key: &SecretKey, parts: &[&[u8]]) -> [u8; 32] {
-        self.chosen.hmac_sha256(key, parts)
-    }
-
-    fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
-        self.chosen.derive_key(key, label, context)
-    }
-
-    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
-        self.chosen.derivation_key(key, label)
-    }
-
-    fn seal(
-        &self,
-        key: &SecretKey,
-        iv: &[u8; IV_LENGTH],
-        aad: &[u8],
-        plaintext: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        self.chosen.seal(key, iv, aad, plaintext, out);
-    }
-
-    fn open(
-        &self,
-        key: &SecretKey,
-        iv: &[u8; IV_LENGTH],
-        aad: &[u8],
-        sealed: &[u8],
-    ) -> Result<SecretBytes, CryptoFailure> {
-        self.chosen.open(key, iv, aad, sealed)
-    }
-
-    fn p384_public(&self, private: &[u8; P384_SCALAR]) -> Result<[u8; P384_POINT], CryptoFailure> {
-        self.chosen.p384_public(private)
-    }
-
-    fn p384_agree(
-        &self,
-        private: &[u8; P384_SCALAR],
-        peer: &[u8; P384_POINT],
-    ) -> Result<SecretBytes, CryptoFailure> {
-        self.chosen.p384_agree(private, peer)
-    }
+    crate::forward_to_backend!(
+        self, self.chosen;
+        name, sha256, hmac_sha256, derive_key, derivation_key, seal, open, p384_public, p384_agree,
+        hmac, unwrap_key,
+    );
 
     fn supports(&self, spec: KeySpec, algorithm: Algorithm) -> bool {
         self.library(spec, algorithm).is_ok()
@@ -193,14 +146,6 @@ impl CryptoBackend for Production {
         random: &mut dyn Random,
     ) -> Result<(Vec<u8>, SecretBytes), CryptoFailure> {
         self.library(spec, Algorithm::Encapsulation)?.encapsulate(spec, public_key, random)
-    }
-
-    fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8> {
-        self.chosen.hmac(algorithm, key, message)
-    }
-
-    fn unwrap_key(&self, key: &SecretBytes, wrapped: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.chosen.unwrap_key(key, wrapped)
     }
 }
 

@@ -55,7 +55,11 @@ impl Imports {
             reader,
             [
                 ("create", 1, "CreateKey without material."),
-                ("import", 4, "ImportKeyMaterial, after GetParametersForImport when that is needed."),
+                (
+                    "import",
+                    4,
+                    "ImportKeyMaterial, after GetParametersForImport when that is needed.",
+                ),
                 ("delete", 1, "DeleteImportedKeyMaterial."),
                 ("rotate", 1, "RotateKeyOnDemand."),
                 ("describe", 1, "DescribeKey."),

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use kms_core::algorithm::{WrappingAlgorithm, WrappingKeySpec};
 use kms_core::ciphertext::{Blob, EncryptionContext, NONCE_LENGTH};
 use kms_core::crypto::IV_LENGTH;
 use kms_core::key::{Key, Material, MultiRegion, Origin, Status};
@@ -17,7 +18,6 @@ use kms_core::wire::{
     KeyRef, MessageBlob, MessageType, NumberOfBytes, Plaintext, PrincipalText, RegionText,
     ServicePrincipal,
 };
-use kms_core::algorithm::{WrappingAlgorithm, WrappingKeySpec};
 
 use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
 use super::{Changed, Held, Imports, PolicyWords, SetRole};

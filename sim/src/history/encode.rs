@@ -7,8 +7,8 @@
 mod exchange;
 
 use super::{
-    CallFacts, Changed, Digest, Event, Held, Holdings, HsmLoad, Imports, Record, SetMember, SetRole, Settlement,
-    Target,
+    CallFacts, Changed, Digest, Event, Held, Holdings, HsmLoad, Imports, Record, SetMember,
+    SetRole, Settlement, Target,
 };
 use crate::clock::ClockChange;
 use crate::fault::{Ailment, NodeAction};

@@ -5,8 +5,8 @@
 //! still told apart.
 
 use super::{
-    Audited, Changed, Event, Got, Holdings, HsmLoad, Imports, Record, SetRole, Settlement, Target, Wanted,
-    encode,
+    Audited, Changed, Event, Got, Holdings, HsmLoad, Imports, Record, SetRole, Settlement, Target,
+    Wanted, encode,
 };
 use crate::clock::ClockChange;
 use crate::fault::NodeAction;
@@ -131,7 +131,9 @@ fn answer(got: &Result<Box<Got>, ErrorCode>) -> String {
         Got::PublicKey { key, .. } => format!("the public key of {key}"),
         Got::Encapsulated { key, blob, .. } => format!("secret in {:016x} for {key}", blob.0),
         Got::SharedSecret { key, .. } => format!("a secret shared with {key}"),
-        Got::ImportParameters { key, until, .. } => format!("import parameters of {key} to {until}"),
+        Got::ImportParameters { key, until, .. } => {
+            format!("import parameters of {key} to {until}")
+        }
         Got::OfMaterial { key, material } => match material {
             Some(material) => format!("material {material} of {key}"),
             None => format!("no material of {key}"),

@@ -204,10 +204,9 @@ impl Judge<'_> {
             }
             Some(_) => only(ErrorCode::InvalidImportToken),
             // It may have been forgotten.
-            None => Outcomes::errors(&[
-                ErrorCode::InvalidImportToken,
-                ErrorCode::ExpiredImportToken,
-            ]),
+            None => {
+                Outcomes::errors(&[ErrorCode::InvalidImportToken, ErrorCode::ExpiredImportToken])
+            }
         }
     }
 
@@ -234,7 +233,8 @@ impl Judge<'_> {
         let Wanted::DeleteImportedKeyMaterial { material, .. } = &self.ask.facts.wanted else {
             return Outcomes::NONE;
         };
-        let known = |id: &MaterialId| key.imports.as_ref().is_some_and(|all| all.find(*id).is_some());
+        let known =
+            |id: &MaterialId| key.imports.as_ref().is_some_and(|all| all.find(*id).is_some());
         unless(!material.as_ref().is_none_or(known), ErrorCode::NotFound)
     }
 
@@ -274,9 +274,8 @@ impl Judge<'_> {
             }
             Wanted::ImportKeyMaterial { .. } => {
                 let found = committed.and_then(imports).zip(told);
-                let here = found.is_some_and(|(all, told)| {
-                    all.find(told).is_some_and(|held| held.here)
-                });
+                let here =
+                    found.is_some_and(|(all, told)| all.find(told).is_some_and(|held| held.here));
                 holds(here, || "the material that was imported is not here".to_owned())
             }
             _ => Ok(()),
@@ -347,7 +346,15 @@ mod tests {
 
     fn import(wrapped: u64, expires: Option<Timestamp>, new: Option<bool>) -> Wanted {
         let (token, wrapped, stays) = (Digest(1), Digest(wrapped), expires.is_none());
-        Wanted::ImportKeyMaterial { key: key(), token, wrapped, stays, expires, new, material: None }
+        Wanted::ImportKeyMaterial {
+            key: key(),
+            token,
+            wrapped,
+            stays,
+            expires,
+            new,
+            material: None,
+        }
     }
 
     fn complaints(scene: &Scene) -> usize {

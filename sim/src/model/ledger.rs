@@ -6,9 +6,7 @@ use super::key::{Key, Passage, Schedule, Shown, Wish};
 use super::states::{need, refusal};
 use super::versions::Versions;
 use crate::clock::SimTime;
-use crate::history::{
-    CallFacts, Changed, Digest, Grantee, Imports, SetRole, Target, Wanted,
-};
+use crate::history::{CallFacts, Changed, Digest, Grantee, Imports, SetRole, Target, Wanted};
 use crate::oracle::Context;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::key::KeyState;

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::clock::SimTime;
-use crate::history::{Imports, Routing};
 use crate::history::{Audited, Got, Wanted};
+use crate::history::{Imports, Routing};
 use crate::place::NodeId;
 use kms_core::env::RequestId;
 use sha2::{Digest as _, Sha256};
