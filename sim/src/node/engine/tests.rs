@@ -5,6 +5,7 @@ use crate::driver::Effect;
 use crate::history::Routing;
 use crate::message::Message;
 use crate::node::Alarm;
+use crate::node::deadlines::Wait;
 use crate::parameters::Parameters;
 use kms_core::audit::AuditRecord;
 use kms_core::hsm::{Fault, OperatorKey, Reply as HsmReply};
