@@ -48,7 +48,7 @@ impl Outcome {
                 counts.sent,
                 self.seconds,
                 self.achieved_per_second,
-                std::time::Duration::from_nanos(self.response.p99),
+                std::time::Duration::from_micros(self.response.p99.div_ceil(1_000)),
             ),
             warnings,
             figures: vec![

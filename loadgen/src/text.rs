@@ -154,6 +154,27 @@ mod tests {
         assert_eq!(seen, expected.concat());
     }
 
+    /// The form of HdrHistogram's own logs: its readers in Java, JavaScript and Python take these lines.
+    #[test]
+    fn a_log_has_the_headers_and_lines_of_version_2() {
+        let began = SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_225_600_250);
+        let (mut bytes, mut serializer) = (Vec::new(), LogSerializer::new());
+        let mut log = IntervalLog::begin(&mut bytes, &mut serializer, began).unwrap();
+        log.second(7, &measured()).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "#[Histogram log format version 1.3]");
+        assert_eq!(lines[1], "#[StartTime: 1767225600.250 (seconds since epoch)]");
+        // Moments of intervals count from here.
+        assert_eq!(lines[2], "#[BaseTime: 1767225600.250 (seconds since epoch)]");
+        assert_eq!(lines[3], "#[MaxValueDivisor: 1000000.000]");
+        let fields: Vec<_> = lines[4].split(',').collect();
+        // The maximum is in milliseconds; the cookie of a packed histogram of version 2 begins so.
+        assert_eq!(fields[..4], ["Tag=response", "7.000", "1.000", "1.010"]);
+        assert!(fields[4].starts_with("HISTFAAA") && fields.len() == 5, "{}", lines[4]);
+        assert_eq!(lines.len(), 4 + 3);
+    }
+
     #[test]
     fn percentiles_end_with_everything() {
         let text = percentiles(&measured().lag);
