@@ -168,7 +168,7 @@ mod tests {
         let mut between = re_encrypt::Request::new(blob(), key());
         assert_eq!(names(between.clone()), symmetric);
         between.source_encryption_algorithm = Some(EncryptionAlgorithm::RsaesOaepSha256);
-        assert_eq!(names(between), ["symmetric", "rsa"]);
+        assert_eq!(names(between), ["rsa", "symmetric"]);
     }
 
     #[test]
