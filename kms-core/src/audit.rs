@@ -9,6 +9,7 @@ use crate::name::{self, AccountId, GrantId, KeyArn, PrincipalArn};
 use crate::policy::{Action, Allowed, Pairs};
 use crate::price::Class;
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,12 +35,12 @@ pub struct AuditRecord {
     /// Who asked.
     pub principal: PrincipalArn,
     /// The keys it was about, as far as they were found.
-    pub keys: Vec<KeyArn>,
+    pub keys: SmallVec<[KeyArn; 1]>,
     /// The grant that permitted it, if one did.
     pub granted_by: Option<GrantId>,
     /// Each permission that was asked for and given, and why: the statement or the grant. The caller
     /// is never told.
-    pub allowed_because: Vec<(Action, Allowed<'static>)>,
+    pub allowed_because: SmallVec<[(Action, Allowed<'static>); 1]>,
     /// Why authorization refused it. The caller is never told.
     pub denied_because: Option<String>,
     /// Who pays for it and in which class, once it was admitted.
@@ -59,9 +60,9 @@ impl AuditRecord {
             at: call.now,
             operation,
             principal: call.caller.principal.clone(),
-            keys: Vec::with_capacity(1),
+            keys: SmallVec::new(),
             granted_by: None,
-            allowed_because: Vec::with_capacity(1),
+            allowed_because: SmallVec::new(),
             denied_because: None,
             billed: None,
             recipient: None,

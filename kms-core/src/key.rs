@@ -8,6 +8,7 @@ use crate::key_store::StoredIn;
 use crate::multi_region::Replicas;
 use crate::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName, TokenId};
 use crate::policy::Policy;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -305,7 +306,7 @@ pub struct Key {
     /// The tags.
     pub tags: Arc<BTreeMap<String, String>>,
     /// The materials, oldest first; the last one is current.
-    pub materials: Vec<Material>,
+    pub materials: SmallVec<[Material; 1]>,
     /// A material that waits for the replicas.
     pub pending: Option<PendingMaterial>,
     /// An imported material that awaits its rotation on demand. The key can lose it for good.

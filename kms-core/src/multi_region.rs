@@ -27,6 +27,7 @@ use crate::state::Change;
 use crate::step::{Counter, Next, Precondition, RecordId, UniqueName};
 use crate::token::{KeyToken, TokenChange};
 use crate::wire::Description;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +161,7 @@ fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {
         multi_region: None,
         policy: create_key::policy(checks, seed.policy.as_ref(), arn, seed.bypass)?,
         tags: Arc::new(create_key::tags(&seed.tags)?),
-        materials: Vec::new(),
+        materials: SmallVec::new(),
         pending: None,
         awaiting: None,
         rotation: None,

@@ -137,6 +137,8 @@ pub struct State {
     position: u64,
     keys: Table<KeyId, KeySlot>,
     keys_per_account: BTreeMap<AccountId, u64>,
+    /// One copy for all keys of an account that have it, which is most of them.
+    default_policies: BTreeMap<AccountId, Arc<Policy>>,
     aliases: BTreeMap<(AccountId, AliasName), AliasSlot>,
     grants: Table<GrantId, GrantSlot>,
     named_grants: BTreeMap<(KeyId, [u8; 16]), GrantId>,
@@ -172,6 +174,7 @@ impl State {
             position: 0,
             keys: Table::new(),
             keys_per_account: BTreeMap::new(),
+            default_policies: BTreeMap::new(),
             aliases: BTreeMap::new(),
             grants: Table::new(),
             named_grants: BTreeMap::new(),
@@ -197,6 +200,12 @@ impl State {
     /// A key and its version.
     pub fn key(&self, id: KeyId) -> Option<(&Arc<Key>, u64)> {
         self.keys.get(&id).map(|slot| (&slot.key, slot.version))
+    }
+
+    /// The default key policy of an account: the one copy of it, if a key of the account has it.
+    pub(crate) fn default_policy(&self, account: AccountId) -> Arc<Policy> {
+        let kept = self.default_policies.get(&account).cloned();
+        kept.unwrap_or_else(|| Arc::new(Policy::default_for(account)))
     }
 
     /// The keys behind `after`, by id.

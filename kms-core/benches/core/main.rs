@@ -20,10 +20,14 @@ use kms_core::ops::{Request, create_grant, encrypt};
 use kms_core::policy::{
     Action, GrantOperation, KeyManager, Policy, Question, RequestContext, Resource, evaluate,
 };
+use kms_core::wire;
 use ratio::ratio;
 use requests::{MESSAGE, requests};
 use std::hint::black_box;
 use std::sync::Arc;
+
+/// How many keys are drawn: more than a ratio takes.
+const DRAWN: usize = 200_000;
 
 fn policy(criterion: &mut Criterion) {
     let account = AccountId::new(111_122_223_333);
@@ -49,26 +53,53 @@ fn policy(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Encrypt with a key that is drawn anew each time.
+/// Encrypt with keys that were drawn beforehand, one after the other: to wait for the memory that names
+/// the next key would be the caller's part.
 struct Encrypts {
     host: Host,
-    keys: Vec<KeyArn>,
-    draw: Cheap,
+    drawn: std::vec::IntoIter<KeyArn>,
 }
 
 impl Encrypts {
     fn among(keys: usize) -> Encrypts {
         let backend: Arc<dyn CryptoBackend> = Arc::new(AwsLc);
         let (host, keys) = Host::among(&backend, keys);
-        Encrypts { host, keys, draw: Cheap(1_442_695_040_888_963_407) }
+        let mut draw = Cheap(1_442_695_040_888_963_407);
+        let mut one = || {
+            let mut bytes = [0; 8];
+            draw.fill(Site::KeyId, &mut bytes);
+            let at = u64::from_le_bytes(bytes) % keys.len() as u64;
+            keys[usize::try_from(at).expect("an index")]
+        };
+        let drawn: Vec<_> = (0..DRAWN).map(|_| one()).collect();
+        Encrypts { host, drawn: drawn.into_iter() }
     }
 
     fn next(&mut self) {
-        let mut bytes = [0; 8];
-        self.draw.fill(Site::KeyId, &mut bytes);
-        let at = u64::from_le_bytes(bytes) % self.keys.len() as u64;
-        let key = self.keys[usize::try_from(at).expect("an index")];
+        let key = self.drawn.next().expect("as many as are measured");
         black_box(self.host.run(&encrypt::Request::new(key, MESSAGE).into()));
+    }
+}
+
+/// The same from the bytes of a request to those of its answer.
+struct EncryptsOnTheWire {
+    host: Host,
+    requests: std::vec::IntoIter<Vec<u8>>,
+}
+
+impl EncryptsOnTheWire {
+    fn among(keys: usize) -> EncryptsOnTheWire {
+        let Encrypts { host, drawn } = Encrypts::among(keys);
+        let request = |key| wire::encode_request(&encrypt::Request::new(key, MESSAGE).into());
+        let requests: Vec<_> = drawn.map(request).collect();
+        EncryptsOnTheWire { host, requests: requests.into_iter() }
+    }
+
+    fn next(&mut self) {
+        let bytes = self.requests.next().expect("as many as are measured");
+        let request = wire::decode_request("TrentService.Encrypt", &bytes).expect("a request");
+        let outcome = self.host.run(&request);
+        black_box(wire::encode_response(outcome.result.as_ref().expect("an answer")));
     }
 }
 
@@ -104,6 +135,8 @@ impl Grants {
 fn sizes(_: &mut Criterion) {
     let (mut few, mut many) = (Encrypts::among(1_000), Encrypts::among(100_000));
     ratio("Encrypt with a random key of 1,000 and of 100,000", || few.next(), || many.next());
+    let (mut few, mut many) = (EncryptsOnTheWire::among(1_000), EncryptsOnTheWire::among(100_000));
+    ratio("the same from bytes to bytes", || few.next(), || many.next());
     let (mut few, mut many) = (Grants::beside(100), Grants::beside(50_000));
     ratio("CreateGrant beside 100 and 50,000 grants", || few.next(), || many.next());
 }

@@ -17,6 +17,7 @@ use crate::state::Change;
 use crate::step::{Counter, Next, Precondition, UniqueName};
 use crate::token::TokenChange;
 use crate::wire::{CustomKeyStoreIdText, Description, PolicyText, Tag, XksKeyIdText};
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -136,7 +137,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
         multi_region: request.multi_region.then(|| MultiRegion::Primary(Primary::default())),
         policy,
         tags: Arc::new(tags),
-        materials: Vec::new(),
+        materials: SmallVec::new(),
         pending: None,
         awaiting: None,
         rotation: None,
@@ -162,7 +163,7 @@ pub(super) fn generate(
         let Reply::BackingKey { token, public_key } = reply else { return Err(internal()) };
         let first = Material { public_key, ..Material::new(token.material, token.id) };
         effects.record_token(TokenChange::Put(token));
-        then(effects, Key { materials: vec![first], ..key })
+        then(effects, Key { materials: smallvec![first], ..key })
     })
 }
 
@@ -224,7 +225,7 @@ pub(crate) fn policy(
     key: KeyArn,
     bypass: bool,
 ) -> Result<Arc<Policy>> {
-    let Some(text) = text else { return Ok(Arc::new(Policy::default_for(key.account))) };
+    let Some(text) = text else { return Ok(checks.state().default_policy(key.account)) };
     if text.as_str().len() > checks.settings().limits.policy_bytes {
         return Err(ErrorCode::LimitExceeded.says("The policy document is too long."));
     }
@@ -286,7 +287,7 @@ mod tests {
     use super::*;
     use crate::key::KeyState;
     use crate::local::Local;
-    use crate::ops::Response as Any;
+    use crate::ops::{Response as Any, put_key_policy};
 
     fn create(local: &mut Local, request: Request) -> Result<KeyMetadata> {
         match local.call(request)? {
@@ -304,6 +305,21 @@ mod tests {
         assert_eq!(key.key_manager, KeyManager::Customer);
         assert!(key.enabled && !key.multi_region);
         assert_eq!(key.description.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn keys_share_the_default_policy_until_one_has_its_own() {
+        let mut local = Local::single_region();
+        let (one, other) = (local.create_key(), local.create_key());
+        let policy = |local: &Local, key| local.key(key).policy.clone();
+        let shared = policy(&local, one);
+        assert!(Arc::ptr_eq(&shared, &policy(&local, other)));
+        let text = shared.text().replace("key-default-1", "own");
+        local.call(put_key_policy::Request::new(other, &text)).unwrap();
+        assert!(Arc::ptr_eq(&shared, &policy(&local, one)));
+        assert_eq!(policy(&local, other).text(), text);
+        let third = local.create_key();
+        assert!(Arc::ptr_eq(&shared, &policy(&local, third)));
     }
 
     #[test]

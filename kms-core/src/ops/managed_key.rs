@@ -16,6 +16,7 @@ use crate::policy::{Action, Policy, PolicyKind};
 use crate::state::Change;
 use crate::step::{Next, UniqueName};
 use crate::wire::KeyRef;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ impl FirstUse {
             multi_region: None,
             policy,
             tags: Arc::default(),
-            materials: Vec::new(),
+            materials: SmallVec::new(),
             pending: None,
             awaiting: None,
             rotation: Some(RotationSchedule::starting(now, ROTATION_PERIOD)),

@@ -86,22 +86,13 @@ impl Policy {
     /// The key policy of a key that was created without one: it trusts the account, so that IAM
     /// policies decide (AWS KMS Developer Guide, "Default key policy").
     pub fn default_for(account: AccountId) -> Policy {
-        let text = format!(
-            r#"{{
-  "Version" : "2012-10-17",
-  "Id" : "key-default-1",
-  "Statement" : [ {{
-    "Sid" : "Enable IAM User Permissions",
-    "Effect" : "Allow",
-    "Principal" : {{
-      "AWS" : "arn:aws:iam::{account}:root"
-    }},
-    "Action" : "kms:*",
-    "Resource" : "*"
-  }} ]
-}}"#
-        );
-        Policy::parse(&text, PolicyKind::Key).expect("the default policy is well-formed")
+        Policy::parse(&default_text(account), PolicyKind::Key)
+            .expect("the default policy is well-formed")
+    }
+
+    /// Whether it is the default key policy of that account.
+    pub(crate) fn is_default_of(&self, account: AccountId) -> bool {
+        self.kind == PolicyKind::Key && *self.text == *default_text(account)
     }
 
     /// The text, as it was given.
@@ -174,6 +165,24 @@ impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Policy({:?}, {})", self.kind, self.text)
     }
+}
+
+fn default_text(account: AccountId) -> String {
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {{
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{account}:root"
+    }},
+    "Action" : "kms:*",
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
 }
 
 impl PartialEq for Policy {

@@ -7,10 +7,11 @@ use crate::key::{
 };
 use crate::key_store::StoredIn;
 use crate::token::{DomainEpoch, KeyToken, TokenKind};
+use smallvec::SmallVec;
 
 record!(text KeyManager, KeySpec, KeyUsage, Origin, RotationType);
 record!(struct Material { id, token, public_key, rotation, expires, label });
-lists!(Vec of Material);
+lists!(SmallVec of [Material; 1]);
 record!(struct Rotation { at, kind });
 record!(struct PendingMaterial { material, needs });
 record!(struct RotationSchedule { since, period, next });

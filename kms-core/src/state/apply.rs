@@ -6,7 +6,7 @@ use crate::grant_index::{self, GrantIndex};
 use crate::history::{History, LONGEST_PROPAGATION};
 use crate::key::{Key, KeyManager};
 use crate::name::{AccountId, AliasName, GrantId, KeyId};
-use crate::policy::Grant;
+use crate::policy::{Grant, Policy};
 use crate::task::{self, Due};
 use crate::usage::LastUse;
 use std::collections::BTreeSet;
@@ -84,10 +84,27 @@ impl State {
                     *self.keys_per_account.entry(key.account()).or_default() += 1;
                 }
                 self.key_stores.put_key(key);
-                self.keys.insert(key.id(), KeySlot::new(key, entry.position, due.clone()));
+                let policy = self.shared_policy(key);
+                let slot = KeySlot::new(key, policy, entry.position, due.clone());
+                self.keys.insert(key.id(), slot);
             }
         }
         self.due.extend(due);
+    }
+
+    /// The policy of a new key: the one copy of the account's default policy, if it is that. To
+    /// decide about a key that was not in use of late is mostly waiting for memory, and a policy is
+    /// many small pieces of it.
+    fn shared_policy(&mut self, key: &Key) -> Arc<Policy> {
+        let account = key.account();
+        match self.default_policies.get(&account) {
+            Some(kept) if *kept == key.policy => kept.clone(),
+            None if key.policy.is_default_of(account) => {
+                self.default_policies.insert(account, key.policy.clone());
+                key.policy.clone()
+            }
+            _ => key.policy.clone(),
+        }
     }
 
     /// Hosts write their uses down each on its own; the latest one stays, in whichever order they come.
@@ -216,11 +233,11 @@ impl State {
 }
 
 impl KeySlot {
-    fn new(key: &Arc<Key>, version: u64, due: BTreeSet<Due>) -> KeySlot {
+    fn new(key: &Arc<Key>, policy: Arc<Policy>, version: u64, due: BTreeSet<Due>) -> KeySlot {
         KeySlot {
             key: key.clone(),
             version,
-            policy: History::new(key.policy.clone()),
+            policy: History::new(policy),
             tags: History::new(key.tags.clone()),
             aliases: History::new(Arc::default()),
             grants: BTreeSet::new(),

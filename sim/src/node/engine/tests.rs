@@ -230,7 +230,7 @@ fn uses_are_written_down_a_minute_later_and_never_near_the_end() {
         let mut audit = AuditRecord::begin(&call, "Encrypt");
         let id = KeyId::single_region([1; 16]);
         let (account, region) = (AccountId::new(1), RegionName::parse("us-east-1").unwrap());
-        audit.keys = vec![KeyArn { region, account, id }];
+        audit.keys.push(KeyArn { region, account, id });
         let outcome = Outcome { result: Ok(Response::TaskDone), append: None, audit };
         bench.engine.note_use(now, &outcome, &mut bench.out);
         bench.engine.note_use(now, &outcome, &mut bench.out);
