@@ -56,6 +56,24 @@ fn what_is_needed_comes_first() {
     assert!(parts[..2].iter().all(|part| part["says"] == "needed"), "{told}");
 }
 
+/// Each delay is one more run for each part that has room for it.
+#[test]
+fn delays_are_those_that_are_named() {
+    let path = folder("why-delays").join("bug.toml");
+    fs::write(&path, BUG).unwrap();
+    let path = path.display().to_string();
+    let runs = |delays: &str| {
+        let output = keyquake(&["sim", "why", &path, "--delays", delays, "--json"]);
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line");
+        told["runs"].as_u64().unwrap()
+    };
+    // Four parts left out; of those that can come later, the fault at 5 s of a phase of 30 s.
+    assert_eq!((runs("1s"), runs("1s,2s"), runs("1s,26s")), (5, 6, 5));
+    let output = keyquake(&["sim", "why", &path, "--delays", "0s"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing is later by no time"));
+}
+
 #[test]
 fn what_does_not_fail_needs_no_explanation() {
     let output = keyquake(&["sim", "why", "scenarios/crashes/journal-crash.toml", "--seed", "1"]);

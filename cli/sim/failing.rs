@@ -1,7 +1,7 @@
 //! A scenario that fails: where it comes from, and who objects to it.
 
 use super::input::{self, Input};
-use super::run::interrupted;
+use super::run::{interrupted, obey_interrupts};
 use crate::exit::Failure;
 use ::sim::detect;
 use ::sim::driver::{RunError, Stop};
@@ -14,12 +14,13 @@ use clap::Args;
 use kms_core::crypto::AwsLc;
 use scenarios::{Document, Override};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Which scenario fails.
+/// Which scenario fails, and with which seed.
 #[derive(Debug, Args)]
 pub(super) struct Subject {
     /// The scenario file
@@ -34,10 +35,63 @@ pub(super) struct Subject {
     /// Change a value of the scenario, as in topology.api_hosts=3
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "swarm")]
     pub(super) overrides: Vec<String>,
+    /// The seed that it fails with [default: the one that the file names, or 1]
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// How much is done to learn more of a failure.
+#[derive(Debug, Args)]
+pub(super) struct Effort {
+    /// How many runs at a time
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub(super) jobs: NonZeroUsize,
+    /// Be content with what there is after this long, as in 10m
+    #[arg(long, value_name = "TIME", value_parser = scenarios::parse_duration)]
+    budget: Option<Duration>,
+}
+
+/// A scenario that fails.
+pub(super) struct Failing {
+    /// The scenario as a file.
+    pub(super) document: Document,
+    /// The seed that it fails with.
+    pub(super) seed: u64,
+    /// The oracle that objects first.
+    pub(super) oracle: String,
+    /// When to stop trying to learn more.
+    pub(super) deadline: Deadline,
+}
+
+/// What became of the first run.
+pub(super) enum First {
+    /// It fails, and more can be learned of that.
+    Fails(Failing),
+    /// No oracle objects.
+    Passes,
+    /// Somebody broke it off.
+    Interrupted,
+}
+
+/// Runs a scenario to learn who objects; without that there is nothing more to do.
+pub(super) fn run(subject: &Subject, effort: &Effort) -> Result<First, Failure> {
+    obey_interrupts()?;
+    let seed = seed(subject)?;
+    let document = given(subject, seed)?;
+    let deadline = Deadline::after(effort.budget);
+    match attempt(&document, seed, deadline) {
+        Trial::Fails(oracle) => Ok(First::Fails(Failing { document, seed, oracle, deadline })),
+        Trial::Passes => Ok(First::Passes),
+        Trial::Impossible(why) => Err(Failure::usage(why)),
+        Trial::Stopped if interrupted() => Ok(First::Interrupted),
+        Trial::Stopped => {
+            Err(Failure::found("the budget is over before the first run is: allow more"))
+        }
+    }
 }
 
 /// The scenario as a file.
-pub(super) fn given(subject: &Subject, seed: u64) -> Result<Document, Failure> {
+fn given(subject: &Subject, seed: u64) -> Result<Document, Failure> {
     let Some(path) = &subject.scenario else {
         return Ok(match &subject.sabotage {
             Some(name) if SABOTAGES.iter().all(|info| info.name != name) => {
@@ -74,8 +128,8 @@ pub(super) fn named(subject: &Subject, seed: u64) -> Result<Input, Failure> {
 }
 
 /// The seed that is said; or that the file says it fails with, as what `sim shrink` writes does; or 1.
-pub(super) fn seed(subject: &Subject, said: Option<u64>) -> Result<u64, Failure> {
-    if let Some(seed) = said {
+pub(super) fn seed(subject: &Subject) -> Result<u64, Failure> {
+    if let Some(seed) = subject.seed {
         return Ok(seed);
     }
     let Some(path) = &subject.scenario else {

@@ -1,7 +1,7 @@
 //! `keyquake sim shrink`: a scenario that fails becomes a small one that fails the same oracle.
 
-use super::failing::{self, Deadline, Subject, Trial, attempt};
-use super::run::{interrupted, obey_interrupts};
+use super::failing::{self, Deadline, Effort, Failing, First, Subject, attempt};
+use super::run::interrupted;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 use ::sim::random::Seed;
@@ -10,9 +10,7 @@ use clap::Args;
 use scenarios::Document;
 use serde::Serialize;
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// How many more seeds are tried when the calls are written out: other names, other draws.
 const OTHERS: u64 = 20;
@@ -35,21 +33,14 @@ Exit codes: 0 fine, 1 the scenario does not fail, 2 bad usage or input, 130 inte
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
-    /// The seed that it fails with [default: the one that the file names, or 1]
-    #[arg(long)]
-    seed: Option<u64>,
     /// The oracle that must object; the one that objects first when not said
     #[arg(long)]
     oracle: Option<String>,
     /// How many further seeds may show that a smaller scenario fails, too
     #[arg(long, value_name = "N", default_value = "0")]
     retries: u64,
-    /// How many runs at a time
-    #[arg(long, value_name = "N", default_value = "2")]
-    jobs: NonZeroUsize,
-    /// Be content with what there is after this long, as in 10m
-    #[arg(long, value_name = "TIME", value_parser = scenarios::parse_duration)]
-    budget: Option<Duration>,
+    #[command(flatten)]
+    effort: Effort,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -74,23 +65,17 @@ struct Told<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let seed = failing::seed(&arguments.subject, arguments.seed)?;
-    let given = failing::given(&arguments.subject, seed)?;
-    obey_interrupts()?;
-    let deadline = Deadline::after(arguments.budget);
-    let oracle = match attempt(&given, seed, deadline) {
-        Trial::Fails(oracle) => arguments.oracle.clone().unwrap_or(oracle),
-        Trial::Passes => {
+    let found = match failing::run(&arguments.subject, &arguments.effort)? {
+        First::Fails(found) => found,
+        First::Interrupted => return Ok(Exit::Interrupted),
+        First::Passes => {
             return Err(Failure::found(
                 "no oracle objects to this run: there is nothing to shrink",
             ));
         }
-        Trial::Impossible(why) => return Err(Failure::usage(why)),
-        Trial::Stopped if interrupted() => return Ok(Exit::Interrupted),
-        Trial::Stopped => {
-            return Err(Failure::found("the budget is over before the first run is: allow more"));
-        }
     };
+    let Failing { document: given, seed, oracle: first, deadline } = found;
+    let oracle = arguments.oracle.clone().unwrap_or(first);
     let court = Court { oracle, seed, retries: arguments.retries, deadline };
     let before = Size::of(&given);
     let start = earlier(&arguments.output, &court)
@@ -147,7 +132,7 @@ impl<'a> Work<'a> {
     fn shrink_on(&mut self) -> Result<(), Failure> {
         self.write()?;
         while !self.court.deadline.is_over() {
-            let proposals = self.shrink.propose(self.arguments.jobs.get());
+            let proposals = self.shrink.propose(self.arguments.effort.jobs.get());
             if proposals.is_empty() {
                 break;
             }

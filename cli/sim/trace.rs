@@ -29,13 +29,13 @@ const USUAL_PAGE: &str = "trace.html";
 const EXAMPLES: &str = "\
 Examples:
   keyquake sim trace scenarios/quickstart.toml --seed 7
-  keyquake sim trace scenarios/regressions/flipped-plaintext.toml --seed 1 -o bug.html
+  keyquake sim trace bug.toml -o bug.html
   keyquake sim trace --swarm --seed 4 --sabotage grant-end-lost --json
 
 The page needs no network: a lane for each node, an arrow for each message, marks for what nodes
-decided and changed and for what faults did. What led to the first violation stands out. The trace shows the
-messages around that violation, or the last ones of a run without any; the run is the same as
-without a trace, with the same digest.
+decided and changed and for what faults did. The trace shows the messages around the first
+violation and opens on what led to it; that of a run without one shows what the first fault did and
+what followed. The run is the same as without a trace, with the same digest.
 
 Exit codes: 0 no oracle objects, 1 one does, 2 bad usage or input, 130 interrupted, with the trace
 until then.";
@@ -45,9 +45,6 @@ until then.";
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
-    /// The seed
-    #[arg(long)]
-    seed: u64,
     /// The page to write; with --json none is written unless this names one
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -67,7 +64,8 @@ fn usual_window() -> NonZeroUsize {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let subject = failing::named(&arguments.subject, arguments.seed)?;
+    let seed = failing::seed(&arguments.subject)?;
+    let subject = failing::named(&arguments.subject, seed)?;
     let page = match (&arguments.output, arguments.json) {
         (Some(path), _) => Some(path.as_path()),
         (None, true) => None,
@@ -75,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     page.map_or(Ok(()), probe)?;
     obey_interrupts()?;
-    let trace = traced(arguments, &subject)?;
+    let trace = traced(arguments, seed, &subject)?;
     if let Some(page) = page {
         fs::write(page, page::trace(&trace))
             .map_err(|error| Failure::file("write", page, &error))?;
@@ -97,13 +95,12 @@ fn probe(page: &Path) -> Result<(), Failure> {
     file.map(drop).map_err(|error| Failure::file("write", page, &error))
 }
 
-fn traced(arguments: &Arguments, subject: &Input) -> Result<Trace, Failure> {
-    let replay =
-        Traced { subject: &arguments.subject, seed: arguments.seed, backend: arguments.backend };
-    let replay = replay.command();
+fn traced(arguments: &Arguments, seed: u64, subject: &Input) -> Result<Trace, Failure> {
+    let Arguments { subject: of, backend, .. } = arguments;
+    let replay = Traced { subject: of, seed, backend: *backend }.command();
     let result = watched(&subject.scenario, |progress| {
-        let (seed, backend) = (Seed(arguments.seed), arguments.backend.library());
-        trace::trace(arguments.window.get(), &subject.scenario, seed, backend, progress)
+        let (seed, library) = (Seed(seed), backend.library());
+        trace::trace(arguments.window.get(), &subject.scenario, seed, library, progress)
     });
     let mut traced = result.map_err(|error| {
         Failure::found(format!("{}: {error}; replay: {replay}", subject.label()))

@@ -1,8 +1,8 @@
 //! `keyquake sim why`: what a failure depends on, by running it again with one thing another.
 
-use super::failing::{self, Deadline, Subject, Trial, attempt};
+use super::failing::{self, Deadline, Effort, Failing, First, Subject, Trial, attempt};
 use super::pool;
-use super::run::{interrupted, obey_interrupts};
+use super::run::interrupted;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 use ::sim::random::Seed;
@@ -11,7 +11,6 @@ use ::sim::why::{self, Answer, Dependence, Question};
 use clap::Args;
 use scenarios::Document;
 use serde::Serialize;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -21,8 +20,10 @@ Examples:
   keyquake sim why --swarm --seed 4 --sabotage grant-end-lost --calls
   keyquake sim why scenarios/regressions/token-lost.toml --seed 1 --json
 
-Each fault, load, operation and planted bug is left out in turn; faults and operations are also tried 50 ms, 1 s and 20 s
-later. What the failure needs comes first. A shrunk scenario answers best: in a large one many things
+Each fault, load, operation and planted bug is left out in turn. Faults and operations are also tried
+later, by each of --delays that leaves an operation within the storm and a fault within its phase:
+what is gone when something comes a little later needs that very moment. What the failure needs comes
+first. A shrunk scenario answers best: in a large one many things
 are one of several ways to the same failure.
 
 Exit codes: 0 nobody objects to the scenario, 1 it fails and this is why, 2 bad usage or input, 130
@@ -33,18 +34,15 @@ interrupted, with what was tried until then.";
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
-    /// The seed that it fails with [default: the one that the file names, or 1]
-    #[arg(long)]
-    seed: Option<u64>,
     /// Write the calls of the loads out first, and ask about each
     #[arg(long)]
     calls: bool,
-    /// How many runs at a time
-    #[arg(long, value_name = "N", default_value = "2")]
-    jobs: NonZeroUsize,
-    /// Be content with what is known after this long, as in 10m
-    #[arg(long, value_name = "TIME", value_parser = scenarios::parse_duration)]
-    budget: Option<Duration>,
+    /// How much later faults and operations are also tried
+    #[arg(long, value_name = "TIME,...", value_delimiter = ',', default_value = "50ms,1s,20s",
+        value_parser = delay)]
+    delays: Vec<Duration>,
+    #[command(flatten)]
+    effort: Effort,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -71,28 +69,21 @@ struct Part {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    obey_interrupts()?;
-    let seed = failing::seed(&arguments.subject, arguments.seed)?;
-    let given = failing::given(&arguments.subject, seed)?;
-    let deadline = Deadline::after(arguments.budget);
-    let oracle = match attempt(&given, seed, deadline) {
-        Trial::Fails(oracle) => oracle,
-        Trial::Passes => {
+    let found = match failing::run(&arguments.subject, &arguments.effort)? {
+        First::Fails(found) => found,
+        First::Interrupted => return Ok(Exit::Interrupted),
+        First::Passes => {
             terminal::say("No oracle objects to this run: there is nothing to explain.");
             return Ok(Exit::Fine);
         }
-        Trial::Impossible(why) => return Err(Failure::usage(why)),
-        Trial::Stopped if interrupted() => return Ok(Exit::Interrupted),
-        Trial::Stopped => {
-            return Err(Failure::found("the budget is over before the first run is: allow more"));
-        }
     };
+    let Failing { document: given, seed, oracle, deadline } = found;
     let document = match arguments.calls {
         true => written_out(given, (seed, &oracle), deadline)?,
         false => given,
     };
-    let questions = why::questions(&document);
-    let answers = ask(&questions, (seed, &oracle), arguments.jobs.get(), deadline);
+    let questions = why::questions(&document, &arguments.delays);
+    let answers = ask(&questions, (seed, &oracle), arguments.effort.jobs.get(), deadline);
     let parts = why::parts(&document);
     let ranked = why::rank(parts.len(), &answers);
     let ranked: Vec<(String, Dependence)> =
@@ -100,6 +91,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let told = (oracle.as_str(), seed, answers.len(), questions.len());
     tell(arguments, told, &ranked)?;
     Ok(if interrupted() { Exit::Interrupted } else { Exit::Found })
+}
+
+/// A delay of no time would ask for the same run again.
+fn delay(text: &str) -> Result<Duration, String> {
+    let delay = scenarios::parse_duration(text)?;
+    (!delay.is_zero()).then_some(delay).ok_or_else(|| "nothing is later by no time".to_owned())
 }
 
 /// The scenario with its calls written out, if it fails so too.

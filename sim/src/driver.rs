@@ -12,6 +12,7 @@
 //! - `wheel.rs` the loop: advance time, carry out faults, fill mailboxes, apply effects
 
 mod agenda;
+mod life;
 mod node;
 mod tasks;
 mod watch;

@@ -3,7 +3,8 @@
 //!
 //! A run logs its messages only when it is given a [`MessageLog`]; schedule, history and digest are the
 //! same either way. The log keeps a window: a run is played once to learn where its violation is and,
-//! if the window has moved past it, once more up to there.
+//! if the window has moved past it, once more up to there. A run without a violation is played once more
+//! as far as its first fault and what follows it.
 //!
 //! - `log.rs` the log
 //! - `past.rs` happens-before, as far back as it may matter
@@ -18,6 +19,7 @@ pub(crate) use past::keys;
 pub use past::{Past, past};
 pub(crate) use words::timer;
 
+use crate::clock::SimTime;
 use crate::driver::{Progress, RunError};
 use crate::history::Keep;
 use crate::random::Seed;
@@ -31,12 +33,12 @@ use std::sync::Arc;
 pub struct Traced {
     /// The run. Of its history, no more is kept than the window holds.
     pub run: Run,
-    /// The messages around the first violation, or the last ones.
+    /// The messages around the first violation, or around the first fault's beginning.
     pub log: MessageLog,
 }
 
 /// Runs a scenario with a seed, and logs so many of its messages and timers: those around the first
-/// violation, or the last ones when there is none.
+/// violation; or, when there is none, those from the first fault on; or, without any fault, the first.
 ///
 /// # Errors
 /// As [`crate::run::run`].
@@ -49,14 +51,16 @@ pub fn trace(
 ) -> Result<Traced, RunError> {
     let (keep, log) = (Keep::Last(most), MessageLog::new(Window::last(most)));
     let (run, log) = run_logged(log, keep, scenario, seed, backend.clone(), &mut progress)?;
-    let missed = run.first_violation().map(|found| found.index);
-    match missed.filter(|index| log.record(*index).is_none()) {
-        None => Ok(Traced { run, log }),
-        Some(index) => {
-            let log = around(most, index, scenario, seed, backend, progress)?;
-            Ok(Traced { run, log })
+    let window = match run.first_violation() {
+        Some(found) if log.record(found.index).is_some() => return Ok(Traced { run, log }),
+        Some(found) => Window::around(most, found.index),
+        None => {
+            let faults = run.scene.placed.iter().map(|fault| fault.window.from);
+            Window::since(most, faults.min().unwrap_or(SimTime::ZERO))
         }
-    }
+    };
+    let log = log_of(window, scenario, seed, backend, progress)?;
+    Ok(Traced { run, log })
 }
 
 /// Runs a scenario with a seed until shortly after a record, and logs so many messages and timers
@@ -70,9 +74,20 @@ pub fn around(
     scenario: &Scenario,
     seed: Seed,
     backend: Arc<dyn CryptoBackend>,
+    progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+) -> Result<MessageLog, RunError> {
+    log_of(Window::around(most, index), scenario, seed, backend, progress)
+}
+
+/// Runs a scenario with a seed until the log has what its window is for.
+fn log_of(
+    window: Window,
+    scenario: &Scenario,
+    seed: Seed,
+    backend: Arc<dyn CryptoBackend>,
     mut progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
 ) -> Result<MessageLog, RunError> {
-    let log = MessageLog::new(Window::around(most, index));
+    let log = MessageLog::new(window);
     let full = log.full();
     let until_full = move |at: &Progress| match full.is_set() {
         true => ControlFlow::Break(()),

@@ -8,10 +8,6 @@ use scenarios::{Document, duration_text, parse_duration};
 use std::time::Duration;
 use toml::Value;
 
-/// How much later things are tried.
-pub const DELAYS: [Duration; 3] =
-    [Duration::from_millis(50), Duration::from_secs(1), Duration::from_secs(20)];
-
 /// What is done to a part of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Twist {
@@ -50,14 +46,14 @@ pub fn parts(document: &Document) -> Vec<String> {
     places(document).iter().map(|place| place.words(document)).collect()
 }
 
-/// Everything that is to be tried: each part left out, then later by each delay that leaves it within
-/// its phase or the storm.
-pub fn questions(document: &Document) -> Vec<Question> {
+/// Everything that is to be tried: each part left out, then later by each of the delays that leaves it
+/// within its phase or the storm.
+pub fn questions(document: &Document, delays: &[Duration]) -> Vec<Question> {
     let mut questions = Vec::new();
     for (part, place) in places(document).into_iter().enumerate() {
         let removed = place.removed(document);
         questions.push(Question { part, twist: Twist::Removed, document: removed });
-        for delay in DELAYS {
+        for delay in delays.iter().copied() {
             if let Some(document) = place.delayed(document, delay) {
                 questions.push(Question { part, twist: Twist::Delayed(delay), document });
             }
@@ -241,6 +237,9 @@ mod tests {
     use super::*;
     use crate::vocabulary::vocabulary;
 
+    const DELAYS: [Duration; 3] =
+        [Duration::from_millis(50), Duration::from_secs(1), Duration::from_secs(20)];
+
     const TEXT: &str = r#"
         schema = 1
         description = "x"
@@ -277,7 +276,7 @@ mod tests {
                 "planted bug change-lost",
             ]
         );
-        let questions = questions(&document());
+        let questions = questions(&document(), &DELAYS);
         let asked: Vec<_> = questions.iter().map(|one| (one.part, one.twist)).collect();
         let delayed = |part, delay| (part, Twist::Delayed(delay));
         let removed = |part| (part, Twist::Removed);

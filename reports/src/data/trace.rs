@@ -28,6 +28,9 @@ pub struct Trace {
     pub requests: Vec<Asked>,
     /// The faults of the scenario.
     pub faults: Vec<Fault>,
+    /// When a fault first did something, if one did.
+    #[serde(default)]
+    pub fault: Option<Micros>,
     /// What must not have happened, if something did.
     pub violation: Option<Shown>,
 }

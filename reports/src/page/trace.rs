@@ -145,6 +145,8 @@ struct Columns<'t> {
     /// The arrows that are lost, and why.
     lost: Vec<(usize, usize)>,
     marks: [Vec<i64>; 7],
+    /// When a fault first did something, counted from the beginning.
+    fault: Option<u64>,
     /// Oracle, message, and the mark that shows it.
     violation: Option<(&'t str, &'t str, Option<usize>)>,
 }
@@ -184,6 +186,7 @@ impl<'t> Columns<'t> {
             arrows,
             lost,
             marks,
+            fault: trace.fault.map(|at| at.0.saturating_sub(trace.from.0)),
             violation: violation.map(|f| (f.oracle.as_str(), f.message.as_str(), f.mark)),
         }
     }

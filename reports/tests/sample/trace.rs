@@ -59,6 +59,7 @@ fn empty() -> Trace {
             from: Micros(2_000),
             until: Micros(9_000),
         }],
+        fault: Some(Micros(2_000)),
         violation: None,
     }
 }

@@ -6,12 +6,13 @@
 //! grain, so that inputs of almost the same moment are ready together and their order is searched.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use crate::clock::{ClockChange, NodeClock, SimTime, nanos};
+use crate::clock::{ClockChange, SimTime, nanos};
 use crate::driver::agenda::Agenda;
+use crate::driver::life::Life;
 use crate::driver::node::{Effect, Input, Node};
 use crate::driver::tasks::{Fallen, Tasks, Turn};
 use crate::driver::watch::{InputId, Loss, Step};
@@ -44,33 +45,6 @@ enum Due<M> {
         life: u32,
     },
     Calm,
-}
-
-/// What the driver keeps about a node.
-#[derive(Default)]
-struct Life {
-    /// Counts crashes and restarts; what was addressed to another number is lost.
-    number: u32,
-    /// How many faults keep it down.
-    holds: u32,
-    finished: bool,
-    clock: NodeClock,
-    /// Wall-clock timers: when, in which order they were armed, the token, and the cause.
-    wall: BinaryHeap<Reverse<(u64, u64, u64, InputId)>>,
-    armed: u64,
-    /// The earliest `Due::Wall` in the agenda.
-    rings: Option<SimTime>,
-}
-
-impl Life {
-    /// Takes the token and the cause of the first wall-clock timer if it is due.
-    fn due(&mut self, wall_micros: u64) -> Option<(u64, InputId)> {
-        let Reverse((first, ..)) = self.wall.peek()?;
-        if *first > wall_micros {
-            return None;
-        }
-        self.wall.pop().map(|Reverse((_, _, token, cause))| (token, cause))
-    }
 }
 
 /// After so many messages and timers there is a report, however little time has passed: a world that

@@ -1,26 +1,24 @@
-//! From the core's words to the history's: requests, answers and changes as facts for judges.
+//! From the core's words to the history's: requests and answers as facts for judges.
 //!
 //! Every conversion is total. Blobs and policies become plain digests, plaintexts and data keys keyed
 //! ones, so that a history tells equal bytes from different ones and nothing else about them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kms_core::algorithm::{WrappingAlgorithm, WrappingKeySpec};
 use kms_core::ciphertext::{Blob, EncryptionContext, NONCE_LENGTH};
 use kms_core::crypto::IV_LENGTH;
-use kms_core::key::{Key, Material, MultiRegion, Origin, Status};
+use kms_core::key::Origin;
 use kms_core::name::{GrantId, KeyIdentifier, RegionName};
 use kms_core::ops::{Request, Response, create_grant, describe_key};
-use kms_core::state::Change;
 use kms_core::wire::{
     CiphertextBlob, DataKeySpec, ExpirationModel, GrantIdText, ImportType, IncludeKeyMaterial,
     KeyRef, MessageBlob, MessageType, NumberOfBytes, Plaintext, PrincipalText, RegionText,
     ServicePrincipal,
 };
 
+use super::PolicyWords;
 use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
-use super::{Changed, Held, Imports, PolicyWords, SetRole};
 
 /// The waiting period when a request names none (AWS KMS API, ScheduleKeyDeletion).
 const DEFAULT_WINDOW_DAYS: u32 = 30;
@@ -258,26 +256,6 @@ impl Facts {
     }
 }
 
-impl Changed {
-    /// What a log entry does to a record.
-    pub fn of(change: &Change) -> Changed {
-        match change {
-            Change::PutKey(key) => changed_key(key),
-            Change::EraseKey(id) => Changed::KeyErased(*id),
-            Change::PutAlias(..)
-            | Change::RemoveAlias(..)
-            | Change::PutGrant(_)
-            | Change::RemoveGrant(_)
-            | Change::PutDomain(_)
-            | Change::PutDeparture(..)
-            | Change::RemoveDeparture(_)
-            | Change::PutLastUses(_)
-            | Change::PutKeyStore(_)
-            | Change::RemoveKeyStore(_) => Changed::Other,
-        }
-    }
-}
-
 /// The requests that no secret and no document travels with.
 fn managing(request: &Request) -> Wanted {
     match request {
@@ -419,47 +397,10 @@ fn described(metadata: &describe_key::KeyMetadata) -> Got {
     }
 }
 
-fn changed_key(key: &Key) -> Changed {
-    Changed::Key {
-        id: key.id(),
-        state: key.state(),
-        material: key.current_material().map(|material| material.id),
-        role: key.multi_region.as_ref().map(role),
-        pending: key.pending.is_some(),
-        rotation_days: key.rotation.map(|rotation| days(rotation.period)),
-        deletion: match key.status {
-            Status::PendingDeletion { at, .. } => Some(at),
-            _ => None,
-        },
-        imports: key.is_imported().then(|| imports(key).into()),
-    }
-}
-
-fn imports(key: &Key) -> Imports {
-    let held = |material: &Material| Held {
-        material: material.id,
-        here: material.token.is_some(),
-        expires: material.expires,
-    };
-    Imports {
-        belonging: key.materials.iter().map(held).collect(),
-        awaiting: key.awaiting.as_ref().map(held),
-    }
-}
-
 /// The wrappings that symmetric material fits into.
 fn is_oaep(algorithm: WrappingAlgorithm) -> bool {
     use WrappingAlgorithm::{RsaesOaepSha1, RsaesOaepSha256};
     matches!(algorithm, RsaesOaepSha1 | RsaesOaepSha256)
-}
-
-fn role(part: &MultiRegion) -> SetRole {
-    match part {
-        MultiRegion::Primary(primary) => {
-            SetRole::Primary(primary.replicas.regions().collect::<BTreeSet<_>>())
-        }
-        MultiRegion::Replica { primary, .. } => SetRole::Replica(*primary),
-    }
 }
 
 fn target(key: &KeyRef) -> Target {
@@ -497,8 +438,4 @@ fn listed<T>(items: &[T], truncated: bool) -> Got {
 
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-fn days(period: std::time::Duration) -> u32 {
-    u32::try_from(period.as_secs() / 86_400).unwrap_or(u32::MAX)
 }

@@ -340,23 +340,11 @@ mod tests {
     fn a_deletion_is_dated_and_final() {
         let mut scene = world();
         let date = scene.context().wall(crate::clock::SimTime::from_millis(DAY + 7 * DAY));
-        let dying = |deletion| match key_in(KeyState::PendingDeletion) {
-            Changed::Key { id, state, material, role, pending, rotation_days, imports, .. } => {
-                Changed::Key {
-                    id,
-                    state,
-                    material,
-                    role,
-                    pending,
-                    rotation_days,
-                    deletion,
-                    imports,
-                }
-            }
-            other => other,
-        };
+        let mut dying = key_in(KeyState::PendingDeletion);
+        let Changed::Key { deletion, .. } = &mut dying else { unreachable!("it is a key") };
+        *deletion = Some(date);
         scene.at(DAY).call(2, Wanted::ScheduleKeyDeletion { key: key(), days: 7 });
-        scene.commit(2, vec![dying(Some(date))]);
+        scene.commit(2, vec![dying]);
         scene.answer_at(2, 1, None);
         let told =
             |deletion| Got::Scheduled { key: arn(), state: KeyState::PendingDeletion, deletion };

@@ -1,7 +1,8 @@
 //! The log of a run's messages as a space-time diagram shows it.
 
 use super::{hex, micros, timeline};
-use crate::driver::InputId;
+use crate::clock::SimTime;
+use crate::driver::{InputId, Loss};
 use crate::history::{Event, line};
 use crate::place::{Role, Topology};
 use crate::run::{Run, Scene};
@@ -24,6 +25,7 @@ pub fn diagram(run: &Run, log: &MessageLog, replay: String) -> Trace {
         mark: log.place_of_record(found.index),
     });
     let (from, until) = span(&arrows, &marks);
+    let fault = first_fault(run, log);
     let Scene { scenario, seed, topology, .. } = &run.scene;
     let (name, description) = (scenario.name.clone(), scenario.description.clone());
     Trace {
@@ -38,6 +40,7 @@ pub fn diagram(run: &Run, log: &MessageLog, replay: String) -> Trace {
         arrows,
         marks,
         faults: timeline::faults(&run.scene),
+        fault,
         violation,
     }
 }
@@ -61,6 +64,17 @@ fn span(arrows: &[Arrow], marks: &[Mark]) -> (Micros, Micros) {
             Some(span.map_or((at, at), |(from, until)| (from.min(at), until.max(at))))
         })
         .unwrap_or_default()
+}
+
+/// When a fault first did something that the log shows, or else when the first fault began.
+fn first_fault(run: &Run, log: &MessageLog) -> Option<Micros> {
+    let placed = run.scene.placed.iter().map(|fault| fault.window.from).min();
+    let begun = |at: &SimTime| placed.is_none_or(|placed| *at >= placed);
+    let dropped = log.passages().filter(|passage| passage.fate == Fate::Lost(Loss::Fault));
+    let dropped = dropped.map(|passage| passage.sent).find(begun);
+    let struck = log.records().filter(|told| kind(&told.record.event) == "fault");
+    let struck = struck.map(|told| told.record.at).find(begun);
+    dropped.into_iter().chain(struck).min().or(placed).map(micros)
 }
 
 /// What is known while a diagram is made.

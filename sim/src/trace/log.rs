@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Window {
     /// So many messages and timers, and as many records: the last ones.
     pub most: usize,
+    /// The time that the window is about, if it is about one: nothing is logged once it is full from
+    /// there on.
+    pub since: Option<SimTime>,
     /// The last record that is logged; nothing is logged after it.
     pub until: Option<usize>,
 }
@@ -26,14 +29,39 @@ impl Window {
 
     /// The last messages and timers of a run.
     pub fn last(most: usize) -> Window {
-        Window { most: most.max(1), until: None }
+        Window { most: most.max(1), since: None, until: None }
+    }
+
+    /// Those from a time on, after an eighth as many from before it.
+    pub fn since(most: usize, since: SimTime) -> Window {
+        Window { since: Some(since), ..Window::last(most) }
     }
 
     /// Those before a record, and an eighth as many records after it.
     pub fn around(most: usize, index: usize) -> Window {
-        let most = most.max(1);
-        Window { most, until: Some(index.saturating_add(most / 8)) }
+        let window = Window::last(most);
+        Window { until: Some(index.saturating_add(window.most / 8)), ..window }
     }
+
+    /// Where one more goes when there are so many.
+    fn room(&self, at: SimTime, have: usize) -> Room {
+        let counts = self.since.is_none_or(|since| at >= since);
+        match have < if counts { self.most } else { self.most / 8 } {
+            true => Room::Beside,
+            false if counts && self.since.is_some() => Room::None,
+            false => Room::ForTheOldest,
+        }
+    }
+}
+
+/// Where one more goes.
+enum Room {
+    /// Beside the others.
+    Beside,
+    /// Where the oldest is.
+    ForTheOldest,
+    /// Nowhere: the log is full.
+    None,
 }
 
 impl Default for Window {
@@ -178,8 +206,10 @@ impl MessageLog {
             Event::Acted(_) => InputId::NONE,
             _ => self.current,
         };
-        if self.records.len() >= self.window.most {
-            self.records.pop_front();
+        match self.window.room(record.at, self.records.len()) {
+            Room::Beside => {}
+            Room::ForTheOldest => drop(self.records.pop_front()),
+            Room::None => return self.full.0.store(true, Ordering::Relaxed),
         }
         self.records.push_back(Told { index, cause, record: record.clone() });
         if self.window.until.is_some_and(|until| index >= until) {
@@ -196,12 +226,15 @@ impl MessageLog {
             Step::Sent { id, cause, from, to, body } => {
                 let request = words::request(body).or_else(|| self.passage(cause)?.request);
                 let (kind, detail) = (words::kind(body), words::detail(body));
-                self.push(Passage { request, kind, detail, ..passage(id, cause, from, to, at) });
+                self.push(
+                    at,
+                    Passage { request, kind, detail, ..passage(id, cause, from, to, at) },
+                );
             }
             Step::Copied { id, of } => {
                 if let Some(first) = self.passage(of).cloned() {
                     let fate = Fate::UnderWay;
-                    self.push(Passage { id, fate, copied: true, ..first });
+                    self.push(at, Passage { id, fate, copied: true, ..first });
                 }
             }
             Step::Damaged { id } => self.change(id, |passage| passage.damaged = true),
@@ -210,7 +243,7 @@ impl MessageLog {
                 let request = self.passage(cause).and_then(|cause| cause.request);
                 let kind = token.map_or(words::START, |_| words::TIMER);
                 let timer = passage(id, cause, node, node, at);
-                self.push(Passage { request, kind, token, ..timer });
+                self.push(at, Passage { request, kind, token, ..timer });
             }
             Step::Handled { id, .. } => {
                 self.current = id;
@@ -225,10 +258,12 @@ impl MessageLog {
     }
 
     /// Numbers follow one another without gaps, which [`MessageLog::place`] relies on.
-    fn push(&mut self, passage: Passage) {
+    fn push(&mut self, at: SimTime, passage: Passage) {
         debug_assert!(self.passages.back().is_none_or(|last| last.id.0 + 1 == passage.id.0));
-        if self.passages.len() >= self.window.most {
-            self.passages.pop_front();
+        match self.window.room(at, self.passages.len()) {
+            Room::Beside => {}
+            Room::ForTheOldest => drop(self.passages.pop_front()),
+            Room::None => return self.full.0.store(true, Ordering::Relaxed),
         }
         self.passages.push_back(passage);
     }

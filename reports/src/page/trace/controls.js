@@ -52,6 +52,7 @@ root.append(
   element("div", { className: "trace-bar" }, search, node, client, key, keyList,
     ...(violation === null || violation === undefined ? [] : [element("label", {}, only, " only what led to the violation"),
       button("Violation", "Go to the violation (v)", () => toViolation())]),
+    ...(fault === null ? [] : [button("First fault", "Go to what a fault first did (f)", () => toFault())]),
     element("span", { className: "trace-zoom" }, button("−", "Zoom out (-)", () => zoom(2)),
       button("+", "Zoom in (+)", () => zoom(0.5)), button("All", "Show everything (0)", () => show(0, whole)))),
   element("div", { className: "trace-legend" }, element("span", { textContent: "Messages" }), ...kinds(arrowKinds, true)),

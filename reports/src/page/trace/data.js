@@ -36,6 +36,7 @@ const marks = { n: M[0].length, at: running(M[0]), lane: M[1], kind: M[2], text:
   request: M[5], flags: M[6] };
 const lost = new Map(data.lost);
 const violation = data.violation && data.violation[2];
+const fault = data.fault !== null && data.fault <= whole ? data.fault : null;
 const arrived = (i) => arrows.took[i] >= 0;
 const end = (i) => (arrived(i) ? arrows.sent[i] + arrows.took[i] : lost.has(i) ? arrows.sent[i] : whole);
 const cause = (i) => (arrows.back[i] ? i - arrows.back[i] : -1);

@@ -65,7 +65,7 @@ const draw = () => {
   faults();
   overview();
   Object.assign(canvas.dataset, { arrows: lines, marks: dots, shown: count(arrowShown) + count(markShown),
-    frame: (performance.now() - began).toFixed(1) });
+    from: Math.round(view.from), until: Math.round(view.until), frame: (performance.now() - began).toFixed(1) });
 };
 const count = (flags) => flags.reduce((sum, flag) => sum + flag, 0);
 

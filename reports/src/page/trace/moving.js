@@ -34,6 +34,15 @@ const toViolation = () => {
   show(start - span * 0.4, at + span * 0.3);
   choose({ mark: violation });
 };
+// So few messages can be told apart: from shortly before a moment until there are that many.
+const READABLE = 120;
+const toMoment = (at) => {
+  let last = lower(arrows.sent, at);
+  for (let left = READABLE; left > 0 && last < arrows.n - 1; last++) if (arrowShown[last] && !(arrows.flags[last] & TIMER)) left--;
+  const span = Math.max(200, (arrows.sent[last] ?? whole) - at);
+  show(at - span * 0.15, at + span);
+};
+const toFault = () => { if (fault !== null) toMoment(fault); };
 
 const took = (micros) => (micros < 1e3 ? `${micros} µs` : micros < 1e6 ? `${(micros / 1e3).toPrecision(4)} ms` : `${(micros / 1e6).toPrecision(4)} s`);
 const choose = (what) => {
@@ -78,7 +87,7 @@ const follow = () => {
 };
 const hint = () => detail.replaceChildren(element("span", { textContent:
   "Click something to see what it is and what it came of. Drag to move; scroll over the focused diagram to zoom; keys: "
-  + "arrows, + −, 0 all, v violation, n p next and previous, c cause, / search, Esc." }));
+  + "arrows, + −, 0 all, v violation, f first fault, n p next and previous, c cause, / search, Esc." }));
 // The next or previous thing that is shown.
 const next = (step) => {
   const now = !chosen ? view.from : chosen.mark !== undefined ? marks.at[chosen.mark] : arrows.sent[chosen.arrow];
@@ -145,7 +154,7 @@ const keys = {
   ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2),
   ArrowUp: () => { view.top -= 3 * ROW; redraw(); }, ArrowDown: () => { view.top += 3 * ROW; redraw(); },
   "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: () => show(0, whole), Home: () => show(0, whole),
-  v: toViolation, n: () => next(1), p: () => next(-1), c: follow, "/": () => search.focus(), Escape: () => choose(null),
+  v: toViolation, f: toFault, n: () => next(1), p: () => next(-1), c: follow, "/": () => search.focus(), Escape: () => choose(null),
 };
 canvas.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
@@ -162,4 +171,5 @@ for (const moment of ["beforeprint", "afterprint"]) addEventListener(moment, () 
 hint();
 filter();
 if (typeof violation === "number") toViolation();
+else toMoment(fault ?? 0);
 root.dataset.ready = "true";
