@@ -55,6 +55,9 @@ const KINDS: [Kind; 30] = [
 
 const SERVERS: [&str; 5] = ["api-host", "hsm", "journal", "key-store", "worker"];
 
+/// A phase that is long enough for something to be wrong for days.
+const DAYS: Duration = Duration::from_hours(54);
+
 /// What goes wrong in the run of a seed, and what never does.
 pub(super) struct Climate {
     dice: Dice,
@@ -78,7 +81,22 @@ impl Climate {
     /// The faults of one phase.
     pub(super) fn phase(&mut self, duration: Duration) -> Vec<Value> {
         let count = self.dice.between(0, self.most);
-        (0..count).map(|_| self.fault(duration)).collect()
+        let mut faults: Vec<Value> = (0..count).map(|_| self.fault(duration)).collect();
+        if duration >= DAYS && self.dice.chance(0.8) {
+            faults.push(self.siege(duration));
+        }
+        faults
+    }
+
+    /// What takes days to happen meets nothing that is over within minutes: an erasure comes after a
+    /// week, a domain key rotates once a day. So something is wrong for days, towards the end.
+    fn siege(&mut self, phase: Duration) -> Value {
+        let name = *self.dice.one(&["hsm-wrong-epoch", "region-partition", "region-partition"]);
+        let lasts = self.dice.spread(Duration::from_hours(26), Duration::from_hours(96));
+        let lasts = lasts.min(phase / 2);
+        let at = whole_millis((phase - lasts).mul_f64(self.dice.number(0.4, 1.0)));
+        let kind = KINDS.iter().find(|kind| kind.name == name).unwrap_or(&KINDS[0]);
+        self.placed(kind, at, lasts)
     }
 
     fn fault(&mut self, phase: Duration) -> Value {
@@ -88,7 +106,10 @@ impl Climate {
         let most = *self.dice.one(&[6, 6, 6, 96]);
         let most = (phase - at).min(Duration::from_hours(most)).max(least);
         let lasts = self.dice.spread(least, most);
-        let lasts = lasts.min(phase - at);
+        self.placed(kind, at, lasts.min(phase - at))
+    }
+
+    fn placed(&mut self, kind: &Kind, at: Duration, lasts: Duration) -> Value {
         let mut scope = Scope { dice: &mut self.dice, regions: &self.regions, lasts };
         let mut words = (kind.words)(&mut scope);
         words.insert("kind".into(), kind.name.into());

@@ -71,7 +71,7 @@ fn topology(dice: &mut Dice, regions: &[String]) -> Table {
 fn keys(dice: &mut Dice, regions: usize) -> Table {
     let mut keys = table([("symmetric", whole(*dice.one(&[0, 1, 2, 4, 8, 20])))]);
     if dice.chance(if regions > 1 { 0.7 } else { 0.2 }) {
-        keys.insert("multi_region".into(), whole(dice.between(1, 4)));
+        keys.insert("multi_region".into(), whole(*dice.one(&[1, 2, 4, 8, 24])));
     }
     if dice.chance(0.25) {
         keys.insert("external".into(), whole(dice.between(1, 3)));

@@ -92,8 +92,8 @@ fn calm(seed: Seed) -> Duration {
 
 /// Most phases take seconds; some take days, so that what is scheduled falls due.
 fn length(dice: &mut Dice) -> Duration {
-    match dice.chance(0.15) {
-        true => dice.spread(Duration::from_hours(12), Duration::from_hours(20 * 24)),
+    match dice.chance(0.18) {
+        true => dice.spread(Duration::from_hours(24), Duration::from_hours(20 * 24)),
         false => dice.spread(Duration::from_secs(4), Duration::from_secs(120)),
     }
 }
