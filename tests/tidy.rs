@@ -119,3 +119,20 @@ fn what_the_readme_shows_is_there() {
         }
     }
 }
+
+#[test]
+fn the_readme_lists_every_bench() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut benches = 0;
+    for manifest in files("toml").into_iter().filter(|path| path.ends_with("Cargo.toml")) {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let folder = manifest.parent().and_then(Path::file_name).unwrap_or_default();
+        for bench in text.split("[[bench]]\nname = \"").skip(1) {
+            let name = bench.split('"').next().unwrap_or_default();
+            let listed = format!("`-p {} --bench {name}`", folder.display());
+            assert!(readme.contains(&listed), "README.md does not list {listed}");
+            benches += 1;
+        }
+    }
+    assert!(benches >= 9, "{benches}");
+}

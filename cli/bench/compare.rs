@@ -22,8 +22,11 @@ Examples:
   keyquake bench compare main this --fail-on slower --json
 
 Two backends take turns in this process. Two files of `bench run --out` are judged as they are: what the
-machine did between them counts as a difference. A commit is built in a folder of its own, which takes a
-few minutes, and `this` is the running program; both run as processes that take turns.
+machine did between them counts as a difference. A commit is anything that git takes for one (a branch, a
+tag, HEAD~3); it is checked out under target/bench/source, built there with the profile of this program,
+which takes as long as any first build, and the checkout is removed. The program stays in target/bench,
+so that the next comparison begins at once. `this` is the running program. Both run as processes that
+take turns, A B B A.
 
 The verdicts: B is faster or slower by more than the tolerance; equivalent within it; or inconclusive,
 with the time that is still needed. What cannot be compared is refused, with the difference.

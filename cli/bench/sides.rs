@@ -1,14 +1,13 @@
 //! What A and B are: two backends, two saved runs, or two commits.
 
 use super::measuring::Measuring;
-use super::{build, read};
+use super::{build, commit, read};
 use crate::exit::Failure;
-use crate::terminal;
 use kms_core::crypto::{BACKENDS, CryptoBackend};
 use loadgen::bench::statistics::Rule;
 use loadgen::bench::{Backend, Compared, Saved, Side, Worker, apart, in_turn};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The running program, in the place of a commit.
 const THIS: &str = "this";
@@ -117,8 +116,7 @@ fn named(text: &str) -> Result<Named, Failure> {
     if text == THIS {
         return Ok(Named::Program(Program { label: text.to_owned(), commit: None }));
     }
-    let revision = format!("{text}^{{commit}}");
-    match git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &revision]) {
+    match commit::named(text) {
         Some(commit) => {
             Ok(Named::Program(Program { label: text.to_owned(), commit: Some(commit) }))
         }
@@ -132,55 +130,14 @@ fn named(text: &str) -> Result<Named, Failure> {
     }
 }
 
-fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).stderr(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim().to_owned())
-}
-
 impl Program {
     fn start(&self, label: &str, backend: &str) -> Result<Worker, Failure> {
         let program = match &self.commit {
-            Some(commit) => built(commit)?,
+            Some(commit) => commit::built(commit)?,
             None => std::env::current_exe().map_err(Failure::usage)?,
         };
         let mut command = Command::new(program);
         command.args(["bench", "worker", "--backend", backend]);
         Worker::start(label, &mut command).map_err(Failure::usage)
     }
-}
-
-/// The program of a commit, built with the profile of this one; one that was built before is taken as
-/// it is.
-fn built(commit: &str) -> Result<PathBuf, Failure> {
-    // Not in the folder for temporary files, where others could put a program in the place of ours.
-    let top = git(&["rev-parse", "--show-toplevel"]);
-    let top = top.ok_or_else(|| Failure::usage("there is no repository here"))?;
-    let folder = Path::new(&top).join("target").join("bench");
-    let (source, target) = (folder.join("source").join(commit), folder.join("target"));
-    let profile = env!("KEYQUAKE_PROFILE");
-    let kept = folder.join(format!("keyquake-{profile}-{commit}"));
-    if kept.is_file() {
-        return Ok(kept);
-    }
-    let path = source.to_str().ok_or_else(|| Failure::usage("the path is not UTF-8"))?;
-    terminal::say(&format!("building {commit}"));
-    if !source.is_dir() {
-        git(&["worktree", "add", "--detach", path, commit])
-            .ok_or_else(|| Failure::usage(format!("git cannot check {commit} out at {path}")))?;
-    }
-    let named = if profile == "debug" { "dev" } else { profile };
-    let status = Command::new("cargo")
-        .args(["build", "--locked", "--bin", "keyquake", "--profile", named])
-        .current_dir(&source)
-        .env("CARGO_TARGET_DIR", &target)
-        .stdin(Stdio::null())
-        .status();
-    git(&["worktree", "remove", "--force", path]);
-    if !status.is_ok_and(|status| status.success()) {
-        return Err(Failure::usage(format!("{commit} cannot be built")));
-    }
-    let made = target.join(profile).join("keyquake");
-    std::fs::copy(&made, &kept).map_err(|error| Failure::file("copy", &made, &error))?;
-    Ok(kept)
 }

@@ -126,26 +126,15 @@ fn shuffle(values: &mut [f64], stream: &mut Xoshiro256PlusPlus) {
 }
 
 #[cfg(test)]
+mod series;
+
+#[cfg(test)]
 mod tests {
+    use super::series::{FRESH, series};
     use super::*;
 
     /// Series of one test.
     const SERIES: u64 = 100;
-    /// Their seeds are none that the method was made with.
-    const FRESH: u64 = 918_273_000;
-
-    /// A series around the given levels, each for so many values, with noise of about two in a hundred
-    /// and now and then an outlier of half as much again.
-    fn series(levels: &[(f64, usize)], seed: u64) -> Vec<f64> {
-        let mut stream = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut uniform = move || (stream.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        let mut noisy = |level: f64| {
-            let noise: f64 = (0..4).map(|_| uniform() - 0.5).sum::<f64>() * 0.035;
-            let outlier = if uniform() < 0.03 { 1.5 } else { 1.0 };
-            level * (1.0 + noise) * outlier
-        };
-        levels.iter().flat_map(|(level, length)| vec![*level; *length]).map(&mut noisy).collect()
-    }
 
     /// In how many of a hundred series something holds.
     fn in_a_hundred(levels: &[(f64, usize)], holds: impl Fn(&[Change]) -> bool) -> usize {
@@ -188,26 +177,5 @@ mod tests {
         assert_eq!(changes(&[], 1), []);
         assert_eq!(changes(&[1.0, 1.0, 1.0, 2.0, 2.0, 2.0], 1), []);
         assert_eq!(changes(&[1.0; 40], 1), []);
-    }
-
-    #[test]
-    #[ignore = "the figures of the help, which take minutes: run it with --release, --ignored, --nocapture"]
-    fn the_rates_that_the_help_states() {
-        let seeds = FRESH..FRESH + 500;
-        let found = |levels: &[(f64, usize)], seed| changes(&series(levels, seed), seed);
-        for length in [12, 30, 50, 100] {
-            let half = length / 2;
-            let alarms = seeds.clone().filter(|seed| !found(&[(100.0, length)], *seed).is_empty());
-            println!("{length} results: {} false alarms in 500", alarms.count());
-            for to in [103.0, 105.0, 110.0] {
-                let levels = [(100.0, half), (to, length - half)];
-                let all: Vec<_> = seeds.clone().map(|seed| found(&levels, seed)).collect();
-                let near = |one: &&Vec<Change>| one.iter().any(|c| c.at.abs_diff(half) <= 3);
-                let (any, placed) =
-                    (all.iter().filter(|one| !one.is_empty()), all.iter().filter(near));
-                println!("a step to {to}: {} found, {} within three", any.count(), placed.count());
-            }
-        }
-        assert!(found(&[(100.0, 25), (200.0, 25)], FRESH).len() == 1);
     }
 }
