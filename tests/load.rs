@@ -3,6 +3,7 @@
 use crate::served::Served;
 use crate::support::{folder, keyquake, scenario};
 use kms_core::crypto::Production;
+use kms_core::key::KeyState;
 use loadgen::http::Ledger;
 use loadgen::{Counts, Order, Pacer, Service, Shape, Watch};
 use scenarios::Scenario;
@@ -60,6 +61,34 @@ fn a_server_over_http_meets_the_load_that_the_core_does_in_process() {
 
     // A second set-up finds the aliases of the first one there.
     loadgen::found(&scenario, (&endpoint, &ledger), &stop, &mut |_| {}).expect("keys again");
+}
+
+/// A load that made keys for as long as it ran had a ledger of them that grew as long.
+#[test]
+fn a_load_over_http_parts_with_old_keys_while_it_runs() {
+    const MAKES_KEYS: &str = "schema = 1\ndescription = 'x'\ntopology.regions = ['us-east-1']\n\
+        keys.symmetric = 1\n[[phase]]\nname = 'a'\nduration = '2s'\n[[phase.workload]]\n\
+        kind = 'key-creation'\narrivals = { kind = 'constant', per_second = 150 }\n";
+    let vocabulary = sim::vocabulary::vocabulary();
+    let scenario = Scenario::parse("x.toml", MAKES_KEYS, &[], &vocabulary).expect("a scenario");
+    let served = Served::start(&["us-east-1"]);
+    let endpoint = served.endpoint();
+    let pending = || {
+        let states = served.key_states("us-east-1");
+        states.iter().filter(|state| **state == KeyState::PendingDeletion).count() as u64
+    };
+    for (ledger, parts) in [(Ledger::default(), true), (Ledger::of_what_stays(), false)] {
+        let before = pending();
+        let made = (&endpoint, &ledger);
+        let book = loadgen::found(&scenario, made, &AtomicBool::new(false), &mut |_| {});
+        let book = Arc::new(book.expect("keys"));
+        let http = Service::Http { endpoint: &endpoint, book: &book, ledger: &ledger };
+        let counts = counts(&scenario, http);
+        assert_eq!((counts.succeeded, counts.unparted), (300, 0), "{counts:?}");
+        assert_eq!(counts.parted, if parts { 300 - 128 } else { 0 });
+        assert_eq!(ledger.keys(), if parts { 1 + 128 } else { 0 });
+        assert_eq!(pending() - before, counts.parted);
+    }
 }
 
 #[test]
@@ -155,6 +184,51 @@ fn a_load_keeps_its_figures_its_log_and_a_page() {
     assert_eq!(run["quotas"][0]["calls"], 600, "{run}");
     assert_eq!(run["samples"][1]["pooled"][0], run["samples"][1]["answered"], "{run}");
     assert!(read("samples.csv").contains("lag_max,quota symmetric"));
+}
+
+/// Rows of a percentile distribution: value, percentile and how many calls, as HdrHistogram prints it.
+fn distribution(text: &str) -> Vec<[f64; 3]> {
+    let rows = text.lines().filter_map(|line| {
+        let numbers = line.split_whitespace().map_while(|field| field.parse().ok());
+        numbers.take(3).collect::<Vec<f64>>().try_into().ok()
+    });
+    rows.collect()
+}
+
+/// HdrHistogram's own tool over the log that a load wrote. `KEYQUAKE_HDRHISTOGRAM` names its archive, such
+/// as `/usr/share/java/hdrhistogram.jar` of Debian's package libhdrhistogram-java.
+#[test]
+fn the_tools_in_java_read_the_log_and_tell_the_same_percentiles() {
+    let Ok(archive) = std::env::var("KEYQUAKE_HDRHISTOGRAM") else {
+        println!("skipped: KEYQUAKE_HDRHISTOGRAM names no archive");
+        return;
+    };
+    let (scenario, out) = (light("load-java"), folder("load-java-out"));
+    let output = keyquake(&["load", &scenario, "-o", out.to_str().expect("a path")]);
+    assert_eq!(output.status.code(), Some(0));
+    for tag in ["response", "service", "lag"] {
+        let java = std::process::Command::new("java")
+            .args(["-cp", &archive, "org.HdrHistogram.HistogramLogProcessor", "-tag", tag, "-i"])
+            .arg(out.join("run.hlog"))
+            .args(["-outputValueUnitRatio", "1000", "-percentilesOutputTicksPerHalf", "5"])
+            .output()
+            .expect("java can be started");
+        let theirs = distribution(&String::from_utf8_lossy(&java.stdout));
+        let ours = std::fs::read_to_string(out.join(format!("{tag}.hgrm"))).expect("a file");
+        let ours = distribution(&ours);
+        assert!(theirs.len() > 20 && theirs.len() == ours.len(), "{theirs:?} {ours:?}");
+        let all = ours.last().map_or(0.0, |[_, _, calls]| *calls);
+        for ([value, percentile, calls], [our_value, our_percentile, our_calls]) in
+            theirs.into_iter().zip(ours)
+        {
+            assert!((percentile - our_percentile).abs() < 1e-9);
+            // Where a share of the calls is a whole number, Java takes that call and Rust the next.
+            match calls < our_calls {
+                true => assert!((percentile * all - calls).abs() < 1e-6, "{tag} {percentile}"),
+                false => assert_eq!((value, calls), (our_value, our_calls), "{tag} {percentile}"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) struct Over {
     /// Root certificates in PEM for an endpoint of https, instead of those that the system trusts
     #[arg(long, value_name = "FILE", requires = "url")]
     ca_file: Option<PathBuf>,
-    /// Leave the keys that the load made; else each is scheduled for deletion in seven days
+    /// Leave the keys and grants that the load made; else each key is scheduled for deletion in seven days
     #[arg(long, requires = "url")]
     keep_keys: bool,
     /// Keep-alive connections a thread: so many calls may be under way
@@ -73,7 +73,7 @@ impl Over {
         let mut endpoint = self.endpoint(url)?;
         endpoint.connections = self.connections.get();
         endpoint.timeout = scenario.client.timeout;
-        let ledger = Ledger::default();
+        let ledger = if self.keep_keys { Ledger::of_what_stays() } else { Ledger::default() };
         let founded =
             loadgen::found(scenario, (&endpoint, &ledger), interrupt_flag(), &mut |asked| {
                 live.founding(asked);

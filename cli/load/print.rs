@@ -44,6 +44,12 @@ pub(super) fn summary(outcome: &Outcome, kept: Option<&Path>) -> String {
         row("service", &outcome.service),
         row("lag", &outcome.lag),
     ]);
+    if counts.parted > 0 {
+        text += &format!("parted with {} keys and grants of before\n", counts.parted);
+    }
+    if counts.unparted > 0 {
+        text += &format!("could not part with {} keys and grants of before\n", counts.unparted);
+    }
     for (name, count) in &counts.failed {
         text += &format!("{count} {name}\n");
     }

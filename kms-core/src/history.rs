@@ -7,7 +7,7 @@
 use crate::env::Timestamp;
 use std::time::Duration;
 
-/// How long a superseded value is kept, so no propagation delay may be longer.
+/// How long a superseded value is kept unless a shell says less, so no propagation delay may be longer.
 pub const LONGEST_PROPAGATION: Duration = Duration::from_secs(600);
 
 /// How late a host sees each kind of change. Zero, the default, is at once.
@@ -34,6 +34,12 @@ impl Propagation {
         alias: Duration::from_secs(3),
         tag: Duration::from_secs(60),
     };
+
+    /// The longest of the delays.
+    pub fn longest(&self) -> Duration {
+        let Propagation { policy, grant, alias, tag } = *self;
+        policy.max(grant).max(alias).max(tag)
+    }
 }
 
 /// What a host sees: its clock and how late changes reach it.
@@ -73,25 +79,24 @@ impl<T: PartialEq> History<T> {
         arrived.or(self.past.first()).map_or(&self.current, |(value, _)| value)
     }
 
-    /// A change committed at `at`.
-    pub fn set(&mut self, value: T, at: Timestamp) {
+    /// A change committed at `at`; what was superseded is remembered for so long.
+    pub fn set(&mut self, value: T, at: Timestamp, remembered: Duration) {
         if value == self.current {
             return;
         }
         let before = std::mem::replace(&mut self.current, value);
         self.past.push((before, self.since));
         self.since = at;
-        self.forget(at);
+        self.forget(at, remembered);
     }
 
     /// Whether nothing but the current value can be seen by anyone at `now`.
-    pub fn is_settled(&self, now: Timestamp) -> bool {
-        self.past.is_empty() || self.since.after(LONGEST_PROPAGATION) <= now
+    pub fn is_settled(&self, now: Timestamp, remembered: Duration) -> bool {
+        self.past.is_empty() || self.since.after(remembered) <= now
     }
 
-    fn forget(&mut self, now: Timestamp) {
-        let old =
-            self.past.windows(2).take_while(|pair| pair[1].1.after(LONGEST_PROPAGATION) <= now);
+    fn forget(&mut self, now: Timestamp, remembered: Duration) {
+        let old = self.past.windows(2).take_while(|pair| pair[1].1.after(remembered) <= now);
         let old = old.count();
         self.past.drain(..old);
     }
@@ -107,8 +112,8 @@ mod tests {
     #[test]
     fn a_change_is_seen_when_its_delay_has_passed() {
         let mut history = History::new("a");
-        history.set("b", AT(100));
-        history.set("c", AT(103));
+        history.set("b", AT(100), LONGEST_PROPAGATION);
+        history.set("c", AT(103), LONGEST_PROPAGATION);
         assert_eq!(history.seen(AT(104), Duration::ZERO), &"c");
         assert_eq!(history.seen(AT(104), 5 * SECOND), &"a");
         assert_eq!(history.seen(AT(106), 5 * SECOND), &"b");
@@ -117,10 +122,12 @@ mod tests {
 
     #[test]
     fn the_past_does_not_grow_for_ever() {
-        let mut history = History::new(0);
-        for step in 1..10_000 {
-            history.set(step, AT(step * 60));
+        for (remembered, most) in [(LONGEST_PROPAGATION, 12), (Duration::ZERO, 1)] {
+            let mut history = History::new(0);
+            for step in 1..10_000 {
+                history.set(step, AT(step * 60), remembered);
+            }
+            assert!(history.past.len() <= most, "{}", history.past.len());
         }
-        assert!(history.past.len() <= 12, "{}", history.past.len());
     }
 }

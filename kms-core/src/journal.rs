@@ -12,6 +12,7 @@ use crate::step::{Append, Conflict, Precondition, UniqueName};
 use crate::token::TokenStore;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A journal.
 #[derive(Debug)]
@@ -50,6 +51,11 @@ impl Journal {
     /// The newest state.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Keeps superseded values no longer than this; see [`State::remember`].
+    pub fn remember(&mut self, superseded: Duration) {
+        self.state.remember(superseded);
     }
 
     /// The key tokens.

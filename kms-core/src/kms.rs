@@ -165,6 +165,11 @@ impl Kms {
         self.state.due().next()
     }
 
+    /// Keeps superseded values no longer than this; see [`State::remember`].
+    pub fn remember(&mut self, superseded: Duration) {
+        self.state.remember(superseded);
+    }
+
     /// Takes over the next log entry.
     pub fn apply(&mut self, entry: &LogEntry) {
         self.state.apply(entry);

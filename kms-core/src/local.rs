@@ -9,6 +9,7 @@ mod key_stores;
 mod owner;
 mod region;
 mod seeded;
+mod thrift;
 mod trouble;
 mod uses;
 
@@ -197,15 +198,6 @@ impl Local {
     /// Every log entry of every Region, in the order they were made.
     pub fn entries(&self) -> &[(RegionName, u64)] {
         &self.entries
-    }
-
-    /// Forgets how the state came about, so that a long run needs memory for the state alone.
-    pub fn forget_history(&mut self) {
-        self.entries.clear();
-        for region in self.regions.values_mut() {
-            region.journal.forget(region.journal.head());
-            region.meter.take_admitted();
-        }
     }
 
     /// The record of a key.

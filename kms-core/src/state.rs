@@ -10,7 +10,7 @@ mod digest;
 
 use crate::env::Timestamp;
 use crate::grant_index::{GrantIndex, GrantQuery};
-use crate::history::{History, Visibility};
+use crate::history::{History, LONGEST_PROPAGATION, Visibility};
 use crate::hsm::DomainToken;
 use crate::key::{Key, KeyState};
 use crate::key_store::{KeyStore, KeyStoreId, KeyStores, StoredIn};
@@ -24,6 +24,7 @@ use crate::usage::LastUse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The domain of a Region, as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +107,8 @@ struct AliasSlot {
 impl AliasSlot {
     /// Whether no host sees the alias any more. One that was made anew and deleted again is still
     /// seen, whatever the first deletion had in store for it.
-    fn is_gone(&self, now: Timestamp) -> bool {
-        self.alias.current().is_none() && self.alias.is_settled(now)
+    fn is_gone(&self, now: Timestamp, remembered: Duration) -> bool {
+        self.alias.current().is_none() && self.alias.is_settled(now, remembered)
     }
 }
 
@@ -149,6 +150,8 @@ pub struct State {
     due: BTreeSet<Due>,
     /// Records that are gone but still seen by some hosts, oldest first.
     fading: VecDeque<(Timestamp, Fading)>,
+    /// How long a value that was superseded is kept for hosts that still see it.
+    remembered: Duration,
 }
 
 /// A key as a host sees it.
@@ -184,7 +187,19 @@ impl State {
             key_stores: KeyStores::default(),
             due: BTreeSet::new(),
             fading: VecDeque::new(),
+            remembered: LONGEST_PROPAGATION,
         }
+    }
+
+    /// Keeps superseded values for so long from now on: as long as the slowest host of the Region may
+    /// see them, which is all that depends on it.
+    pub fn remember(&mut self, superseded: Duration) {
+        self.remembered = superseded.min(LONGEST_PROPAGATION);
+    }
+
+    /// How many grants and aliases are gone and still kept for hosts that may see them.
+    pub fn superseded(&self) -> usize {
+        self.fading.len()
     }
 
     /// The Region.

@@ -4,6 +4,7 @@ use crate::pacer::Pacer;
 use crate::pools::Pools;
 use crate::recorder::Recorder;
 use crate::rota::Rota;
+use crate::upkeep::settled;
 use kms_core::Result;
 use kms_core::ops::Response;
 use scenarios::Planned;
@@ -17,6 +18,11 @@ pub trait Target {
     /// # Errors
     /// What the service answers.
     fn call(&mut self, at: Duration, planned: &Planned) -> Result<Response>;
+
+    /// Parts with what no client remembers, by this request. Whether that is done.
+    fn part(&mut self, at: Duration, planned: &Planned) -> bool {
+        settled(&self.call(at, planned))
+    }
 }
 
 /// When a thread starts its calls.
@@ -74,7 +80,9 @@ pub fn drive(
         if let Some(pools) = pace.pools {
             pools.drawn(&planned.request).for_each(|pool| recorder.draw(pool));
         }
-        rota.ended(start, answered, &planned, &result);
+        for parting in rota.ended(start, answered, &planned, &result) {
+            recorder.part(target.part(answered, &parting));
+        }
         last = answered;
         if goes_on.is_break() {
             return Driven { dropped: rota.left(answered), last, processor: None };

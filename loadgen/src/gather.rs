@@ -5,6 +5,7 @@ use crate::recorder::Recorder;
 use crate::series::Series;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ const SETTLED: u64 = 1;
 /// What a thread measured in a second.
 pub(crate) struct Part {
     pub(crate) second: u64,
+    /// When the thread measured last, since the run began.
+    pub(crate) until: Duration,
     pub(crate) recorder: Box<Recorder>,
     /// Where the recorder goes when it has been read, emptied.
     pub(crate) back: SyncSender<Box<Recorder>>,
@@ -37,24 +40,35 @@ pub struct Gathered {
     pub samples: Vec<Sample>,
 }
 
+/// What is to be driven.
+pub(crate) struct Schedule<'a> {
+    /// How long it lasts.
+    pub(crate) lasts: Duration,
+    /// What it offers in a second.
+    pub(crate) offered: &'a dyn Fn(u64) -> f64,
+    /// Whether it is broken off.
+    pub(crate) stop: &'a AtomicBool,
+}
+
 /// Adds up what threads hand in, and tells of each second once it has settled; of those in which nothing
-/// was answered, too. `storm` is how long the schedule lasts, `offered` what it offers in a second.
+/// was answered, too.
 pub(crate) fn gather(
-    (storm, offered): (Duration, &dyn Fn(u64) -> f64),
+    schedule: &Schedule<'_>,
     parts: &Receiver<Part>,
     began: &OnceLock<Instant>,
     each: &mut dyn FnMut(&Moment<'_>),
 ) -> Gathered {
     let mut whole = Recorder::new();
     let mut seconds: BTreeMap<u64, Recorder> = BTreeMap::new();
-    let (mut series, mut next) = (Series::default(), 0);
+    let (mut series, mut next, mut last_measured) = (Series::default(), 0, Duration::ZERO);
     // Beyond the schedule only seconds with answers are told.
-    let whole_seconds = storm.as_secs_f64().ceil();
+    let whole_seconds = schedule.lasts.as_secs_f64().ceil();
     loop {
         let part = parts.recv_timeout(Duration::from_millis(100));
         let at = began.get().map_or(Duration::ZERO, Instant::elapsed);
         let over = matches!(part, Err(RecvTimeoutError::Disconnected));
-        if let Ok(Part { second, mut recorder, back }) = part {
+        if let Ok(Part { second, until, mut recorder, back }) = part {
+            last_measured = last_measured.max(until);
             if recorder.answered() > 0 || (second as f64) < whole_seconds {
                 whole.add(&recorder);
                 let sum = seconds.entry(second).or_default();
@@ -69,14 +83,18 @@ pub(crate) fn gather(
         while last.is_some_and(|last| next <= last) && (over || next + SETTLED < at.as_secs()) {
             let recorder = seconds.remove(&next).unwrap_or_default();
             whole.under_way(recorder.in_flight);
-            let offered = offered(next);
+            let offered = (schedule.offered)(next);
             let sample = Sample::of(next, offered, &recorder);
             each(&Moment { at, sample: &sample, recorder: &recorder });
             series.push(offered, &recorder);
             next += 1;
         }
         if over {
-            return Gathered { whole, samples: series.samples() };
+            // A schedule may end with a silence, and answers may come after it.
+            let broken_off = schedule.stop.load(Ordering::Relaxed);
+            let lasted =
+                if broken_off { Duration::ZERO } else { schedule.lasts }.max(last_measured);
+            return Gathered { whole, samples: series.samples(lasted) };
         }
     }
 }

@@ -25,6 +25,7 @@
 //! | `series` | a run over time in bounded memory |
 //! | `processor` | how long a thread has been on a processor |
 //! | [`bench`] | libraries of cryptography against each other |
+//! | `upkeep` | what clients made and do not remember any more |
 //! | `text` | percentiles, CSV and interval logs |
 
 pub mod bench;
@@ -48,6 +49,7 @@ mod shape;
 mod text;
 mod trace;
 mod trials;
+mod upkeep;
 
 pub use drive::{Driven, Pace, Target, Told, drive};
 pub use gather::{Gathered, Moment};

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The form of `run.json`.
-pub(crate) const SCHEMA_VERSION: u32 = 2;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 
 /// A finished load.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -127,6 +127,12 @@ pub struct Counts {
     pub late: u64,
     /// Intended starts that were never sent.
     pub dropped: u64,
+    /// Keys and grants that clients had made and did not remember any more, with which the load parted by a
+    /// request each, beside its schedule. Those requests are in no other figure, except that over HTTP they
+    /// draw from quotas.
+    pub parted: u64,
+    /// Such keys and grants with which it could not part.
+    pub unparted: u64,
 }
 
 /// A distribution of nanoseconds.
@@ -148,8 +154,8 @@ pub struct Distribution {
 pub struct Sample {
     /// The second it begins with, from 0.
     pub second: u64,
-    /// How many seconds it is of.
-    pub seconds: u64,
+    /// How many seconds it is of, to the millisecond; the last one is as long as the run leaves it.
+    pub seconds: f64,
     /// Calls a second that the schedule offers then, on average; 0 in a closed loop.
     pub offered: f64,
     /// Answers.
@@ -173,8 +179,9 @@ pub struct Sample {
 impl Counts {
     /// The counts of a recorder; how many starts were dropped it does not know.
     pub fn of(recorder: &Recorder, dropped: u64) -> Counts {
-        let mut counts =
-            Counts { sent: recorder.answered(), late: recorder.late, dropped, ..Counts::default() };
+        let Recorder { late, parted, unparted, .. } = *recorder;
+        let sent = recorder.answered();
+        let mut counts = Counts { sent, late, dropped, parted, unparted, ..Counts::default() };
         counts.succeeded = counts.sent;
         for (code, count) in recorder.errors() {
             counts.succeeded -= count;
@@ -219,7 +226,7 @@ impl Sample {
         let throttling = kms_core::error::ErrorCode::Throttling;
         Sample {
             second,
-            seconds: 1,
+            seconds: 1.0,
             offered,
             answered: recorder.answered(),
             throttled: recorder.count(throttling),

@@ -2,6 +2,7 @@
 
 use crate::outcome::{Cause, Distribution, Outcome, Quota, Sample};
 use reports::data::{Interval, LoadReport, Micros, QuotaUse};
+use reports::{span, thousands};
 
 /// What is said of a cause.
 impl Cause {
@@ -39,16 +40,15 @@ impl Outcome {
         }
         let share = |count: u64| format!("{:.2} % of what was due", 100.0 * self.share(count));
         let failed = counts.failed.values().sum();
-        let figure =
-            |name: &str, value: u64, remark: String| (name.to_owned(), value.to_string(), remark);
+        let figure = |name: &str, value: u64, remark: String| (name.to_owned(), value, remark);
         LoadReport {
             title: format!("{}, {}", configuration.scenario, configuration.target),
             sentence: format!(
-                "{} calls in {:.2} s: {:.0} a second, 99 % answered within {:?} of their intended start.",
-                counts.sent,
+                "{} calls in {:.2} s: {:.0} a second, 99 % answered within {} of their intended start.",
+                thousands(counts.sent),
                 self.seconds,
                 self.achieved_per_second,
-                std::time::Duration::from_micros(self.response.p99.div_ceil(1_000)),
+                span(micros(self.response.p99)),
             ),
             warnings,
             figures: vec![
@@ -77,7 +77,7 @@ impl Outcome {
     }
 
     fn set_up(&self) -> Vec<(String, String)> {
-        let Outcome { configuration, tool, .. } = self;
+        let Outcome { configuration, counts, tool, .. } = self;
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let rows = [
             ("seed", Some(configuration.seed.to_string())),
@@ -89,6 +89,11 @@ impl Outcome {
                 Some(if configuration.quota { "in force" } else { "off" }.to_owned()),
             ),
             ("schedule", Some(format!("{} s", configuration.seconds))),
+            ("keys and grants parted with", Some(thousands(counts.parted))),
+            (
+                "keys and grants that could not be parted with",
+                (counts.unparted > 0).then(|| counts.unparted.to_string()),
+            ),
             ("response time spent waiting to be sent", Some(percent(self.lag_share))),
             ("time of the threads on a processor", self.processor_share.map(percent)),
             ("keyquake", Some(format!("{} ({})", tool.version, tool.commit))),
@@ -111,7 +116,7 @@ fn percentiles(times: &Distribution) -> [Micros; 6] {
 }
 
 fn interval(sample: &Sample) -> Interval {
-    let seconds = sample.seconds.max(1) as f64;
+    let seconds = sample.seconds;
     let rate = |count: u64| count as f64 / seconds;
     let Sample { response, .. } = sample;
     Interval {
@@ -135,7 +140,7 @@ mod tests {
     fn a_page_begins_with_what_has_to_be_known_first() {
         let mut outcome = Outcome { late_because: Some(Cause::Connections), ..Outcome::default() };
         outcome.samples.push(Sample {
-            seconds: 2,
+            seconds: 2.0,
             answered: 10,
             response: Distribution { p50: 1_500, ..Distribution::default() },
             ..Sample::default()

@@ -63,9 +63,10 @@ impl Pools {
             sample.pooled = used.iter().map(|(pool, _)| sample.pooled[*pool]).collect();
         }
         let quotas = used.into_iter().enumerate().map(|(number, (_, mut quota))| {
-            let rates = gathered.samples.iter().map(|sample| {
-                sample.pooled[number] as f64 / sample.seconds.max(1) as f64 / quota.per_second
-            });
+            let rates = gathered
+                .samples
+                .iter()
+                .map(|sample| sample.pooled[number] as f64 / sample.seconds / quota.per_second);
             quota.busiest = rates.fold(0.0, f64::max);
             quota
         });

@@ -32,6 +32,10 @@ pub struct Recorder {
     pub late: u64,
     /// The most calls that were under way at once.
     pub in_flight: u64,
+    /// Keys and grants that the load parted with. No interval tells of them, only the whole run.
+    pub parted: u64,
+    /// Keys and grants that it could not part with.
+    pub unparted: u64,
     /// Answers by the position of the pool that their calls draw from, where quotas are looked at.
     pooled: [u64; MOST_POOLS],
     /// Errors by the position of their code in [`ErrorCode::ALL`].
@@ -50,7 +54,18 @@ impl Recorder {
         let (response, service, lag) = (empty.clone(), empty.clone(), empty);
         let errors = [0; ErrorCode::ALL.len()];
         let (pooled, others) = ([0; MOST_POOLS], BTreeMap::new());
-        Recorder { response, service, lag, late: 0, in_flight: 0, pooled, errors, others }
+        Recorder {
+            response,
+            service,
+            lag,
+            late: 0,
+            in_flight: 0,
+            parted: 0,
+            unparted: 0,
+            pooled,
+            errors,
+            others,
+        }
     }
 
     /// Notes a call: how late it was sent, how long its answer took then, and its error.
@@ -76,6 +91,14 @@ impl Recorder {
     #[inline]
     pub fn under_way(&mut self, calls: u64) {
         self.in_flight = self.in_flight.max(calls);
+    }
+
+    /// Notes that something was parted with, or could not be.
+    pub fn part(&mut self, done: bool) {
+        match done {
+            true => self.parted += 1,
+            false => self.unparted += 1,
+        }
     }
 
     /// Notes that a call draws from the pool at a position of its profile.
@@ -112,6 +135,8 @@ impl Recorder {
             let _ = sum.add(part);
         }
         self.late += other.late;
+        self.parted += other.parted;
+        self.unparted += other.unparted;
         self.pooled.iter_mut().zip(other.pooled).for_each(|(sum, part)| *sum += part);
         self.errors.iter_mut().zip(other.errors).for_each(|(sum, part)| *sum += part);
         other.others.iter().for_each(|(name, count)| self.add_other(name, *count));
@@ -122,7 +147,7 @@ impl Recorder {
         self.response.reset();
         self.service.reset();
         self.lag.reset();
-        self.late = 0;
+        (self.late, self.parted, self.unparted) = (0, 0, 0);
         self.in_flight = 0;
         self.pooled.fill(0);
         self.errors.fill(0);

@@ -1,5 +1,6 @@
 //! Whose call is next: the clients that one thread plays, by their intended starts.
 
+use crate::upkeep::Made;
 use kms_core::Result;
 use kms_core::ops::Response;
 use scenarios::{Generator, KeyBook, Moment, Planned};
@@ -33,7 +34,13 @@ pub struct Rota {
 struct Client {
     node: NodeId,
     calls: u64,
-    shares: Vec<(Clock, Box<dyn Generator>)>,
+    shares: Vec<Share>,
+}
+
+struct Share {
+    clock: Clock,
+    generator: Box<dyn Generator>,
+    made: Made,
 }
 
 impl Rota {
@@ -42,7 +49,13 @@ impl Rota {
         let client = |Player { node, shares }| Client {
             node,
             calls: 0,
-            shares: (0..).zip(shares).map(|(number, s)| s.begin(seed, node, number)).collect(),
+            shares: (0..)
+                .zip(shares)
+                .map(|(number, share)| {
+                    let (clock, generator) = share.begin(seed, node, number);
+                    Share { clock, generator, made: Made::default() }
+                })
+                .collect(),
         };
         let clients = players.into_iter().map(client).collect();
         let mut rota = Rota { seed, book, clients, next: BinaryHeap::new() };
@@ -62,7 +75,7 @@ impl Rota {
     /// Takes the next start off the rota.
     pub fn take(&mut self) -> Option<Start> {
         let Reverse(start) = self.next.pop()?;
-        self.clients[start.client].shares[start.share].0.advance();
+        self.clients[start.client].shares[start.share].clock.advance();
         self.arm(start.client, start.share);
         Some(start)
     }
@@ -72,23 +85,26 @@ impl Rota {
         let client = &mut self.clients[start.client];
         let mut draw = call_draw(self.seed, client.node, client.calls);
         client.calls += 1;
-        let generator = &mut client.shares[start.share].1;
+        let generator = &mut client.shares[start.share].generator;
         generator.next(&mut Moment { now: start.at, book: &self.book, draw: &mut draw })
     }
 
-    /// Tells the client how its call ended; in a closed loop that is when its next start is known.
+    /// Tells the client how its call ended; in a closed loop that is when its next start is known. The
+    /// requests part with what was made for the client and that it does not remember.
     pub fn ended(
         &mut self,
         start: Start,
         at: Duration,
         planned: &Planned,
         result: &Result<Response>,
-    ) {
-        let (clock, generator) = &mut self.clients[start.client].shares[start.share];
+    ) -> Vec<Planned> {
+        let Share { clock, generator, made } = &mut self.clients[start.client].shares[start.share];
         generator.learn(planned, result);
+        let parting = made.learn(planned, result);
         if clock.ended(SimTime::ZERO.after(at)) {
             self.arm(start.client, start.share);
         }
+        parting
     }
 
     /// How many starts were due until then and are still on the rota; those of a closed loop that are
@@ -102,7 +118,7 @@ impl Rota {
     }
 
     fn arm(&mut self, client: usize, share: usize) {
-        if let Some(at) = self.clients[client].shares[share].0.next() {
+        if let Some(at) = self.clients[client].shares[share].clock.next() {
             let at = at.since(SimTime::ZERO);
             self.next.push(Reverse(Start { at, client, share }));
         }

@@ -1,7 +1,7 @@
 //! A whole load: threads that drive, one that gathers what they measured.
 
 use crate::drive::{Driven, Pace, Target, drive};
-use crate::gather::{Gathered, Moment, Part, gather};
+use crate::gather::{Gathered, Moment, Part, Schedule, gather};
 use crate::http::{self, Endpoint, Ledger, Letterhead, Signers};
 use crate::in_process::{self, InProcess};
 use crate::outcome::Quota;
@@ -142,8 +142,8 @@ pub fn run(
             Some(trace) => trace.offered(second),
             None => offered(order.scenario, second),
         };
-        let plan = (order.scenario.storm(), &offered as &dyn Fn(u64) -> f64);
-        let mut gathered = gather(plan, &gathered, &began, each);
+        let schedule = Schedule { lasts: order.scenario.storm(), offered: &offered, stop };
+        let mut gathered = gather(&schedule, &gathered, &began, each);
         let quotas = match order.pools {
             Some(pools) => pools.sum_up(&mut gathered),
             None => {
@@ -290,13 +290,14 @@ struct Diary<'a> {
     spare: Receiver<Box<Recorder>>,
     stop: &'a AtomicBool,
     second: u64,
+    until: Duration,
 }
 
 impl<'a> Diary<'a> {
     fn new(parts: SyncSender<Part>, stop: &'a AtomicBool) -> Diary<'a> {
         let (back, spare) = sync_channel(SPARE);
         let _ = back.try_send(Box::default());
-        Diary { parts, back, spare, stop, second: 0 }
+        Diary { parts, back, spare, stop, second: 0, until: Duration::ZERO }
     }
 
     /// Once a second a thread gives its measurements away; all other calls only look here.
@@ -305,6 +306,7 @@ impl<'a> Diary<'a> {
             self.hand_in(recorder);
             self.second = at.as_secs();
         }
+        self.until = at;
         match self.stop.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -314,7 +316,8 @@ impl<'a> Diary<'a> {
     fn hand_in(&self, recorder: &mut Recorder) {
         let mut given = self.spare.try_recv().unwrap_or_default();
         std::mem::swap(&mut *given, recorder);
-        let part = Part { second: self.second, recorder: given, back: self.back.clone() };
+        let (second, until) = (self.second, self.until);
+        let part = Part { second, until, recorder: given, back: self.back.clone() };
         // Nobody gathers any more only when the run is over.
         let _ = self.parts.send(part);
     }

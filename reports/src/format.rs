@@ -3,7 +3,7 @@
 use crate::data::Micros;
 
 /// `1234567` as `1,234,567`.
-pub(crate) fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -27,7 +27,7 @@ pub(crate) fn decimal(number: f64, places: usize) -> String {
 }
 
 /// A span in the unit that reads best: `850 µs`, `1.25 ms`, `12.5 s`, `1 min 30 s`, `2 h 5 min`.
-pub(crate) fn span(span: Micros) -> String {
+pub fn span(span: Micros) -> String {
     let seconds = span.as_seconds();
     match span.0 {
         0 => "0 s".into(),

@@ -70,6 +70,6 @@ pub use vocabulary::{
 pub use workload::{
     Aliases, AwsService, CHOICES, Created, DeletionRace, Draw, EncryptDecrypt, EnvelopeEncryption,
     Generator, Grants, Imports, KeyBook, KeyChoice, KeyCreation, KeyLifecycle, Moment, MultiRegion,
-    Planned, Policies, Random, Rotation, Script, SignVerify, Tape, WORKERS, WORKLOADS, Who,
-    Workload, WorkloadKind, check_arguments,
+    Planned, Policies, REMEMBERED, Random, Rotation, Script, SignVerify, Tape, WORKERS, WORKLOADS,
+    Who, Workload, WorkloadKind, check_arguments,
 };

@@ -3,7 +3,7 @@
 use super::{Alias, AliasSlot, Change, Fading, GrantSlot, KeySlot, LogEntry, State};
 use crate::env::Timestamp;
 use crate::grant_index::{self, GrantIndex};
-use crate::history::{History, LONGEST_PROPAGATION};
+use crate::history::History;
 use crate::key::{Key, KeyManager};
 use crate::name::{AccountId, AliasName, GrantId, KeyId};
 use crate::policy::{Grant, Policy};
@@ -11,6 +11,7 @@ use crate::task::{self, Due};
 use crate::usage::LastUse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl State {
     /// Applies the next log entry: the only way durable state changes.
@@ -73,8 +74,8 @@ impl State {
                 for gone in slot.due.difference(&due) {
                     self.due.remove(gone);
                 }
-                slot.policy.set(key.policy.clone(), entry.committed);
-                slot.tags.set(key.tags.clone(), entry.committed);
+                slot.policy.set(key.policy.clone(), entry.committed, self.remembered);
+                slot.tags.set(key.tags.clone(), entry.committed, self.remembered);
                 slot.key = key.clone();
                 slot.version = entry.position;
                 slot.due.clone_from(&due);
@@ -146,26 +147,26 @@ impl State {
         let (_, name) = &at;
         let before = self.aliases.get(&at).and_then(|slot| *slot.alias.current());
         if let Some(slot) = before.and_then(|before| self.keys.get_mut(&before.target)) {
-            slot.lose_alias(name, entry.committed);
+            slot.lose_alias(name, entry.committed, self.remembered);
         }
         if let Some(slot) = self.keys.get_mut(&alias.target) {
-            slot.gain_alias(name, entry.committed);
+            slot.gain_alias(name, entry.committed, self.remembered);
         }
         let slot = self
             .aliases
             .entry(at)
             .or_insert_with(|| AliasSlot { alias: History::new(None), version: entry.position });
-        slot.alias.set(Some(alias), entry.committed);
+        slot.alias.set(Some(alias), entry.committed, self.remembered);
         slot.version = entry.position;
     }
 
     fn remove_alias(&mut self, at: (AccountId, AliasName), entry: &LogEntry) {
         let Some(slot) = self.aliases.get_mut(&at) else { return };
         let before = *slot.alias.current();
-        slot.alias.set(None, entry.committed);
+        slot.alias.set(None, entry.committed, self.remembered);
         slot.version = entry.position;
         if let Some(slot) = before.and_then(|before| self.keys.get_mut(&before.target)) {
-            slot.lose_alias(&at.1, entry.committed);
+            slot.lose_alias(&at.1, entry.committed, self.remembered);
         }
         self.fading.push_back((entry.committed, Fading::Alias(at.0, at.1)));
     }
@@ -179,7 +180,7 @@ impl State {
         }
         self.retirable.extend(grant.retiring.clone().map(|party| (party, grant.id)));
         let mut alive = History::new(false);
-        alive.set(true, entry.committed);
+        alive.set(true, entry.committed, self.remembered);
         let slot = GrantSlot { grant: grant.clone(), alive, version: entry.position };
         self.grants.insert(grant.id, slot);
     }
@@ -187,7 +188,7 @@ impl State {
     fn remove_grant(&mut self, id: GrantId, entry: &LogEntry) {
         let in_force = self.grants.get_mut(&id).filter(|slot| *slot.alive.current());
         let Some(slot) = in_force else { return };
-        slot.alive.set(false, entry.committed);
+        slot.alive.set(false, entry.committed, self.remembered);
         slot.version = entry.position;
         let grant = slot.grant.clone();
         if let Some(fingerprint) = grant_index::fingerprint(&grant) {
@@ -209,13 +210,14 @@ impl State {
     /// Drops what is gone for every host by now.
     fn let_fade(&mut self, now: Timestamp) {
         while let Some((since, _)) = self.fading.front()
-            && since.after(LONGEST_PROPAGATION) <= now
+            && since.after(self.remembered) <= now
         {
             match self.fading.pop_front() {
                 Some((_, Fading::Grant(id))) => self.drop_grant(id),
                 Some((_, Fading::Alias(account, name))) => {
                     let at = (account, name);
-                    if self.aliases.get(&at).is_some_and(|slot| slot.is_gone(now)) {
+                    if self.aliases.get(&at).is_some_and(|slot| slot.is_gone(now, self.remembered))
+                    {
                         self.aliases.remove(&at);
                     }
                 }
@@ -247,14 +249,14 @@ impl KeySlot {
         }
     }
 
-    fn gain_alias(&mut self, name: &AliasName, at: Timestamp) {
+    fn gain_alias(&mut self, name: &AliasName, at: Timestamp, remembered: Duration) {
         let mut names = self.aliases.current().to_vec();
         names.insert(names.partition_point(|other| other < name), name.clone());
-        self.aliases.set(names.into(), at);
+        self.aliases.set(names.into(), at, remembered);
     }
 
-    fn lose_alias(&mut self, name: &AliasName, at: Timestamp) {
+    fn lose_alias(&mut self, name: &AliasName, at: Timestamp, remembered: Duration) {
         let others = self.aliases.current().iter().filter(|other| *other != name);
-        self.aliases.set(others.cloned().collect(), at);
+        self.aliases.set(others.cloned().collect(), at, remembered);
     }
 }

@@ -7,7 +7,7 @@
 use super::alarm::Alarm;
 use super::answer::Answer;
 use super::connection::{Connection, Letterhead};
-use super::desk::Desk;
+use super::desk::{Answered, Desk};
 use super::endpoint::Endpoint;
 use super::ledger::Ledger;
 use super::sign::Date;
@@ -19,6 +19,7 @@ use crate::rota::{Rota, Start};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use kms_core::wire;
+use scenarios::Planned;
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -104,9 +105,14 @@ async fn work(
         match start {
             Some(start) => {
                 date.follow();
-                let changed = call(desk, letterhead, &mut connection, &date, start).await;
+                let mut line = Line { letterhead, date: &date, connection: &mut connection };
+                let Answered { changed, parting } = call(desk, &mut line, start).await;
                 if changed {
                     bells.plan.notify_one();
+                }
+                for parting in parting {
+                    let (_, answer) = line.ask(desk, &parting).await;
+                    desk.borrow_mut().parted(&parting, answer);
                 }
             }
             None if over => return,
@@ -115,24 +121,32 @@ async fn work(
     }
 }
 
-/// One call; whether that changed what is next.
-async fn call(
-    desk: &RefCell<Desk<'_>>,
-    letterhead: &Letterhead,
-    connection: &mut Connection<'_>,
-    date: &Date,
-    start: Start,
-) -> bool {
-    let (planned, request) = {
-        let mut desk = desk.borrow_mut();
-        let planned = desk.plan(start);
-        let signer = desk.signer(&planned);
-        let what = (planned.region, planned.request.operation());
-        let body = wire::encode_request(&planned.request);
-        (planned, letterhead.request(signer, date, what, body))
-    };
-    let sent = desk.borrow().now();
-    let reply = connection.send(request).await;
-    let answer = Answer::of(planned.request.operation(), reply);
+/// A connection, and what it takes to write a request for it.
+struct Line<'a, 'e> {
+    letterhead: &'a Letterhead,
+    date: &'a Date,
+    connection: &'a mut Connection<'e>,
+}
+
+impl Line<'_, '_> {
+    /// Sends a request and waits for its answer; when it was sent, too.
+    async fn ask(&mut self, desk: &RefCell<Desk<'_>>, planned: &Planned) -> (Duration, Answer) {
+        let operation = planned.request.operation();
+        let request = {
+            let mut desk = desk.borrow_mut();
+            let signer = desk.signer(planned);
+            let body = wire::encode_request(&planned.request);
+            self.letterhead.request(signer, self.date, (planned.region, operation), body)
+        };
+        let sent = desk.borrow().now();
+        let reply = self.connection.send(request).await;
+        (sent, Answer::of(operation, reply))
+    }
+}
+
+/// One call.
+async fn call(desk: &RefCell<Desk<'_>>, line: &mut Line<'_, '_>, start: Start) -> Answered {
+    let planned = desk.borrow_mut().plan(start);
+    let (sent, answer) = line.ask(desk, &planned).await;
     desk.borrow_mut().answered(start, sent, &planned, answer)
 }

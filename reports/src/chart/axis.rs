@@ -87,7 +87,17 @@ impl Axis {
     /// From zero to `most`, with about four round ticks.
     pub(super) fn linear(most: f64) -> Self {
         let most = if most.is_finite() && most > 0.0 { most } else { 1.0 };
-        let step = round_step(most / 4.5);
+        Self::in_steps(most, round_step(most / 4.5))
+    }
+
+    /// From zero to `most` of something that is counted: between two of it there is no tick.
+    pub(super) fn counts(most: f64) -> Self {
+        let most = if most.is_finite() && most > 1.0 { most } else { 1.0 };
+        let step = round_step(most / 4.5).max(1.0);
+        Self::in_steps(most, if step.fract() > 0.0 { 2.0 * step } else { step })
+    }
+
+    fn in_steps(most: f64, step: f64) -> Self {
         let places = if step < 1.0 { 3 } else { 1 };
         let ticks = (0..=5).map(|i| f64::from(i) * step).filter(|tick| *tick <= most);
         Self { from: 0.0, to: most, ticks: ticks.map(|at| (at, decimal(at, places))).collect() }
@@ -188,6 +198,14 @@ mod tests {
         assert_eq!(labels(&Axis::linear(212.0)), ["0", "50", "100", "150", "200"]);
         assert_eq!(labels(&Axis::linear(9_800.0)), ["0", "2,500", "5,000", "7,500"]);
         assert_eq!(labels(&Axis::linear(0.0)), labels(&Axis::linear(f64::NAN)));
+    }
+
+    #[test]
+    fn what_is_counted_has_whole_ticks() {
+        assert_eq!(labels(&Axis::counts(2.1)), ["0", "1", "2"]);
+        assert_eq!(labels(&Axis::counts(10.6)), ["0", "5", "10"]);
+        assert_eq!(labels(&Axis::counts(0.0)), ["0", "1"]);
+        assert_eq!(labels(&Axis::counts(33.9)), labels(&Axis::linear(33.9)));
     }
 
     #[test]

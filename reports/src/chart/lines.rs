@@ -24,6 +24,8 @@ const LIMIT_IN_SIGHT: f64 = 3.0;
 pub enum Scale {
     /// Numbers, from zero.
     Linear,
+    /// Whole numbers, from zero.
+    Counts,
     /// Microseconds, on a logarithmic axis.
     Durations,
 }
@@ -70,6 +72,7 @@ impl LinesChart {
         let most = self.highest();
         match self.scale {
             Scale::Linear => Axis::linear(most.max(limit) * 1.06),
+            Scale::Counts => Axis::counts(most.max(limit) * 1.06),
             Scale::Durations => {
                 let values = self.lines.iter().flat_map(|line| &line.points);
                 let least = values.map(|(_, value)| *value).filter(|value| *value > 0.0);
@@ -80,7 +83,7 @@ impl LinesChart {
 
     fn height_of(&self, value: f64) -> f64 {
         match self.scale {
-            Scale::Linear => value,
+            Scale::Linear | Scale::Counts => value,
             Scale::Durations => value.max(1.0).log10(),
         }
     }

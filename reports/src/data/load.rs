@@ -12,7 +12,7 @@ pub struct LoadReport {
     /// What a reader has to know before believing the figures.
     pub warnings: Vec<String>,
     /// Key figures: a name, a value and a remark.
-    pub figures: Vec<(String, String, String)>,
+    pub figures: Vec<(String, u64, String)>,
     /// Rows of percentiles: a name, then p50, p90, p99, p99.9, p99.99 and the maximum.
     pub latencies: Vec<(String, [Micros; 6])>,
     /// Errors by name.

@@ -83,7 +83,7 @@ pub struct Planned {
 
 impl Planned {
     /// The key that the request names by its ARN in a member `KeyId`.
-    pub(super) fn key(&self) -> Option<KeyArn> {
+    pub fn key(&self) -> Option<KeyArn> {
         let key = match &*self.request {
             Request::CancelKeyDeletion(request) => &request.key_id,
             Request::CreateGrant(request) => &request.key_id,

@@ -45,6 +45,7 @@ pub use key_lifecycle::KeyLifecycle;
 pub use multi_region::MultiRegion;
 pub use policies::Policies;
 pub use random::Random;
+pub use ring::REMEMBERED;
 pub use rotation::Rotation;
 pub use sign_verify::SignVerify;
 pub use tape::Tape;

@@ -3,8 +3,8 @@
 
 use super::generator::Draw;
 
-/// How many a client remembers.
-pub(super) const REMEMBERED: usize = 64;
+/// How many keys, and how many grants, ciphertexts and the like, a client remembers.
+pub const REMEMBERED: usize = 64;
 
 /// The last things, at most [`REMEMBERED`].
 #[derive(Debug, Clone)]
