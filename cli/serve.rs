@@ -106,8 +106,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let identities = identities(arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(reason(&error)))?;
-    let configuration =
-        Configuration { regions: arguments.regions.clone(), settings: settings(arguments) };
+    let (regions, settings) = (arguments.regions.clone(), settings(arguments));
+    let configuration = Configuration { regions, settings, ..Configuration::default() };
     let engine = Arc::new(engine(arguments, configuration)?);
     let about = About::new(arguments, &engine, &identities);
     runtime.block_on(async {

@@ -97,11 +97,13 @@ pub enum Site {
     KeyStoreId,
     /// A new password of a cluster's `kmsuser`.
     KmsuserPassword,
+    /// The key of a session between a host and the HSMs of its domain.
+    SessionKey,
 }
 
 impl Site {
     /// How many there are. Whoever adds one after the last names it here.
-    pub const COUNT: usize = Site::KmsuserPassword as usize + 1;
+    pub const COUNT: usize = Site::SessionKey as usize + 1;
 }
 
 /// Where random bytes come from: an argument, never a global.

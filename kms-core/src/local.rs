@@ -427,7 +427,7 @@ impl Local {
         let reply = match ask {
             Ask::Hsm { command, tokens } => {
                 let here = self.regions.get_mut(&region).expect("a Region");
-                match here.execute(command, tokens, self.random.as_mut()) {
+                match here.execute(command, tokens, self.now, self.random.as_mut()) {
                     Ok(reply) => {
                         self.region_mut(region).follow_domain();
                         Reply::Hsm(reply)

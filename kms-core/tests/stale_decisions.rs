@@ -5,7 +5,7 @@
 
 use kms_core::crypto::{AwsLc, CryptoBackend};
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
-use kms_core::hsm::{self, Command, Founded, HsmDevice, HsmIdentity, Mandate};
+use kms_core::hsm::{self, Command, Founded, HsmDevice, HsmIdentity, Mandate, Session, Within};
 use kms_core::journal::Journal;
 use kms_core::local::SeededRandom;
 use kms_core::name::{AccountId, AliasName, GrantId, KeyArn, PrincipalArn, RegionName};
@@ -122,7 +122,12 @@ impl Rig {
                     self.order(&join, &token).expect("the HSM is a member");
                     let reply = match command.is_order() {
                         true => self.order(&command, &token),
-                        false => self.hsm.execute(&command, &tokens, random),
+                        false => {
+                            let session = self.session();
+                            let within =
+                                Within { session: Some(session.credential()), now: self.now };
+                            self.hsm.execute(&command, &tokens, within, random)
+                        }
                     };
                     let reply = reply.expect("an answer");
                     step = then.resume(Reply::Hsm(reply), host, call, random);
@@ -130,6 +135,14 @@ impl Rig {
                 other => panic!("no such step in this test: {other:?}"),
             }
         }
+    }
+
+    /// A new session with the HSM, which draws bytes of its own.
+    fn session(&mut self) -> Session {
+        let token = self.journal.state().domain().expect("a domain").0.token.clone();
+        let random = &mut SeededRandom::new(self.orders << 32);
+        let session = Session::with(&mut self.hsm, &token, self.domain.host(), self.now, random);
+        session.expect("a session")
     }
 
     /// An order to the HSM, with the service host's consent; each draws bytes of its own.

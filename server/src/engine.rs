@@ -19,6 +19,7 @@ use crate::store::{Journal, Store, StoreError};
 use kms_core::crypto::{CryptoBackend, Production};
 use kms_core::env::{Call, Caller, CallingService, NetworkPath};
 use kms_core::error::ErrorCode;
+use kms_core::hsm::SESSION_VALIDITY;
 use kms_core::key_store::model::Backends;
 use kms_core::kms::Settings;
 use kms_core::multi_region::{RegionCommand, RegionReply};
@@ -39,12 +40,21 @@ const MOST_DECISIONS: u8 = 8;
 const HSMS: usize = 3;
 
 /// How an engine is set up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Configuration {
     /// The Regions that there are. They trust each other, so they are founded together.
     pub regions: Vec<RegionName>,
     /// How the KMS of each is set up.
     pub settings: Settings,
+    /// How long a session with the HSMs is good for.
+    pub session_validity: Duration,
+}
+
+impl Default for Configuration {
+    fn default() -> Configuration {
+        let (regions, settings) = (Vec::new(), Settings::default());
+        Configuration { regions, settings, session_validity: SESSION_VALIDITY }
+    }
 }
 
 /// Some Regions of a KMS, with some HSMs each.
@@ -99,10 +109,11 @@ impl Engine {
     /// When the operating system has no random bytes to give.
     pub fn new(configuration: Configuration) -> Engine {
         let (backend, clock) = (production(), Clock::start());
+        let validity = configuration.session_validity;
         let begun = found::begin(configuration, backend.as_ref(), clock.now());
         let regions = begun.into_iter().map(|(loaded, _)| loaded);
-        let regions = regions.map(|loaded| Region::restore(loaded, &backend, None)).collect();
-        Engine::of(regions, backend, clock, None)
+        let regions = regions.map(|loaded| Region::restore(loaded, &backend, None, validity));
+        Engine::of(regions.collect(), backend, clock, None)
     }
 
     /// An engine that goes on where a store was left, or begins in a new one. `progress` is told how
@@ -120,12 +131,13 @@ impl Engine {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Engine, StoreError> {
         let (backend, clock) = (production(), Clock::start());
+        let validity = configuration.session_validity;
         let loaded = match store.regions().is_empty() {
             true => found::begin_in(configuration, &mut store, backend.as_ref(), clock.now())?,
             false => found::resume(configuration, &store, progress)?,
         };
         let journal = store.into_journal();
-        let region = |loaded| Region::restore(loaded, &backend, Some(journal.clone()));
+        let region = |loaded| Region::restore(loaded, &backend, Some(journal.clone()), validity);
         let regions = loaded.into_iter().map(region).collect();
         Ok(Engine::of(regions, backend, clock, Some(journal.clone())))
     }
@@ -276,7 +288,7 @@ impl Engine {
             return reply.clone();
         }
         let reply = match &ask {
-            Ask::Hsm { command, tokens } => region.ask_hsm(command, tokens),
+            Ask::Hsm { command, tokens } => region.ask_hsm(command, tokens, self.clock.now()),
             Ask::Region { region, command } => self.ask_region(*region, &progress.call, command),
             Ask::KeyStore { command, .. } => {
                 Reply::KeyStore(self.backends().execute(command, &mut random()))

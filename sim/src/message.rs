@@ -53,6 +53,9 @@ pub enum Message {
         domain: DomainEpoch,
         /// For an order about the domain: the service host's consent.
         mandate: Option<Arc<hsm::Mandate>>,
+        /// For anything else but what begins a session: the one it comes in. What it would seal is the
+        /// message itself, which is a model: one that is changed on the way is garbled, and dropped.
+        session: Option<Arc<hsm::Credential>>,
     },
     /// HSM to host or worker.
     HsmReply {

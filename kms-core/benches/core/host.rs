@@ -2,7 +2,7 @@
 
 use kms_core::crypto::{AwsLc, CryptoBackend, RustCrypto};
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Site, Timestamp};
-use kms_core::hsm::{self, HsmDevice, HsmIdentity, Mandate};
+use kms_core::hsm::{self, HsmDevice, HsmIdentity, Mandate, Session, Within};
 use kms_core::local::SeededRandom;
 use kms_core::name::{KeyArn, PrincipalArn, RegionName};
 use kms_core::ops::{Request, Response, create_key};
@@ -33,6 +33,7 @@ impl Random for Cheap {
 pub(crate) struct Host {
     pub(crate) kms: Kms,
     hsm: HsmDevice,
+    session: Session,
     pub(crate) random: Cheap,
     call: Call,
 }
@@ -58,7 +59,10 @@ impl Host {
         hsm.manage(&join, &mandate, random).expect("a member");
         let token = domain.token.clone();
         let kms = Kms::new(region(), Settings::default());
-        let mut host = Host { kms, hsm, random: Cheap(88_172_645_463_325_252), call: call() };
+        let call = call();
+        let session = Session::with(&mut hsm, &token, domain.host(), call.now, random);
+        let session = session.expect("a session");
+        let mut host = Host { kms, hsm, session, random: Cheap(88_172_645_463_325_252), call };
         let tokens_since = token.active;
         let record = DomainRecord { token, rotated: host.call.now, tokens_since };
         host.append(Append { changes: vec![Change::PutDomain(record)], ..Append::default() });
@@ -91,7 +95,9 @@ impl Host {
             step = match step {
                 Step::Done(outcome) => return outcome,
                 Step::Ask(Ask::Hsm { command, tokens }, then) => {
-                    let reply = self.hsm.execute(&command, &tokens, &mut self.random);
+                    let session = Some(self.session.credential());
+                    let within = Within { session, now: self.call.now };
+                    let reply = self.hsm.execute(&command, &tokens, within, &mut self.random);
                     let reply = Reply::Hsm(reply.expect("an answer"));
                     then.resume(reply, &self.kms, &self.call, &mut self.random)
                 }

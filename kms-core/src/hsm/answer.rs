@@ -65,6 +65,7 @@ impl Command {
                 | (Command::ChangeDomain { .. }, Reply::Domain { .. })
                 | (Command::Join { .. }, Reply::Joined)
                 | (Command::Leave, Reply::Left)
+                | (Command::OpenSession { .. }, Reply::Session(_))
         )
     }
 }

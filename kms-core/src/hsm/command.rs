@@ -2,6 +2,7 @@
 
 use super::domain::{DomainChange, DomainToken};
 use super::import_token::{ImportTerms, ImportToken};
+use super::session::Hello;
 use super::with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};
 use crate::algorithm::{MacAlgorithm, SigningAlgorithm};
 use crate::ciphertext::EncryptionContext;
@@ -203,6 +204,12 @@ pub enum Command {
     },
     /// Erase the domain from memory.
     Leave,
+    /// Begin a session. The one command that needs neither a session nor a quorum: a host of the domain
+    /// has signed it.
+    OpenSession {
+        /// By whom, and with which ephemeral key.
+        hello: Arc<Hello>,
+    },
 }
 
 /// Whether a data key leaves in the clear.
@@ -301,6 +308,12 @@ impl Command {
         )
     }
 
+    /// Whether it is carried out in a session alone: all but what begins one, and orders, which a quorum
+    /// has signed.
+    pub fn needs_a_session(&self) -> bool {
+        !self.is_order() && !matches!(self, Command::OpenSession { .. })
+    }
+
     /// Whether asking a second HSM beside the first is worth it: not for what takes long by itself, and
     /// not for an order about the domain, which is carried by its consent.
     pub fn may_be_hedged(&self) -> bool {
@@ -346,6 +359,7 @@ impl Command {
             Command::ChangeDomain { .. } => "ChangeDomain",
             Command::Join { .. } => "Join",
             Command::Leave => "Leave",
+            Command::OpenSession { .. } => "OpenSession",
         }
     }
 
@@ -375,6 +389,7 @@ impl Command {
             Command::ImportBackingKeys { transferred, .. } => {
                 transferred.iter().map(|one| 272 + one.sealed.len()).sum()
             }
+            Command::OpenSession { .. } => 384,
             _ => 0,
         }
     }

@@ -63,6 +63,9 @@ pub enum Purpose {
     Retry,
     /// Another HSM has not answered, and still may.
     Hedge,
+    /// The host has a new session, and the one that the command came in was not good. No HSM has failed,
+    /// so nothing is earned or spent.
+    Renewed,
 }
 
 /// Where a command goes.
@@ -139,6 +142,17 @@ impl Fleet {
         Route::Ask(chosen)
     }
 
+    /// A command that only this HSM is to carry out goes to it, if it has room.
+    pub fn route_to(&mut self, now: Duration, hsm: HsmIndex) -> Route {
+        match self.hsms.get(hsm) {
+            Some(health) if health.outstanding < self.parameters.outstanding => {
+                self.take(now, hsm);
+                Route::Ask(hsm)
+            }
+            _ => Route::Saturated,
+        }
+    }
+
     /// The least busy of the healthy ones that have room; where none is, the one that is left alone no
     /// longer than the others: asking somebody is better than refusing. Nothing is collected here,
     /// for every command of a host comes this way.
@@ -159,13 +173,17 @@ impl Fleet {
     }
 
     fn affords(&self, purpose: Purpose) -> bool {
-        purpose == Purpose::First || self.savings >= 1.0
+        match purpose {
+            Purpose::First | Purpose::Renewed => true,
+            Purpose::Retry | Purpose::Hedge => self.savings >= 1.0,
+        }
     }
 
     fn spend(&mut self, purpose: Purpose) {
         let change = match purpose {
             Purpose::First => self.parameters.retry_ratio,
             Purpose::Retry | Purpose::Hedge => -1.0,
+            Purpose::Renewed => 0.0,
         };
         self.savings = (self.savings + change).clamp(0.0, self.parameters.retry_savings);
     }

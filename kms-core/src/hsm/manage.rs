@@ -66,6 +66,7 @@ impl HsmDevice {
         let domain = Domain::import(token, own, cache, self.backend.as_ref());
         self.domain = Some(domain.map_err(|_| Fault::Refused)?);
         self.keys.clear();
+        self.sessions.clear();
         Ok(Reply::Joined)
     }
 

@@ -16,13 +16,14 @@ mod manage;
 mod model;
 mod reply;
 mod root;
+mod session;
 #[cfg(test)]
 mod tests;
 mod with;
 
 pub use ceremony::{Domains, Founded, found};
 pub use command::{Command, DataKeyPlaintext, TransferOffer, TransferredKey};
-pub use device::{CACHED_KEYS, HsmDevice};
+pub use device::{CACHED_KEYS, HsmDevice, SESSION_VALIDITY};
 pub use domain::{
     Charter, Custody, DomainChange, DomainToken, HsmIdentity, Mandate, Member, MemberKey, Operator,
     OperatorKey, OperatorRole, OrderKind, OrderSignature, Rule, Rules, SigningKey, Standing,
@@ -33,4 +34,5 @@ pub use import_token::{ImportTerms, ImportToken};
 pub use model::{Class, Figure, Figures, HsmModel};
 pub use reply::{Fault, Reply};
 pub use root::RootKey;
+pub use session::{Credential, Hello, Negotiation, Session, SessionToken, Welcome, Within};
 pub use with::{BackingKeyRef, Opening, PublicKey, Sealing, SignedMessage};

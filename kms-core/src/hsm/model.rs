@@ -32,6 +32,7 @@ pub enum Class {
     GenerateRsa4096,
     GeneratePair,
     Order,
+    OpenSession,
 }
 
 /// A figure of the model.
@@ -58,6 +59,8 @@ pub struct Figures {
     pub spread: Figure<f64>,
     /// The time after rejoining, in microseconds.
     pub warm_up: Figure<u64>,
+    /// How long sessions are good for, in microseconds.
+    pub session_validity: Figure<u64>,
     /// The median of each class, in microseconds.
     pub service: BTreeMap<String, Figure<u64>>,
 }
@@ -73,6 +76,8 @@ pub struct HsmModel {
     pub spread: f64,
     /// How long an HSM that has rejoined does not serve.
     pub warm_up: Duration,
+    /// How long a session is good for.
+    pub session_validity: Duration,
     /// The median service time of each class.
     pub service: [Duration; Class::ALL.len()],
 }
@@ -100,6 +105,7 @@ impl Default for HsmModel {
             queue: figures.queue.value,
             spread: figures.spread.value,
             warm_up: Duration::from_micros(figures.warm_up.value),
+            session_validity: Duration::from_micros(figures.session_validity.value),
             service: Class::ALL.map(|class| Duration::from_micros(figures.of(class).value)),
         }
     }
@@ -120,7 +126,7 @@ impl HsmModel {
 
 impl Class {
     /// All of them, in order.
-    pub const ALL: [Class; 15] = [
+    pub const ALL: [Class; 16] = [
         Class::Symmetric,
         Class::Token,
         Class::Mac,
@@ -136,6 +142,7 @@ impl Class {
         Class::GenerateRsa4096,
         Class::GeneratePair,
         Class::Order,
+        Class::OpenSession,
     ];
 
     /// The word that the data and scenarios have for it.
@@ -156,6 +163,7 @@ impl Class {
             Class::GenerateRsa4096 => "generate-rsa-4096",
             Class::GeneratePair => "generate-pair",
             Class::Order => "order",
+            Class::OpenSession => "open-session",
         }
     }
 
@@ -189,6 +197,7 @@ impl Class {
             | Command::OfferTransfer { .. }
             | Command::ExportBackingKeys { .. }
             | Command::ImportBackingKeys { .. } => Class::Order,
+            Command::OpenSession { .. } => Class::OpenSession,
         }
     }
 
@@ -280,6 +289,11 @@ mod tests {
             let figure = Figures::shipped().of(class);
             assert!(figure.value > 0 && !figure.source.is_empty(), "{figure:?}");
         }
+    }
+
+    #[test]
+    fn a_session_is_good_for_as_long_in_the_data_as_in_the_device() {
+        assert_eq!(HsmModel::default().session_validity, crate::hsm::SESSION_VALIDITY);
     }
 
     #[test]

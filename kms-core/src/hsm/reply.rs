@@ -2,6 +2,7 @@
 
 use super::command::{TransferOffer, TransferredKey};
 use super::domain::DomainToken;
+use super::session::Welcome;
 use crate::crypto::SecretBytes;
 use crate::token::KeyToken;
 use std::fmt;
@@ -105,6 +106,8 @@ pub enum Reply {
     Joined,
     /// To `Leave`.
     Left,
+    /// To `OpenSession`.
+    Session(Box<Welcome>),
 }
 
 impl Reply {
@@ -153,12 +156,16 @@ pub enum Fault {
     NoQuorum,
     /// As many commands wait before it as it takes; another HSM may have room.
     Busy,
+    /// The command comes in no session that is good here: none, one that has ended, one under a domain
+    /// key that this HSM does not have, or one of a host that the domain knows no more. The host
+    /// negotiates another one and sends the command again.
+    NoSession,
 }
 
 impl Fault {
     /// Whether it is about the HSM that says it, so that another one may do what was asked.
     pub fn is_of_the_hsm(self) -> bool {
-        matches!(self, Fault::NotJoined | Fault::UnknownDomainKey | Fault::Busy)
+        matches!(self, Fault::NotJoined | Fault::UnknownDomainKey | Fault::Busy | Fault::NoSession)
     }
 }
 
@@ -184,6 +191,7 @@ impl fmt::Debug for Reply {
             Reply::Transferred(_) => "Transferred",
             Reply::Joined => "Joined",
             Reply::Left => "Left",
+            Reply::Session(_) => "Session",
         })
     }
 }

@@ -4,20 +4,25 @@
 mod cache;
 mod recovery;
 mod secrecy;
+mod session;
 mod stale;
 mod transfer;
 
 use super::{
     BackingKeyRef, Command, DataKeyPlaintext, DomainToken, Fault, Founded, HsmDevice, HsmIdentity,
-    Mandate, Opening, Reply, Sealing, TransferOffer, TransferredKey, found,
+    Mandate, Opening, Reply, Sealing, Session, TransferOffer, TransferredKey, Within, found,
 };
 use crate::ciphertext::EncryptionContext;
 use crate::crypto::{AwsLc, CryptoBackend, RustCrypto, SecretBytes};
+use crate::env::Timestamp;
 use crate::key::KeySpec;
 use crate::local::SeededRandom;
 use crate::name::{KeyId, RegionName, TokenId};
 use crate::token::{DomainEpoch, KeyToken, TokenKind};
 use std::sync::Arc;
+
+/// The clock of everybody.
+const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
 const PLAINTEXT: &[u8] = b"correct horse battery staple";
 
@@ -31,6 +36,9 @@ struct Cluster {
     domain: Founded,
     token: Arc<DomainToken>,
     random: SeededRandom,
+    /// What sessions draw from, so that nothing else is drawn differently for them.
+    session_random: SeededRandom,
+    session: Option<Session>,
 }
 
 impl Cluster {
@@ -57,7 +65,9 @@ impl Cluster {
             let device = |identity| HsmDevice::new(identity, backend.clone());
             let devices: Vec<_> = identities.into_iter().map(device).collect();
             let token = domain.token.clone();
-            let mut cluster = Cluster { devices, domain, token, random: SeededRandom::new(seed) };
+            let (random, session_random) = (SeededRandom::new(seed), SeededRandom::new(!seed));
+            let session = None;
+            let mut cluster = Cluster { devices, domain, token, random, session_random, session };
             for at in 0..cluster.devices.len() {
                 cluster.join(at).unwrap();
             }
@@ -77,7 +87,33 @@ impl Cluster {
             let mandate = Mandate::new(command, &self.token, host, &mut self.random);
             return self.devices[at].manage(command, &mandate, &mut self.random);
         }
-        self.devices[at].execute(command, tokens, &mut self.random)
+        match self.session.clone().map(|session| self.run_in(&session, at, command, tokens)) {
+            Some(Err(Fault::NoSession)) | None => {
+                let session = self.session_with(at)?;
+                self.session = Some(session.clone());
+                self.run_in(&session, at, command, tokens)
+            }
+            Some(result) => result,
+        }
+    }
+
+    fn run_in(
+        &mut self,
+        session: &Session,
+        at: usize,
+        command: &Command,
+        tokens: &[Arc<KeyToken>],
+    ) -> Result<Reply, Fault> {
+        let within = Within { session: Some(session.credential()), now: NOW };
+        self.devices[at].execute(command, tokens, within, &mut self.random)
+    }
+
+    /// A session that this very HSM has just begun, with a host that knows the domain as it does.
+    fn session_with(&mut self, at: usize) -> Result<Session, Fault> {
+        let mut token = DomainToken::clone(&self.token);
+        token.serial = self.devices[at].serial().unwrap_or(token.serial);
+        let (host, random) = (self.domain.host(), &mut self.session_random);
+        Session::with(&mut self.devices[at], &token, host, NOW, random)
     }
 
     fn join(&mut self, at: usize) -> Result<Reply, Fault> {

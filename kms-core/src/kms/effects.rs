@@ -185,7 +185,7 @@ fn hsm_error(fault: Fault) -> Error {
             .says("The plaintext is longer than the destination key can encrypt."),
         Fault::BadImportToken => invalid_import_token(),
         Fault::BadMaterial => incorrect("is not valid for the key spec of the KMS key"),
-        Fault::NotJoined | Fault::UnknownDomainKey => {
+        Fault::NotJoined | Fault::UnknownDomainKey | Fault::NoSession => {
             ErrorCode::KeyUnavailable.says("The key is not available at the moment. Try again.")
         }
         Fault::Busy => ErrorCode::KmsInternal.says("The service is busy. Try again."),

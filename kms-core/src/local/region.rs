@@ -4,7 +4,7 @@ use super::SeededRandom;
 use super::trouble::Appended;
 use crate::crypto::CryptoBackend;
 use crate::env::{Random, RequestId, Timestamp};
-use crate::hsm::{self, Founded, HsmDevice, HsmIdentity, Mandate};
+use crate::hsm::{self, Founded, HsmDevice, HsmIdentity, Mandate, Session, Within};
 use crate::journal::Journal;
 use crate::kms::{Kms, Settings};
 use crate::name::RegionName;
@@ -15,12 +15,18 @@ use crate::token::{KeyToken, TokenChange};
 use crate::usage::UseRecorder;
 use std::sync::Arc;
 
+/// The seed of what sessions draw; no other stream of random bytes has it.
+const SESSION_SEED: u64 = u64::from_be_bytes(*b"sessions");
+
 /// One Region.
 pub(super) struct Region {
     pub(super) kms: Kms,
     pub(super) journal: Journal,
     pub(super) hsm: HsmDevice,
     pub(super) domain: Founded,
+    session: Option<Session>,
+    /// What sessions draw from, so that nothing else is drawn differently for them.
+    session_random: SeededRandom,
     pub(super) meter: Meter,
     pub(super) uses: UseRecorder,
 }
@@ -40,6 +46,8 @@ impl Region {
             journal: Journal::new(name),
             hsm: HsmDevice::new(first.clone(), backend.clone()),
             domain,
+            session: None,
+            session_random: SeededRandom::new(SESSION_SEED),
             meter: Meter::off(),
             uses: UseRecorder::default(),
         };
@@ -66,18 +74,56 @@ impl Region {
         Ok(())
     }
 
-    /// Has the HSM execute a command: an order with the service host's consent.
+    /// Has the HSM execute a command: an order with the service host's consent, anything else in a
+    /// session.
     pub(super) fn execute(
         &mut self,
         command: &hsm::Command,
         tokens: &[Arc<KeyToken>],
+        now: Timestamp,
         random: &mut dyn Random,
     ) -> std::result::Result<hsm::Reply, hsm::Fault> {
-        let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
-        match domain.filter(|_| command.is_order()) {
-            Some(token) => self.order(command, &token, random),
-            None => self.hsm.execute(command, tokens, random),
+        if command.is_order()
+            && let Some((record, _)) = self.kms.state().domain()
+        {
+            let token = record.token.clone();
+            return self.order(command, &token, random);
         }
+        let open = self.session.take().filter(|session| !session.is_due(now));
+        let session = open.map_or_else(|| self.new_session(now), Ok)?;
+        match self.execute_in(&session, command, tokens, now, random) {
+            Err(hsm::Fault::NoSession) => {
+                let session = self.new_session(now)?;
+                let result = self.execute_in(&session, command, tokens, now, random);
+                self.session = Some(session);
+                result
+            }
+            result => {
+                self.session = Some(session);
+                result
+            }
+        }
+    }
+
+    fn execute_in(
+        &mut self,
+        session: &Session,
+        command: &hsm::Command,
+        tokens: &[Arc<KeyToken>],
+        now: Timestamp,
+        random: &mut dyn Random,
+    ) -> std::result::Result<hsm::Reply, hsm::Fault> {
+        let within = Within { session: Some(session.credential()), now };
+        self.hsm.execute(command, tokens, within, random)
+    }
+
+    fn new_session(&mut self, now: Timestamp) -> std::result::Result<Session, hsm::Fault> {
+        let token = match self.kms.state().domain() {
+            Some((record, _)) => record.token.clone(),
+            None => self.domain.token.clone(),
+        };
+        let random = &mut self.session_random;
+        Session::with(&mut self.hsm, &token, self.domain.host(), now, random)
     }
 
     fn order(

@@ -32,6 +32,12 @@ pub struct HsmUse {
     pub discarded: u64,
     /// Answers that could not be the answer.
     pub distrusted: u64,
+    /// Sessions that hosts began with it.
+    #[serde(default)]
+    pub sessions: u64,
+    /// Commands that came in a session it did not know.
+    #[serde(default)]
+    pub unknown_sessions: u64,
 }
 
 impl HsmUse {

@@ -46,11 +46,21 @@ fn trust(report: &RunReport) -> Markup {
             "#Quarantined",
             "#Discarded",
             "#Distrusted",
+            "#Sessions",
+            "#Unknown sessions",
         ],
     };
     table.of(report.hsms.iter().map(|hsm| {
-        let counts =
-            [hsm.hedges, hsm.retries, hsm.timeouts, hsm.quarantines, hsm.discarded, hsm.distrusted];
+        let counts = [
+            hsm.hedges,
+            hsm.retries,
+            hsm.timeouts,
+            hsm.quarantines,
+            hsm.discarded,
+            hsm.distrusted,
+            hsm.sessions,
+            hsm.unknown_sessions,
+        ];
         html! {
             tr {
                 td { code { (hsm.name) } }

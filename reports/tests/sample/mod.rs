@@ -85,6 +85,8 @@ fn hsms() -> Vec<HsmUse> {
         quarantines,
         discarded: 12,
         distrusted: 0,
+        sessions: 9,
+        unknown_sessions: 1,
     };
     vec![hsm("us-east-1/hsm-0", 17_312, 0), hsm("us-east-1/hsm-1", 9_104, 2)]
 }

@@ -17,7 +17,7 @@ pub(super) fn begin(
     backend: &dyn CryptoBackend,
     now: Timestamp,
 ) -> Vec<(Loaded, LogEntry)> {
-    let Configuration { regions, settings } = configuration;
+    let Configuration { regions, settings, .. } = configuration;
     let identity = |_| HsmIdentity::generate(backend, &mut random());
     let hsm = |name: &RegionName| (*name, (0..HSMS).map(identity).collect::<Vec<_>>());
     let hsms: Vec<_> = regions.iter().map(hsm).collect();

@@ -7,10 +7,13 @@
 //! for nothing.
 
 mod crew;
+mod host;
 mod machine;
 
 use super::lock;
 use crew::Crew;
+use host::Host;
+use kms_core::Timestamp;
 use kms_core::crypto::CryptoBackend;
 use kms_core::hsm::{
     Command, DomainToken, Ending, Fault, Fleet, FleetParameters, HsmIdentity, HsmIndex,
@@ -35,14 +38,17 @@ pub(super) struct Hsms {
 }
 
 impl Hsms {
-    /// HSMs that have joined no domain, and listen to a host.
+    /// HSMs that have joined no domain, listen to a host, and have sessions with it that are good for so
+    /// long.
     pub(super) fn new(
         identities: &[HsmIdentity],
         host: &OperatorKey,
         backend: &Arc<dyn CryptoBackend>,
         parameters: FleetParameters,
+        session_validity: Duration,
     ) -> Hsms {
-        let hsm = |identity| Arc::new(Hsm::new(identity, host.clone(), backend));
+        let host = Arc::new(Host::new(host.clone()));
+        let hsm = |identity| Arc::new(Hsm::new(identity, &host, backend, session_validity));
         Hsms {
             hsms: identities.iter().map(hsm).collect(),
             fleet: Mutex::new(Fleet::new(identities.len(), parameters)),
@@ -52,17 +58,18 @@ impl Hsms {
         }
     }
 
-    /// Has a command carried out in the domain of this token, by one HSM after another until one does
+    /// Has a command carried out at `now` in the domain of this token, by one HSM after another until one does
     /// it, says that it cannot be done, or there is none left to ask.
     pub(super) fn ask(
         &self,
         command: &Arc<Command>,
         tokens: &[Arc<KeyToken>],
         domain: &Arc<DomainToken>,
+        now: Timestamp,
     ) -> Reply {
         let (answering, answers) = channel();
-        let order =
-            Order { command: command.clone(), tokens: tokens.into(), domain: domain.clone() };
+        let (command, domain) = (command.clone(), domain.clone());
+        let order = Order { command, tokens: tokens.into(), domain, now };
         let (tried, open) = (Vec::with_capacity(1), Vec::with_capacity(2));
         let question = Question {
             hsms: self,
@@ -99,6 +106,8 @@ struct Order {
     command: Arc<Command>,
     tokens: Arc<[Arc<KeyToken>]>,
     domain: Arc<DomainToken>,
+    /// By the clock of who asks, which is that of the HSMs.
+    now: Timestamp,
 }
 
 /// What an HSM says to it.
@@ -189,9 +198,9 @@ impl Question<'_> {
         let (order, answering) = (self.order.clone(), answering.clone());
         let machine = self.hsms.hsms[hsm].clone();
         self.hsms.crew.submit(Box::new(move || {
-            let Order { command, tokens, domain } = order;
+            let Order { command, tokens, domain, now } = order;
             // Nobody may be waiting for it any more.
-            let _ = answering.send((hsm, machine.execute(&command, &tokens, &domain)));
+            let _ = answering.send((hsm, machine.execute(&command, &tokens, &domain, now)));
         }));
     }
 
@@ -250,6 +259,7 @@ mod tests {
     use super::*;
     use crate::random::random;
     use kms_core::crypto::Production;
+    use kms_core::hsm::SESSION_VALIDITY;
     use kms_core::key::KeySpec;
     use kms_core::name::{KeyId, RegionName};
 
@@ -264,7 +274,8 @@ mod tests {
         let domain = domains.unwrap().remove(&region).unwrap();
         let all: Vec<_> =
             (0..strangers).map(identity).chain(known.into_iter().take(members)).collect();
-        (Hsms::new(&all, domain.host(), &backend, PATIENT), domain.token.clone())
+        let hsms = Hsms::new(&all, domain.host(), &backend, PATIENT, SESSION_VALIDITY);
+        (hsms, domain.token.clone())
     }
 
     /// A fleet that a busy machine does not make nervous.
@@ -280,6 +291,8 @@ mod tests {
         quarantine: Duration::from_secs(60),
         quarantine_at_most: Duration::from_secs(60),
     };
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
     const SOON: Duration = Duration::from_millis(20);
 
@@ -305,7 +318,7 @@ mod tests {
         let began = Instant::now();
         let held = hsms.hsms[1].hold();
         for _ in 0..20 {
-            let reply = hsms.ask(&command(), &[], &domain);
+            let reply = hsms.ask(&command(), &[], &domain, NOW);
             assert!(matches!(reply, Reply::Hsm(HsmReply::Random { .. })), "{reply:?}");
         }
         assert!(began.elapsed() < PATIENT.timeout / 2, "{:?}", began.elapsed());
@@ -324,11 +337,11 @@ mod tests {
         let pair = Arc::new(Command::GenerateBackingKey { key, spec });
         let began = Instant::now();
         let first = hsms.hsms[0].hold();
-        let reply = hsms.ask(&pair, &[], &domain);
+        let reply = hsms.ask(&pair, &[], &domain, NOW);
         assert!(matches!(reply, Reply::Hsm(HsmReply::BackingKey { .. })), "{reply:?}");
         assert!(began.elapsed() >= pair_timeout, "{:?}", began.elapsed());
         let second = hsms.hsms[1].hold();
-        let reply = hsms.ask(&pair, &[], &domain);
+        let reply = hsms.ask(&pair, &[], &domain, NOW);
         assert!(matches!(reply, Reply::TimedOut), "{reply:?}");
         assert_eq!(outstanding(&hsms), [0; 2]);
         drop((first, second));
@@ -343,7 +356,7 @@ mod tests {
             FleetParameters { timeout: 4 * SOON, hedge_after: SOON, retry_savings: 0.5, ..PATIENT },
         );
         let _both: Vec<_> = hsms.hsms.iter().map(|hsm| hsm.hold()).collect();
-        let reply = hsms.ask(&command(), &[], &domain);
+        let reply = hsms.ask(&command(), &[], &domain, NOW);
         assert!(matches!(reply, Reply::TimedOut), "{reply:?}");
     }
 
@@ -351,16 +364,33 @@ mod tests {
     fn an_hsm_that_is_not_of_the_domain_is_passed_over_and_left_alone() {
         let (hsms, domain) = hsms(1, 2);
         for _ in 0..20 {
-            let reply = hsms.ask(&command(), &[], &domain);
+            let reply = hsms.ask(&command(), &[], &domain, NOW);
             assert!(matches!(reply, Reply::Hsm(HsmReply::Random { .. })), "{reply:?}");
         }
         assert_eq!([0, 1, 2].map(|hsm| hsms.is_quarantined(hsm)), [true, false, false]);
     }
 
+    /// Each thread of an HSM has a memory of its own, and a session is known in all of them; what asks
+    /// long after it has ended is answered like before.
+    #[test]
+    fn a_session_serves_for_the_fleet_until_it_is_renewed() {
+        let (hsms, domain) = hsms(0, 3);
+        let mut credentials = Vec::new();
+        for now in [NOW, NOW.after(SESSION_VALIDITY / 2), NOW.after(2 * SESSION_VALIDITY), NOW] {
+            for hsm in &hsms.hsms {
+                let reply = hsm.execute(&command(), &[], &domain, now);
+                assert!(matches!(reply, Ok(HsmReply::Random { .. })), "{reply:?}");
+                credentials.push(hsm.session(now).expect("it is not due"));
+            }
+        }
+        credentials.dedup();
+        assert_eq!(credentials.len(), 2, "{credentials:?}");
+    }
+
     #[test]
     fn a_fleet_of_strangers_has_no_key_available() {
         let (hsms, domain) = hsms(2, 0);
-        let reply = hsms.ask(&command(), &[], &domain);
+        let reply = hsms.ask(&command(), &[], &domain, NOW);
         assert!(matches!(reply, Reply::HsmFault(Fault::NotJoined)), "{reply:?}");
     }
 
@@ -371,7 +401,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let reply = hsms.ask(&command(), &[], &domain);
+                        let reply = hsms.ask(&command(), &[], &domain, NOW);
                         assert!(matches!(reply, Reply::Hsm(_)), "{reply:?}");
                     }
                 });

@@ -20,6 +20,7 @@ use kms_core::token::{KeyToken, TokenChange};
 use kms_core::usage::UseRecorder;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 /// A Region.
 pub(super) struct Region {
@@ -39,6 +40,7 @@ impl Region {
         loaded: Loaded,
         backend: &Arc<dyn CryptoBackend>,
         journal: Option<Arc<Journal>>,
+        session_validity: Duration,
     ) -> Region {
         let Loaded { founding, kms } = loaded;
         let Custody { hsms, .. } = &founding.custody;
@@ -46,7 +48,7 @@ impl Region {
         Region {
             name: founding.region,
             kms: RwLock::new(kms),
-            hsms: Hsms::new(hsms, host, backend, FleetParameters::default()),
+            hsms: Hsms::new(hsms, host, backend, FleetParameters::default(), session_validity),
             uses: Mutex::default(),
             journal,
             ticket: AtomicU64::new(0),
@@ -78,11 +80,16 @@ impl Region {
         Outcome { result, append: None, audit: AuditRecord::begin(call, work.name()) }
     }
 
-    /// Asks an HSM, with the domain as the log has it.
-    pub(super) fn ask_hsm(&self, command: &Arc<Command>, tokens: &[Arc<KeyToken>]) -> Reply {
+    /// Asks an HSM at `now`, with the domain as the log has it.
+    pub(super) fn ask_hsm(
+        &self,
+        command: &Arc<Command>,
+        tokens: &[Arc<KeyToken>],
+        now: Timestamp,
+    ) -> Reply {
         let domain = self.kms().state().domain().map(|(record, _)| record.token.clone());
         let Some(domain) = domain else { return Reply::TimedOut };
-        self.hsms.ask(command, tokens, &domain)
+        self.hsms.ask(command, tokens, &domain, now)
     }
 
     /// Appends, if every precondition holds, and applies: nobody sees the one without the other. It

@@ -226,11 +226,17 @@ pub enum Routing {
     Saturated,
     /// This one answered what cannot be the answer.
     Distrusted,
+    /// It has begun a session with this one, and had none.
+    InSession,
+    /// It has begun a session with this one before the last one was over.
+    Renewed,
+    /// This one does not know the session that it was asked in.
+    NoSession,
 }
 
 impl Routing {
     /// All of them, in order.
-    pub const ALL: [Routing; 8] = [
+    pub const ALL: [Routing; 11] = [
         Routing::Hedged,
         Routing::Retried,
         Routing::TimedOut,
@@ -239,6 +245,9 @@ impl Routing {
         Routing::Refused,
         Routing::Saturated,
         Routing::Distrusted,
+        Routing::InSession,
+        Routing::Renewed,
+        Routing::NoSession,
     ];
 
     /// A word for it.
@@ -252,6 +261,9 @@ impl Routing {
             Routing::Refused => "refused",
             Routing::Saturated => "saturated",
             Routing::Distrusted => "distrusted",
+            Routing::InSession => "in session",
+            Routing::Renewed => "session renewed",
+            Routing::NoSession => "session unknown",
         }
     }
 }

@@ -9,6 +9,7 @@ mod appending;
 mod asking;
 mod consent;
 mod fleet;
+mod session;
 mod settings;
 mod uses;
 mod waiting;
@@ -18,6 +19,7 @@ pub use settings::{Limits, Peers, Settings};
 use waiting::no_answer;
 
 use self::consent::Consents;
+use self::session::Sessions;
 use super::deadlines::Deadlines;
 use super::follower::Follower;
 use super::{NamedRandom, Out, monotonic};
@@ -56,6 +58,8 @@ pub(super) enum Work {
     Rotation,
     /// Writing down which keys were used.
     Uses,
+    /// Beginning a session with the HSMs.
+    Session,
 }
 
 impl Work {
@@ -127,6 +131,7 @@ pub(super) struct Engine {
     pub(super) points: Points,
     pub(super) sabotages: Sabotages,
     consents: Consents,
+    sessions: Sessions,
     ailments: BTreeSet<Ailment>,
     uses: UseRecorder,
     settle_at: SimTime,
@@ -145,7 +150,8 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(kms: Kms, meter: Meter, settings: Settings) -> Engine {
-        let Settings { peers, limits, points, sabotages, operator, seed, settle_at } = settings;
+        let Settings { peers, limits, points, sabotages, operator, backend, seed, settle_at } =
+            settings;
         Engine {
             fleet: Fleet::new(peers.hsms.len(), limits.fleet),
             hedges: BTreeMap::new(),
@@ -157,6 +163,7 @@ impl Engine {
             follower: Follower::default(),
             points,
             sabotages,
+            sessions: Sessions::of(operator.clone(), backend),
             consents: Consents::of(operator),
             ailments: BTreeSet::new(),
             uses: UseRecorder::default(),
@@ -177,6 +184,7 @@ impl Engine {
         self.deadlines.clear();
         self.hedges.clear();
         self.consents.clear();
+        self.sessions.clear();
         self.uses = UseRecorder::default();
         self.fleet.restart();
         self.finished.clear();
@@ -289,7 +297,7 @@ impl Engine {
             Work::Command(command) => kms.serve(call, command, meter, &mut random),
             Work::Task(task) => kms.carry_out(call, task, &mut random),
             // There is nothing to decide about it.
-            Work::Uses => return self.fail(operation, no_answer()),
+            Work::Uses | Work::Session => return self.fail(operation, no_answer()),
             Work::Rotation => kms.rotate_domain_key(call, &mut random),
         };
         operation.refused = self.meter.last_refused();

@@ -13,8 +13,8 @@ use crate::history::{Event, HsmLoad};
 use crate::message::Message;
 use crate::random::{Name, Seed, Site, Stream};
 use crate::sabotage::Sabotages;
-use kms_core::env::RequestId;
-use kms_core::hsm::{Command, Fault, HsmDevice, HsmModel, Mandate, Reply};
+use kms_core::env::{RequestId, Timestamp};
+use kms_core::hsm::{Command, Fault, HsmDevice, HsmModel, Mandate, Reply, Within};
 use kms_core::name::TokenId;
 use kms_core::token::{DomainEpoch, KeyToken};
 use std::cmp::Reverse;
@@ -55,7 +55,7 @@ impl HsmNode {
         settle_at: SimTime,
     ) -> HsmNode {
         HsmNode {
-            device,
+            device: device.with_session_validity(model.session_validity),
             seed,
             settle_at,
             ailments: BTreeSet::new(),
@@ -156,7 +156,7 @@ impl HsmNode {
     fn carry_out(
         &mut self,
         command: &Command,
-        (tokens, domain): (&[Arc<KeyToken>], DomainEpoch),
+        (tokens, domain, within): (&[Arc<KeyToken>], DomainEpoch, Within<'_>),
         mandate: Option<&Mandate>,
         random: &mut NamedRandom,
     ) -> Result<Reply, Fault> {
@@ -165,8 +165,8 @@ impl HsmNode {
             // It believes to have done it already.
             Some(_) if stale && matches!(command, Command::Join { .. }) => Ok(Reply::Joined),
             Some(mandate) => self.device.manage(command, mandate, random),
-            None if stale => self.device.execute(command, tokens, random),
-            None => self.device.serve(command, tokens, domain, random),
+            None if stale => self.device.execute(command, tokens, within, random),
+            None => self.device.serve(command, tokens, within, domain, random),
         }
     }
 
@@ -177,7 +177,8 @@ impl HsmNode {
     }
 
     fn command(&mut self, now: Now, from: crate::place::NodeId, message: Message, out: &mut Out) {
-        let Message::HsmCommand { ask, draw, command, tokens, domain, mandate } = message else {
+        let Message::HsmCommand { ask, draw, command, tokens, domain, mandate, session } = message
+        else {
             return;
         };
         if self.ailments.contains(&Ailment::Hung) {
@@ -190,7 +191,8 @@ impl HsmNode {
         }
         let mut random = self.random(now, draw, out);
         let forgot = self.device.serial().is_none();
-        let work = (&tokens[..], domain);
+        let clock = Timestamp::from_micros(now.wall_micros);
+        let work = (&tokens[..], domain, Within { session: session.as_ref(), now: clock });
         let mut result = self.carry_out(&command, work, mandate.as_deref(), &mut random);
         self.spoil(now, draw.0, &mut result, out);
         out.record(Event::Executed { command: command.name(), done: result.is_ok() });
@@ -281,6 +283,7 @@ mod tests {
             tokens: Vec::new(),
             domain: DomainEpoch(0),
             mandate: None,
+            session: None,
         };
         let mut out = Out::default();
         node.handle(now, Input::Message { from: NodeId(0), body }, &mut out);

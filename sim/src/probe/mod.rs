@@ -264,6 +264,9 @@ impl Probes {
             Routing::Refused => self.hit(Probe::HsmRefused),
             Routing::Saturated => self.hit(Probe::FleetSaturated),
             Routing::Distrusted => self.hit(Probe::HsmDistrusted),
+            Routing::InSession => self.hit(Probe::SessionBegun),
+            Routing::Renewed => self.hit(Probe::SessionRenewed),
+            Routing::NoSession => self.hit(Probe::SessionUnknown),
         }
     }
 

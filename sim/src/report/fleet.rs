@@ -43,6 +43,12 @@ pub(super) fn figures(model: &HsmModel) -> Vec<Parameter> {
         figure("queue", &model.queue, &figures.queue, &figures.queue.value),
         figure("spread", &model.spread, &figures.spread, &figures.spread.value),
         figure("warm_up", &span(model.warm_up), &figures.warm_up, &time(figures.warm_up.value)),
+        figure(
+            "session_validity",
+            &span(model.session_validity),
+            &figures.session_validity,
+            &time(figures.session_validity.value),
+        ),
     ];
     all.extend(Class::ALL.into_iter().map(|class| {
         let (name, usual) = (format!("service.{}", class.name()), figures.of(class));
@@ -81,6 +87,8 @@ fn count(hsm: &mut HsmUse, what: Routing) -> &mut u64 {
         Routing::Quarantined => &mut hsm.quarantines,
         Routing::Discarded => &mut hsm.discarded,
         Routing::Distrusted => &mut hsm.distrusted,
+        Routing::InSession | Routing::Renewed => &mut hsm.sessions,
+        Routing::NoSession => &mut hsm.unknown_sessions,
         // The HSM itself says at the end how many it refused.
         Routing::Refused | Routing::Saturated => &mut hsm.refused,
     }

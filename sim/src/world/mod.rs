@@ -310,6 +310,7 @@ impl World {
             points: self.points.clone(),
             sabotages: self.sabotages.clone(),
             operator,
+            backend: self.backend.clone(),
             seed: self.seed,
             settle_at: self.settle_at(),
         }

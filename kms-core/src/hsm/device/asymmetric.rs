@@ -1,14 +1,14 @@
 //! Key pairs and MAC keys: signatures, tags and shared secrets.
 
 use super::cache::Parsed;
-use super::{Answer, Session};
+use super::{Answer, Execution};
 use crate::algorithm::MacAlgorithm;
 use crate::crypto::SecretBytes;
 use crate::env::Random;
 use crate::hsm::{BackingKeyRef, Command, Fault, PublicKey, Reply};
 use subtle::ConstantTimeEq;
 
-impl Session<'_> {
+impl Execution<'_> {
     pub(super) fn execute_with_pair(
         &mut self,
         command: &Command,

@@ -3,7 +3,7 @@
 //! The content is encrypted by AES-256-CBC under a key that is encrypted by RSAES-OAEP with SHA-256 for
 //! the key in the attestation document: what the AWS Nitro Enclaves SDK takes apart (its `cms.c`).
 
-use super::{Session, draw_secret};
+use super::{Execution, draw_secret};
 use crate::algorithm::EncryptionAlgorithm;
 use crate::crypto::{SecretBytes, codec};
 use crate::env::{Random, Site, draw};
@@ -34,7 +34,7 @@ const BLOCK_LENGTH: usize = 16;
 /// How much of a hash names a key (RFC 7093, section 2, method 1).
 const IDENTIFIER_LENGTH: usize = 20;
 
-impl Session<'_> {
+impl Execution<'_> {
     /// The envelope around a plaintext.
     pub(super) fn envelop(
         &self,

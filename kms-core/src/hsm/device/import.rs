@@ -2,7 +2,7 @@
 //! the material are in the clear only while one command runs.
 
 use super::tokens::NewToken;
-use super::{Answer, Session};
+use super::{Answer, Execution};
 use crate::crypto::SecretBytes;
 use crate::env::{Random, Site, draw};
 use crate::hsm::import_token::{ImportTerms, ImportToken};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The AES key that `RSA_AES_KEY_WRAP` wraps the material with has 256 bits.
 const KEY_WRAP_KEY: usize = 32;
 
-impl Session<'_> {
+impl Execution<'_> {
     /// A pair for one import: the public half for the caller, the private half in an import token.
     pub(super) fn wrapping_pair(&self, terms: ImportTerms, random: &mut dyn Random) -> Answer {
         let spec = terms.wrapping.key.key_spec();

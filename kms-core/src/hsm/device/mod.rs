@@ -3,28 +3,34 @@
 //! Here is the machine and which command is what; beside it, what it does: [`tokens`] wraps and unwraps
 //! backing keys, [`cache`] keeps the busy ones at hand, [`seal`] has the symmetric ciphertexts,
 //! [`asymmetric`] the key pairs and MACs, [`import`] takes key material in, [`envelope`] gives plaintexts
-//! to attested recipients, and [`transfer`] is the way of a backing key into another Region.
+//! to attested recipients, [`transfer`] is the way of a backing key into another Region, and [`session`]
+//! knows who may ask for any of it.
 
 mod asymmetric;
 mod cache;
 mod envelope;
 mod import;
 mod seal;
+mod session;
 mod tokens;
 mod transfer;
 
 pub use cache::CACHED_KEYS;
 pub(super) use cache::KeyCache;
+use session::OpenSessions;
+pub use session::SESSION_VALIDITY;
 
 use super::command::Command;
 use super::domain::{AgreementCache, Domain, HsmIdentity, Standing};
 use super::reply::{Fault, Reply};
-use crate::crypto::{CryptoBackend, CryptoFailure, SecretBytes};
-use crate::env::{Random, Site};
+use super::session::Within;
+use crate::crypto::{CryptoBackend, CryptoFailure, SecretBytes, SecretKey};
+use crate::env::{Random, Site, draw};
 use crate::name::TokenId;
 use crate::token::{DomainEpoch, KeyToken};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What an HSM says to a command.
 pub(super) type Answer = Result<Reply, Fault>;
@@ -44,6 +50,8 @@ pub struct HsmDevice {
     pub(super) domain: Option<Domain>,
     pub(super) agreements: AgreementCache,
     pub(super) keys: KeyCache,
+    pub(super) sessions: OpenSessions,
+    session_validity: Duration,
 }
 
 impl HsmDevice {
@@ -58,8 +66,15 @@ impl HsmDevice {
         backend: Arc<dyn CryptoBackend>,
         cached_keys: usize,
     ) -> HsmDevice {
-        let keys = KeyCache::new(cached_keys);
-        HsmDevice { identity, backend, domain: None, agreements: AgreementCache::default(), keys }
+        HsmDevice {
+            identity,
+            backend,
+            domain: None,
+            agreements: AgreementCache::default(),
+            keys: KeyCache::new(cached_keys),
+            sessions: OpenSessions::default(),
+            session_validity: SESSION_VALIDITY,
+        }
     }
 
     /// Who this HSM is.
@@ -82,6 +97,7 @@ impl HsmDevice {
         self.domain = None;
         self.agreements = AgreementCache::default();
         self.keys.clear();
+        self.sessions.clear();
     }
 
     /// Wipes what is in memory of backing keys whose tokens are erased. Without their tokens nobody
@@ -105,16 +121,18 @@ impl HsmDevice {
         &mut self,
         command: &Command,
         tokens: &[Arc<KeyToken>],
+        within: Within<'_>,
         domain: DomainEpoch,
         random: &mut dyn Random,
     ) -> Answer {
         match self.epoch() {
             Some(own) if own < domain => Err(Fault::UnknownDomainKey),
-            _ => self.execute(command, tokens, random),
+            _ => self.execute(command, tokens, within, random),
         }
     }
 
-    /// Executes one command that is no order. `tokens` are the key tokens that travelled with it.
+    /// Executes one command that is no order, in a session unless it opens one. `tokens` are the key
+    /// tokens that travelled with it.
     ///
     /// # Errors
     /// A [`Fault`] that tells the host what to do next and nothing about any key.
@@ -122,15 +140,20 @@ impl HsmDevice {
         &mut self,
         command: &Command,
         tokens: &[Arc<KeyToken>],
+        within: Within<'_>,
         random: &mut dyn Random,
     ) -> Answer {
-        let domain = self.domain.as_ref().ok_or(Fault::NotJoined)?;
-        if domain.standing == Standing::Offline {
+        if self.domain.as_ref().ok_or(Fault::NotJoined)?.standing == Standing::Offline {
             return Err(Fault::Refused);
         }
+        if let Command::OpenSession { hello } = command {
+            return self.open_session(hello, within.now, random);
+        }
+        self.must_be_in_session(within)?;
+        let domain = self.domain.as_ref().ok_or(Fault::NotJoined)?;
         let (backend, keys) = (self.backend.as_ref(), &mut self.keys);
-        let mut session = Session { domain, backend, tokens, keys };
-        session.execute(command, random)
+        let mut execution = Execution { domain, backend, tokens, keys };
+        execution.execute(command, random)
     }
 }
 
@@ -141,14 +164,14 @@ impl fmt::Debug for HsmDevice {
 }
 
 /// One command at work: the domain, and the tokens that came with the command.
-struct Session<'a> {
+struct Execution<'a> {
     domain: &'a Domain,
     backend: &'a dyn CryptoBackend,
     tokens: &'a [Arc<KeyToken>],
     keys: &'a mut KeyCache,
 }
 
-impl Session<'_> {
+impl Execution<'_> {
     fn execute(&mut self, command: &Command, random: &mut dyn Random) -> Answer {
         match command {
             Command::GenerateBackingKey { key, spec } => self.generate(*key, *spec, random),
@@ -215,6 +238,10 @@ impl Session<'_> {
         let active = self.domain.active().map(|key| key.epoch);
         (active == Some(epoch)).then_some(()).ok_or(Fault::UnknownDomainKey)
     }
+}
+
+fn draw_key(random: &mut dyn Random, site: Site) -> SecretKey {
+    SecretKey::new(draw(random, site))
 }
 
 fn draw_secret(random: &mut dyn Random, site: Site, length: usize) -> SecretBytes {

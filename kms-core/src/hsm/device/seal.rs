@@ -1,6 +1,6 @@
 //! Messages: sealed under a symmetric backing key into a blob, or for the holder of a private key.
 
-use super::{Answer, Session, draw_secret};
+use super::{Answer, Execution, draw_secret};
 use crate::ciphertext::{self, Blob, EncryptionContext};
 use crate::crypto::{SecretBytes, codec};
 use crate::env::{Random, Site, draw};
@@ -8,7 +8,7 @@ use crate::hsm::{BackingKeyRef, DataKeyPlaintext, Fault, Opening, Reply, Sealing
 use crate::key::KeySpec;
 use std::sync::Arc;
 
-impl Session<'_> {
+impl Execution<'_> {
     pub(super) fn seal(
         &mut self,
         to: &Sealing,

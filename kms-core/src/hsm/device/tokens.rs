@@ -1,7 +1,7 @@
 //! Backing keys in and out of their key tokens.
 
 use super::cache::Parsed;
-use super::{Answer, Session, draw_secret};
+use super::{Answer, Execution, draw_secret};
 use crate::crypto::{SecretBytes, SecretKey};
 use crate::env::{Random, Site, draw};
 use crate::hsm::{BackingKeyRef, Fault, Reply};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 const MATERIAL_LABEL: &[u8] = b"keyquake key material id v2";
 
-impl<'a> Session<'a> {
+impl<'a> Execution<'a> {
     pub(super) fn generate(&self, key: KeyId, spec: KeySpec, random: &mut dyn Random) -> Answer {
         let material = self.new_material(spec, random)?;
         let public_key = self.public_half(spec, &material)?;

@@ -6,10 +6,10 @@
 //! nothing about it (AWS KMS Cryptographic Details, Replicating keys).
 
 use super::tokens::NewToken;
-use super::{Answer, Session};
+use super::{Answer, Execution};
 use crate::crypto::{P384_POINT, P384_SCALAR, SecretKey};
 use crate::env::{Random, Site, draw};
-use crate::hsm::domain::{Canon, VerifyingKey, wrapping_key};
+use crate::hsm::domain::{Canon, Scalar, VerifyingKey, new_pair, wrapping_key};
 use crate::hsm::{BackingKeyRef, Fault, Reply, TransferOffer, TransferredKey};
 use crate::key::KeySpec;
 use crate::name::{KeyId, MaterialId, RegionName, TokenId};
@@ -19,15 +19,9 @@ use zeroize::Zeroizing;
 
 const TRANSFER_LABEL: &[u8] = b"keyquake multi-Region transfer v3";
 
-/// An ephemeral agreement key.
-struct Ephemeral {
-    private: Zeroizing<[u8; P384_SCALAR]>,
-    public: Box<[u8; P384_POINT]>,
-}
-
-impl Session<'_> {
+impl Execution<'_> {
     pub(super) fn offer(&self, key: KeyId, random: &mut dyn Random) -> Answer {
-        let Ephemeral { private, public } = self.ephemeral(random);
+        let (private, public) = new_pair(self.backend, random);
         let id = TokenId(draw(random, Site::TokenId));
         let material = MaterialId(self.backend.sha256(&[public.as_slice()]));
         let new = NewToken { id, key, material, kind: TokenKind::TransferKey };
@@ -36,15 +30,6 @@ impl Session<'_> {
         let mut offer = TransferOffer { region, public, sealed, signature: Vec::new() };
         offer.signature = self.domain.replication.sign(&offered(&offer).done(), random)?;
         Ok(Reply::Offer(offer))
-    }
-
-    fn ephemeral(&self, random: &mut dyn Random) -> Ephemeral {
-        loop {
-            let private = Zeroizing::new(draw(random, Site::EphemeralKey));
-            if let Ok(public) = self.backend.p384_public(&private) {
-                return Ephemeral { private, public: Box::new(public) };
-            }
-        }
     }
 
     pub(super) fn export(
@@ -59,8 +44,8 @@ impl Session<'_> {
         if !genuine || keys.iter().any(|with| with.key != offer.sealed.key) {
             return Err(Fault::Refused);
         }
-        let own = self.ephemeral(random);
-        let wrapping = self.agree(&own.private, &offer.public)?;
+        let (private, own) = new_pair(self.backend, random);
+        let wrapping = self.agree(&private, &offer.public)?;
         let wrapped = keys.iter().map(|with| {
             let (spec, backing) = self.backing_key(with)?;
             let mut one = self.unsealed(with.material, spec, &own, random)?;
@@ -77,7 +62,7 @@ impl Session<'_> {
         &self,
         material: MaterialId,
         spec: KeySpec,
-        own: &Ephemeral,
+        own: &[u8; P384_POINT],
         random: &mut dyn Random,
     ) -> Result<TransferredKey, Fault> {
         Ok(TransferredKey {
@@ -85,7 +70,7 @@ impl Session<'_> {
             epoch: self.domain.active().ok_or(Fault::NotJoined)?.epoch,
             material,
             spec,
-            sender: own.public.clone(),
+            sender: Box::new(*own),
             iv: draw(random, Site::TokenIv),
             sealed: Vec::new(),
             signature: Vec::new(),
@@ -105,11 +90,7 @@ impl Session<'_> {
     }
 
     /// The private half of an offer that this domain made for that key.
-    fn private_half_of(
-        &self,
-        key: KeyId,
-        offer: &TransferOffer,
-    ) -> Result<Zeroizing<[u8; P384_SCALAR]>, Fault> {
+    fn private_half_of(&self, key: KeyId, offer: &TransferOffer) -> Result<Scalar, Fault> {
         let public = self.backend.sha256(&[offer.public.as_slice()]);
         let token = &offer.sealed;
         let named = (token.key, token.material.0, token.kind);
@@ -156,8 +137,7 @@ impl Session<'_> {
         private: &[u8; P384_SCALAR],
         peer: &[u8; P384_POINT],
     ) -> Result<SecretKey, Fault> {
-        let shared = self.backend.p384_agree(private, peer).map_err(|_| Fault::Refused)?;
-        Ok(wrapping_key(&shared, TRANSFER_LABEL, self.backend)?)
+        wrapping_key(private, peer, TRANSFER_LABEL, self.backend).map_err(|_| Fault::Refused)
     }
 }
 

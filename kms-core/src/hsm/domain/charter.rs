@@ -117,7 +117,7 @@ impl Charter {
     }
 
     /// The operator of that key.
-    pub(super) fn operator(&self, public: &VerifyingKey) -> Option<&Operator> {
+    pub(in crate::hsm) fn operator(&self, public: &VerifyingKey) -> Option<&Operator> {
         self.operators.iter().find(|operator| operator.public == *public)
     }
 

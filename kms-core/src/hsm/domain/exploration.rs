@@ -8,7 +8,8 @@
 use super::double::Double;
 use super::{DomainChange, HsmIdentity, Mandate, OperatorKey, Standing};
 use crate::crypto::CryptoBackend;
-use crate::hsm::{Command, DomainToken, Fault, Founded, HsmDevice, Reply, found};
+use crate::env::Timestamp;
+use crate::hsm::{Command, DomainToken, Fault, Founded, HsmDevice, Reply, Session, Within, found};
 use crate::key::KeySpec;
 use crate::local::SeededRandom;
 use crate::name::{KeyId, RegionName};
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const DEPTH: usize = 8;
+const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
 #[derive(Clone, Copy, Debug)]
 enum Move {
@@ -37,6 +39,8 @@ struct World {
     domain: Arc<Founded>,
     token: Arc<DomainToken>,
     key: Arc<KeyToken>,
+    /// The host's, of which every HSM has to know as long as it has the domain key of then.
+    session: Session,
     /// Whether the host rotates only once every key token is under the active domain key.
     waits: bool,
     /// Whether HSMs that serve may be destroyed.
@@ -65,11 +69,12 @@ impl World {
         }
         let (key, spec) = (KeyId::single_region([1; 16]), KeySpec::SymmetricDefault);
         let generate = Command::GenerateBackingKey { key, spec };
-        let Ok(Reply::BackingKey { token: key, .. }) = devices[0].execute(&generate, &[], random)
-        else {
-            panic!("an HSM of the domain makes a key")
-        };
-        World { devices, domain: Arc::new(domain), token, key, waits: true, destroys: false }
+        let session = Session::with(&mut devices[0], &token, domain.host(), NOW, random).unwrap();
+        let within = Within { session: Some(session.credential()), now: NOW };
+        let made = devices[0].execute(&generate, &[], within, random);
+        let Ok(Reply::BackingKey { token: key, .. }) = made else { panic!("{made:?}") };
+        let domain = Arc::new(domain);
+        World { devices, domain, token, key, session, waits: true, destroys: false }
     }
 
     /// HSMs that serve and may be destroyed, and one in a safe.
@@ -86,6 +91,27 @@ impl World {
         let identity = HsmIdentity::generate(&Double, &mut SeededRandom::new(seed));
         self.devices.push(HsmDevice::new(identity, Arc::new(Double)));
         self.devices.len() - 1
+    }
+
+    /// Has an HSM execute a command. It knows the host's session if, and only if, it has the domain key
+    /// that the session token is under; where it does not, the two begin another one.
+    fn execute(&mut self, at: usize, command: &Command) -> Result<Reply, Fault> {
+        let (key, random) = (self.key.clone(), &mut SeededRandom::new(3));
+        let device = &mut self.devices[at];
+        let epoch = self.session.credential().token.epoch;
+        let serving = device.domain.as_ref().filter(|domain| domain.standing == Standing::Online);
+        let knows = serving.map(|domain| domain.key(epoch).is_some());
+        let within = Within { session: Some(self.session.credential()), now: NOW };
+        let result = device.execute(command, std::slice::from_ref(&key), within, random);
+        if knows.is_some() {
+            assert_eq!(result == Err(Fault::NoSession), knows == Some(false), "{result:?}");
+        }
+        if result != Err(Fault::NoSession) {
+            return result;
+        }
+        self.session = Session::with(device, &self.token, self.domain.host(), NOW, random)?;
+        let within = Within { session: Some(self.session.credential()), now: NOW };
+        self.devices[at].execute(command, &[key], within, random)
     }
 
     fn is_in_a_safe(&self, at: usize) -> bool {
@@ -181,10 +207,7 @@ impl World {
     fn reencrypt(&mut self, at: usize) {
         let command =
             Command::ReencryptTokens { tokens: vec![self.key.id], under: self.token.active };
-        let random = &mut SeededRandom::new(3);
-        if let Ok(Reply::Tokens { tokens }) =
-            self.devices[at].execute(&command, std::slice::from_ref(&self.key), random)
-        {
+        if let Ok(Reply::Tokens { tokens }) = self.execute(at, &command) {
             self.key = tokens[0].clone();
         }
     }
@@ -214,8 +237,7 @@ impl World {
         self.devices[at].reset();
         let again =
             Command::ReencryptTokens { tokens: vec![self.key.id], under: self.token.active };
-        let (key, random) = (self.key.clone(), &mut SeededRandom::new(4));
-        self.join(at).is_ok() && self.devices[at].execute(&again, &[key], random).is_ok()
+        self.join(at).is_ok() && self.execute(at, &again).is_ok()
     }
 
     /// The way back through the safe: people give the HSM in it the domain, and admit a new one.

@@ -2,9 +2,9 @@
 
 use super::canon::Canon;
 use super::signing::{SigningKey, VerifyingKey};
-use super::{MemberKey, WRAP_LABEL, wrapping_key};
+use super::{MemberKey, Scalar, WRAP_LABEL, new_pair, wrapping_key};
 use crate::crypto::{CryptoBackend, CryptoFailure, P384_SCALAR, SecretBytes, SecretKey};
-use crate::env::{Random, Site, draw};
+use crate::env::Random;
 use std::collections::BTreeMap;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -53,7 +53,7 @@ impl fmt::Debug for Member {
 /// HSM does.
 #[derive(Clone)]
 pub struct HsmIdentity {
-    private: Zeroizing<[u8; P384_SCALAR]>,
+    private: Scalar,
     signing: SigningKey,
     /// The public half of the agreement key.
     pub public: MemberKey,
@@ -66,12 +66,8 @@ impl HsmIdentity {
     /// When the backend has no P-384, which every backend must have.
     pub fn generate(backend: &dyn CryptoBackend, random: &mut dyn Random) -> HsmIdentity {
         let signing = SigningKey::generate(backend, random).expect("every backend has P-384");
-        loop {
-            let private = Zeroizing::new(draw(random, Site::EphemeralKey));
-            if let Ok(public) = backend.p384_public(&private) {
-                return HsmIdentity { private, signing, public };
-            }
-        }
+        let (private, public) = new_pair(backend, random);
+        HsmIdentity { private, signing, public: *public }
     }
 
     /// The identity that has these private keys.
@@ -97,8 +93,8 @@ impl HsmIdentity {
         Member { agreement: self.public, signing, standing: Standing::Online }
     }
 
-    /// The signing key, for domain tokens.
-    pub(super) fn signing(&self) -> &SigningKey {
+    /// The signing key, for domain tokens and sessions.
+    pub(in crate::hsm) fn signing(&self) -> &SigningKey {
         &self.signing
     }
 }
@@ -128,8 +124,7 @@ impl AgreementCache {
         if let Some(key) = self.wrapping.get(peer) {
             return Ok(key.clone());
         }
-        let shared = backend.p384_agree(&own.private, peer)?;
-        let key = wrapping_key(&shared, WRAP_LABEL, backend)?;
+        let key = wrapping_key(&own.private, peer, WRAP_LABEL, backend)?;
         self.wrapping.insert(*peer, key.clone());
         Ok(key)
     }

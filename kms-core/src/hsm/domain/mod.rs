@@ -6,6 +6,7 @@
 //! each other: a command with a quorum makes one of them export a new token and change nothing of its
 //! own, and a second one installs that token everywhere (AWS KMS Cryptographic Details, Domains).
 
+mod agreement;
 mod canon;
 mod charter;
 mod custody;
@@ -22,6 +23,7 @@ mod rules_machine;
 mod signing;
 mod token;
 
+pub(super) use agreement::{Scalar, new_pair, wrapping_key};
 pub(super) use canon::Canon;
 pub use charter::{Charter, DomainChange};
 pub use custody::Custody;
@@ -33,7 +35,7 @@ pub use quorum::{Operator, OperatorRole, OrderKind, Rule, Rules, Threshold};
 pub use signing::{SigningKey, VerifyingKey};
 pub use token::DomainToken;
 
-use crate::crypto::{CryptoBackend, CryptoFailure, P384_POINT, SecretBytes, SecretKey};
+use crate::crypto::{P384_POINT, SecretKey};
 use crate::env::{Random, Site, draw};
 use crate::hsm::Fault;
 use crate::token::DomainEpoch;
@@ -113,14 +115,4 @@ impl Domain {
         let charter = Arc::new(self.charter.changed(change)?);
         Ok(Domain { charter, serial: self.serial + 1, ..self.clone() })
     }
-}
-
-/// A 256-bit wrapping key from an agreed secret of 48 bytes.
-pub(super) fn wrapping_key(
-    shared: &SecretBytes,
-    label: &[u8],
-    backend: &dyn CryptoBackend,
-) -> Result<SecretKey, CryptoFailure> {
-    let (head, tail) = shared.as_bytes().split_first_chunk::<32>().ok_or(CryptoFailure)?;
-    Ok(backend.derive_key(&SecretKey::new(*head), label, tail))
 }

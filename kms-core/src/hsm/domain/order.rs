@@ -77,8 +77,8 @@ impl OperatorKey {
         OperatorKey { role, key }
     }
 
-    /// The signing key, to be sealed.
-    pub(super) fn signing(&self) -> &SigningKey {
+    /// The signing key, to be sealed, or to begin a session with.
+    pub(in crate::hsm) fn signing(&self) -> &SigningKey {
         &self.key
     }
 

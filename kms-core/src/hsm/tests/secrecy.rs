@@ -4,7 +4,7 @@
 use super::*;
 use crate::algorithm::{MacAlgorithm, MessageType, SigningAlgorithm};
 use crate::env::{Random, Site};
-use crate::hsm::{DomainChange, SignedMessage};
+use crate::hsm::{DomainChange, Negotiation, SignedMessage};
 use std::collections::BTreeSet;
 
 /// As many bytes in a row of a secret as count as a leak.
@@ -30,7 +30,10 @@ struct Watched {
 impl Random for Watched {
     fn fill(&mut self, site: Site, bytes: &mut [u8]) {
         self.source.fill(site, bytes);
-        let key = matches!(site, Site::BackingKey | Site::DomainKey | Site::EphemeralKey);
+        let key = matches!(
+            site,
+            Site::BackingKey | Site::DomainKey | Site::EphemeralKey | Site::SessionKey
+        );
         if key && !self.for_caller {
             self.secrets
                 .extend(bytes.windows(WINDOW).map(|part| <[u8; WINDOW]>::try_from(part).unwrap()));
@@ -100,6 +103,14 @@ fn bytes_of(reply: &Reply) -> Vec<u8> {
             })
             .collect(),
         Reply::ForRecipient { envelope, reply } => [envelope.to_vec(), bytes_of(reply)].concat(),
+        Reply::Session(welcome) => [
+            welcome.public.as_slice(),
+            &welcome.token.aad(),
+            &welcome.token.sealed,
+            &welcome.sealed,
+            &welcome.signature,
+        ]
+        .concat(),
         Reply::Genuine | Reply::Joined | Reply::Left => Vec::new(),
     }
 }
@@ -110,6 +121,7 @@ struct Place {
     domain: Founded,
     token: Arc<DomainToken>,
     keys: Vec<Arc<KeyToken>>,
+    session: Option<Session>,
 }
 
 struct World {
@@ -133,7 +145,7 @@ impl World {
             let domain = domains[&region].clone();
             let device = HsmDevice::new(identities.remove(0), backend.clone());
             let token = domain.token.clone();
-            Place { device, domain, token, keys: Vec::new() }
+            Place { device, domain, token, keys: Vec::new(), session: None }
         });
         let mut world = World { regions: regions.collect(), random, answers: 0 };
         for at in 0..2 {
@@ -146,22 +158,44 @@ impl World {
 
     /// Runs a command, and searches whatever comes out.
     fn run(&mut self, at: usize, command: &Command, tokens: &[Arc<KeyToken>]) -> Option<Reply> {
-        let here = &mut self.regions[at];
+        if command.needs_a_session() && self.regions[at].session.is_none() {
+            self.negotiate(at);
+        }
+        let (here, now) = (&mut self.regions[at], NOW);
         let signers = here.domain.operators.iter();
         let mandate = Mandate::new(command, &here.token, signers, &mut self.random);
         let answer = match command.is_order() {
             true => here.device.manage(command, &mandate, &mut self.random),
-            false => here.device.execute(command, tokens, &mut self.random),
+            false => {
+                let within =
+                    Within { session: here.session.as_ref().map(Session::credential), now };
+                here.device.execute(command, tokens, within, &mut self.random)
+            }
         };
         let shown = format!(
-            "{command:?} {answer:#?} {mandate:?} {tokens:?} {:?} {:?}",
-            here.device, here.domain
+            "{command:?} {answer:#?} {mandate:?} {tokens:?} {:?} {:?} {:?}",
+            here.device, here.domain, here.session
         );
         assert!(!self.random.is_shown_in(&shown), "{command:?}: {shown}");
         let reply = answer.ok()?;
         assert!(!self.random.leaks(&bytes_of(&reply)), "{command:?}");
         self.answers += 1;
         Some(reply)
+    }
+
+    /// Begins a session; what goes over the wire and what is printed of it is searched.
+    fn negotiate(&mut self, at: usize) {
+        let here = &self.regions[at];
+        let (domain, host) = (here.token.clone(), here.domain.host().clone());
+        let backend = here.device.backend.clone();
+        let begun = Negotiation::begin(&domain, &host, backend.as_ref(), &mut self.random).unwrap();
+        let command = begun.command();
+        let Command::OpenSession { hello } = &command else { panic!("{command:?}") };
+        let said = [hello.statement().done(), hello.signature.clone()].concat();
+        assert!(!self.random.leaks(&said) && !self.random.is_shown_in(&format!("{begun:?}")));
+        let Some(Reply::Session(welcome)) = self.run(at, &command, &[]) else { panic!() };
+        let session = begun.accept(&welcome, NOW, backend.as_ref()).unwrap();
+        self.regions[at].session = Some(session);
     }
 
     fn join(&mut self, at: usize) {
@@ -172,6 +206,7 @@ impl World {
     fn manage(&mut self, at: usize, order: &Command) {
         let Some(Reply::Domain { token }) = self.run(at, order, &[]) else { panic!("{order:?}") };
         self.regions[at].token = token;
+        self.regions[at].session = None;
         self.join(at);
         let tokens = self.regions[at].keys.clone();
         let under = self.regions[at].token.active;
@@ -183,7 +218,7 @@ impl World {
 
     fn step(&mut self) {
         let at = self.random.below(2);
-        match self.random.below(12) {
+        match self.random.below(13) {
             0 => self.generate(at),
             1 => {
                 let from = self.regions[at].token.active;
@@ -199,6 +234,7 @@ impl World {
                 self.join(at);
             }
             4 => self.transfer(at),
+            5 => self.regions[at].session = None,
             _ => self.work(at),
         }
     }

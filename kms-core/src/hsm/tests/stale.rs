@@ -47,7 +47,8 @@ fn what_a_stale_hsm_wraps_is_not_believed() {
             assert!(command.is_answered_by(&made, before), "{command:?}: whole, but old");
             assert!(!command.is_answered_by(&made, active), "{command:?}");
             let random = &mut SeededRandom::new(3);
-            let told = cluster.devices[1].serve(command, &[], active, random);
+            let within = Within { session: None, now: NOW };
+            let told = cluster.devices[1].serve(command, &[], within, active, random);
             assert_eq!(
                 told,
                 Err(Fault::UnknownDomainKey),

@@ -17,34 +17,44 @@ use crate::node::{NamedRandom, Out, monotonic};
 use crate::place::NodeId;
 use crate::random::{Name, Site, Stream};
 use kms_core::env::RequestId;
-use kms_core::hsm::{self, Command, DomainToken, Ending, Fault, HsmIndex, Mandate, Purpose, Route};
+use kms_core::hsm::{
+    self, Command, Credential, DomainToken, Ending, Fault, HsmIndex, Mandate, Purpose, Route,
+};
 use kms_core::step::{Ask, Reply, Then};
 use kms_core::token::{DomainEpoch, KeyToken};
 use std::sync::Arc;
 
 const ROUTE: Site = Site::new("route");
 
-/// How often an HSM is given the domain for one command before it counts as sick.
+/// How often an HSM is given the domain for one command before it counts as sick, and how often a
+/// command is sent again because the session it came in is not known.
 const MOST_MENDS: u32 = 2;
 
 /// A command, and which HSMs have been asked.
 pub(super) struct HsmQuestion {
     command: Arc<Command>,
     tokens: Vec<Arc<KeyToken>>,
-    then: Then,
+    /// How the core goes on; nothing for a negotiation, which is the shell's own.
+    then: Option<Then>,
     tried: Vec<HsmIndex>,
     /// Who may still answer: the first one, and a hedge.
     open: [Option<Asked>; 2],
     hedged: bool,
+    /// The HSM that is asked first, whatever the fleet would have.
+    pub(super) with: Option<HsmIndex>,
+    /// How often an HSM did not know the session.
+    renewed: u32,
     /// Why the last one that refused did.
     fault: Option<Fault>,
 }
 
 /// An HSM that was asked.
-#[derive(Clone, Copy)]
-struct Asked {
-    ask: AskId,
-    hsm: HsmIndex,
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) ask: AskId,
+    pub(super) hsm: HsmIndex,
+    /// In which session.
+    pub(super) session: Option<Arc<Credential>>,
     /// Names the draws of this sending, and only of this one.
     draw: u32,
     mended: u32,
@@ -54,9 +64,42 @@ struct Asked {
 }
 
 impl HsmQuestion {
+    /// A command that nobody has been asked to carry out yet.
+    pub(super) fn new(
+        command: Arc<Command>,
+        tokens: Vec<Arc<KeyToken>>,
+        then: Option<Then>,
+    ) -> HsmQuestion {
+        HsmQuestion {
+            command,
+            tokens,
+            then,
+            tried: Vec::with_capacity(1),
+            open: [None, None],
+            hedged: false,
+            with: None,
+            renewed: 0,
+            fault: None,
+        }
+    }
+
+    /// Whether its command is carried out in a session.
+    pub(super) fn needs_a_session(&self) -> bool {
+        self.command.needs_a_session()
+    }
+
+    /// Takes out an HSM that does not know the session, so that it may be asked again, and says whether
+    /// another one may still answer; nothing when that has happened too often.
+    pub(super) fn unknown_session(&mut self, place: usize) -> Option<(Asked, bool)> {
+        let asked = self.open[place].take_if(|_| self.renewed < MOST_MENDS)?;
+        self.renewed += 1;
+        self.tried.retain(|tried| *tried != asked.hsm);
+        Some((asked, self.is_open()))
+    }
+
     /// The place of an HSM that may still answer this question.
     fn place(&self, ask: AskId) -> Option<usize> {
-        self.open.iter().position(|asked| asked.is_some_and(|asked| asked.ask == ask))
+        self.open.iter().position(|asked| asked.as_ref().is_some_and(|asked| asked.ask == ask))
     }
 
     fn is_open(&self) -> bool {
@@ -64,7 +107,8 @@ impl HsmQuestion {
     }
 
     fn draw(&self, asked: u32, mended: u32) -> u32 {
-        let attempt = u32::try_from(self.tried.len()).unwrap_or(u32::MAX);
+        let sent = self.tried.len() + self.renewed as usize;
+        let attempt = u32::try_from(sent).unwrap_or(u32::MAX);
         asked << 16 | (mended & 0xff) << 8 | attempt & 0xff
     }
 }
@@ -79,26 +123,20 @@ impl Engine {
         then: Then,
         out: &mut Out,
     ) {
-        operation.stage = Stage::AskingHsm(HsmQuestion {
-            command,
-            tokens,
-            then,
-            tried: Vec::with_capacity(1),
-            open: [None; 2],
-            hedged: false,
-            fault: None,
-        });
+        operation.stage = Stage::AskingHsm(HsmQuestion::new(command, tokens, Some(then)));
         self.send_to_fleet(now, operation, Purpose::First, out);
     }
 
-    /// Sends a command to one more HSM, when nobody else may still answer it; or ends the question.
-    fn send_to_fleet(
+    /// Sends a command to one more HSM, when nobody else may still answer it; or ends the question. One
+    /// that needs a session waits for it first.
+    pub(super) fn send_to_fleet(
         &mut self,
         now: Now,
-        mut operation: Box<Operation>,
+        operation: Box<Operation>,
         purpose: Purpose,
         out: &mut Out,
     ) {
+        let Some(mut operation) = self.in_session(now, operation, purpose, out) else { return };
         let route = self.route(now, &operation, purpose);
         let Stage::AskingHsm(question) = &mut operation.stage else { return };
         let request = operation.call.request_id;
@@ -115,7 +153,7 @@ impl Engine {
             }
         };
         if purpose == Purpose::Retry {
-            self.note_routing(now, request, hsm, Routing::Retried, out);
+            self.note_routing(request, hsm, Routing::Retried, out);
         }
         let hedged = self.peers.hsms.len() > 1 && question.command.may_be_hedged();
         let wait = wait_for(&question.command);
@@ -129,6 +167,11 @@ impl Engine {
 
     fn route(&mut self, now: Now, operation: &Operation, purpose: Purpose) -> Route {
         let Stage::AskingHsm(question) = &operation.stage else { return Route::Exhausted };
+        if let Some(hsm) = question.with.filter(|_| purpose == Purpose::First)
+            && let Route::Ask(hsm) = self.fleet.route_to(monotonic(now), hsm)
+        {
+            return Route::Ask(hsm);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "a name wants any 64 bits")]
         let request = operation.call.request_id.0 as u64;
         let attempt = question.draw(operation.asked, 0);
@@ -151,10 +194,11 @@ impl Engine {
         let Stage::AskingHsm(question) = &mut operation.stage else { return };
         let draw = question.draw(number, 0);
         question.tried.push(hsm);
-        let asked = Asked { ask, hsm, draw, mended: 0, since: now.monotonic, domain };
+        let session = self.sessions.credential().filter(|_| question.needs_a_session()).cloned();
+        let asked = Asked { ask, hsm, session, draw, mended: 0, since: now.monotonic, domain };
         let place = usize::from(question.open[0].is_some());
+        self.send_command(now, request, question, &asked, out);
         question.open[place] = Some(asked);
-        self.send_command(now, request, question, asked, out);
     }
 
     fn send_command(
@@ -162,7 +206,7 @@ impl Engine {
         now: Now,
         request: RequestId,
         question: &HsmQuestion,
-        asked: Asked,
+        asked: &Asked,
         out: &mut Out,
     ) {
         let HsmQuestion { command, tokens, .. } = question;
@@ -175,6 +219,7 @@ impl Engine {
             command: command.clone(),
             tokens: tokens.clone(),
             domain: asked.domain,
+            session: asked.session.clone(),
         };
         let hsm = self.peers.hsms[asked.hsm];
         let event = request.0 ^ u128::from(asked.draw) << 120;
@@ -188,14 +233,17 @@ impl Engine {
     pub(super) fn hedge(&mut self, now: Now, ask: AskId, out: &mut Out) {
         let Some(mut operation) = self.operations.remove(&ask) else { return };
         let wanted = match &operation.stage {
-            Stage::AskingHsm(question) => question.place(ask).is_some() && !question.hedged,
+            Stage::AskingHsm(question) => {
+                let waits = question.needs_a_session() && self.sessions.credential().is_none();
+                question.place(ask).is_some() && !question.hedged && !waits
+            }
             _ => false,
         };
         if wanted && let Route::Ask(hsm) = self.route(now, &operation, Purpose::Hedge) {
             if let Stage::AskingHsm(question) = &mut operation.stage {
                 question.hedged = true;
             }
-            self.note_routing(now, operation.call.request_id, hsm, Routing::Hedged, out);
+            self.note_routing(operation.call.request_id, hsm, Routing::Hedged, out);
             let hedge = self.next_ask();
             self.open(now, &mut operation, hedge, hsm, out);
             self.hedges.insert(hedge, ask);
@@ -224,7 +272,7 @@ impl Engine {
             return;
         };
         match result {
-            Ok(reply) if is_credible(&operation, place, &reply) => {
+            Ok(reply) if self.believes(now, &operation, place, &reply, out) => {
                 self.answered_first(now, operation, place, Reply::Hsm(reply), out);
             }
             Ok(_) => {
@@ -238,6 +286,7 @@ impl Engine {
             Err(Fault::NotJoined | Fault::UnknownDomainKey) => {
                 self.mend(now, operation, place, result.err(), out);
             }
+            Err(Fault::NoSession) => self.renew(now, operation, place, out),
             Err(Fault::Busy) => {
                 let (request, hsm) = (draw.0, Some(from));
                 out.record(Event::Routed { request, hsm, what: Routing::Refused });
@@ -257,9 +306,8 @@ impl Engine {
         let operation = self.operations.get(&key)?;
         let Stage::AskingHsm(question) = &operation.stage else { return None };
         let place = question.place(ask)?;
-        let asked = question.open[place]
-            .filter(|asked| fits(operation.call.request_id, asked, &self.peers.hsms));
-        asked?;
+        let asked = question.open[place].as_ref();
+        asked.filter(|asked| fits(operation.call.request_id, asked, &self.peers.hsms))?;
         Some((self.operations.remove(&key)?, place))
     }
 
@@ -282,19 +330,31 @@ impl Engine {
             self.hedges.remove(&other.ask);
             let overtaken = other.since < winner.since;
             let ending = if overtaken { Ending::Failed } else { Ending::Forgotten };
-            self.end_asked(now, request, other, ending, out);
+            self.end_asked(now, request, &other, ending, out);
         }
         self.answer_hsm(now, operation, reply, out);
     }
 
-    fn answer_hsm(&mut self, now: Now, mut operation: Box<Operation>, reply: Reply, out: &mut Out) {
+    pub(super) fn answer_hsm(
+        &mut self,
+        now: Now,
+        mut operation: Box<Operation>,
+        reply: Reply,
+        out: &mut Out,
+    ) {
         let stage = std::mem::replace(&mut operation.stage, Stage::Deciding);
         let Stage::AskingHsm(HsmQuestion { command, tokens, then, .. }) = stage else { return };
-        self.go_on(now, operation, Ask::Hsm { command, tokens }, then, reply, out);
+        match then {
+            Some(then) => {
+                let question = Ask::Hsm { command, tokens };
+                self.go_on(now, operation, question, then, reply, out);
+            }
+            None => self.negotiated(now, &reply, out),
+        }
     }
 
     /// One of those asked is out. If nobody else may still answer, another one is asked.
-    fn failed(
+    pub(super) fn failed(
         &mut self,
         now: Now,
         mut operation: Box<Operation>,
@@ -309,7 +369,7 @@ impl Engine {
         question.fault = fault.or(question.fault);
         let others = question.is_open();
         let key = self.hedges.remove(&asked.ask).unwrap_or(asked.ask);
-        self.end_asked(now, request, asked, ending, out);
+        self.end_asked(now, request, &asked, ending, out);
         match others {
             // Filed where its hedge, or what it was hedged with, will find it.
             true => drop(self.operations.insert(key, operation)),
@@ -321,30 +381,28 @@ impl Engine {
     pub(super) fn hsm_timed_out(&mut self, now: Now, ask: AskId, out: &mut Out) {
         let Some((operation, place)) = self.take_asked(ask, |_, _, _| true) else { return };
         if let Stage::AskingHsm(question) = &operation.stage
-            && let Some(asked) = question.open[place]
+            && let Some(asked) = &question.open[place]
         {
-            let request = operation.call.request_id;
-            self.note_routing(now, request, asked.hsm, Routing::TimedOut, out);
+            self.note_routing(operation.call.request_id, asked.hsm, Routing::TimedOut, out);
         }
         self.failed(now, operation, place, None, Ending::Failed, out);
     }
 
-    fn end_asked(
+    pub(super) fn end_asked(
         &mut self,
         now: Now,
         request: RequestId,
-        asked: Asked,
+        asked: &Asked,
         ending: Ending,
         out: &mut Out,
     ) {
         if self.fleet.ended(monotonic(now), asked.hsm, ending).is_some() {
-            self.note_routing(now, request, asked.hsm, Routing::Quarantined, out);
+            self.note_routing(request, asked.hsm, Routing::Quarantined, out);
         }
     }
 
-    fn note_routing(
+    pub(super) fn note_routing(
         &self,
-        _: Now,
         request: RequestId,
         hsm: HsmIndex,
         what: Routing,
@@ -366,17 +424,18 @@ impl Engine {
         let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
         let epoch = self.domain();
         let Stage::AskingHsm(question) = &mut operation.stage else { return };
-        let Some(mut asked) = question.open[place] else { return };
+        let Some(mut asked) = question.open[place].take() else { return };
         asked.mended += 1;
         let Some(token) = domain.filter(|_| asked.mended <= MOST_MENDS) else {
+            question.open[place] = Some(asked);
             return self.failed(now, operation, place, fault, Ending::Failed, out);
         };
         asked.domain = epoch;
         asked.draw = asked.draw & 0xff | question.draw(number, asked.mended) & !0xff;
-        question.open[place] = Some(asked);
         self.send_join(now, request, asked.hsm, token, out);
-        self.send_command(now, request, question, asked, out);
+        self.send_command(now, request, question, &asked, out);
         let key = self.hedges.get(&asked.ask).copied().unwrap_or(asked.ask);
+        question.open[place] = Some(asked);
         self.operations.insert(key, operation);
     }
 
@@ -392,7 +451,8 @@ impl Engine {
         let draw = (request, u32::MAX);
         let (domain, mandate) = (self.domain(), self.mandate(now, draw, &command));
         let tokens = Vec::new();
-        let join = Message::HsmCommand { ask: JOINING, draw, command, tokens, domain, mandate };
+        let (ask, session) = (JOINING, None);
+        let join = Message::HsmCommand { ask, draw, command, tokens, domain, mandate, session };
         out.send(self.peers.hsms[hsm], join, 1024);
     }
 
@@ -411,17 +471,31 @@ impl Engine {
         })
     }
 
+    /// Whether an HSM's reply can be the answer to what it was asked; one that begins a session has begun
+    /// it then.
+    fn believes(
+        &mut self,
+        now: Now,
+        operation: &Operation,
+        place: usize,
+        reply: &hsm::Reply,
+        out: &mut Out,
+    ) -> bool {
+        let Stage::AskingHsm(question) = &operation.stage else { return false };
+        let Some(asked) = &question.open[place] else { return false };
+        let credible = question.command.is_answered_by(reply, asked.domain);
+        match reply {
+            hsm::Reply::Session(welcome) if credible => {
+                self.takes_session(now, operation.call.request_id, asked.hsm, welcome, out)
+            }
+            _ => credible,
+        }
+    }
+
     /// The active domain key, as far as this node has heard.
     fn domain(&self) -> DomainEpoch {
         self.kms.state().domain().map(|(record, _)| record.token.active).unwrap_or_default()
     }
-}
-
-/// Whether an HSM's reply can be the answer to what it was asked.
-fn is_credible(operation: &Operation, place: usize, reply: &hsm::Reply) -> bool {
-    let Stage::AskingHsm(question) = &operation.stage else { return false };
-    let domain = question.open[place].map(|asked| asked.domain).unwrap_or_default();
-    question.command.is_answered_by(reply, domain)
 }
 
 /// The question that nobody waits for an answer to: an order to join.

@@ -5,6 +5,7 @@ use crate::fault::point::Points;
 use crate::place::NodeId;
 use crate::random::Seed;
 use crate::sabotage::Sabotages;
+use kms_core::crypto::CryptoBackend;
 use kms_core::hsm::{FleetParameters, OperatorKey};
 use kms_core::name::RegionName;
 use std::collections::BTreeMap;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub sabotages: Sabotages,
     /// Speaks for the service hosts to the HSMs of the Region.
     pub operator: Arc<OperatorKey>,
+    /// What it does its own cryptography with.
+    pub backend: Arc<dyn CryptoBackend>,
     /// The run.
     pub seed: Seed,
     /// When it reports its state at the end.

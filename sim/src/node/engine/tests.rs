@@ -1,5 +1,7 @@
 //! The engine's way with its fleet, seen from the wire: what it sends, and which answers it takes.
 
+mod sessions;
+
 use super::*;
 use crate::driver::Effect;
 use crate::history::Routing;
@@ -8,10 +10,14 @@ use crate::node::Alarm;
 use crate::node::deadlines::Wait;
 use crate::parameters::Parameters;
 use kms_core::audit::AuditRecord;
-use kms_core::hsm::{Fault, OperatorKey, Reply as HsmReply};
+use kms_core::crypto::CryptoBackend;
+use kms_core::hsm::{
+    self, Command, Credential, Fault, HsmDevice, HsmIdentity, Mandate, Reply as HsmReply, Within,
+};
 use kms_core::name::RegionName;
 use kms_core::name::{AccountId, KeyArn, KeyId, PrincipalArn};
 use kms_core::ops::generate_random;
+use kms_core::state::{Change, DomainRecord, LogEntry};
 use kms_core::wire::NumberOfBytes;
 
 const HSMS: [NodeId; 3] = [NodeId(10), NodeId(11), NodeId(12)];
@@ -19,17 +25,20 @@ const HSMS: [NodeId; 3] = [NodeId(10), NodeId(11), NodeId(12)];
 /// An engine whose requests each ask for random bytes, which takes one command and no key.
 struct Bench {
     engine: Engine,
+    device: HsmDevice,
     out: Out,
     requests: u128,
     routed: Vec<Routing>,
 }
 
 /// A command on its way to an HSM.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Sent {
     to: NodeId,
     ask: AskId,
     draw: (RequestId, u32),
+    command: Arc<Command>,
+    session: Option<Arc<Credential>>,
 }
 
 fn at(millis: u64) -> Now {
@@ -43,10 +52,14 @@ fn bytes() -> Result<HsmReply, Fault> {
 impl Bench {
     fn new(parameters: &Parameters) -> Bench {
         let region = RegionName::parse("us-east-1").unwrap();
-        let backend = kms_core::crypto::RustCrypto;
-        let mut random = kms_core::local::SeededRandom::new(1);
-        let role = kms_core::hsm::OperatorRole::ServiceHost;
-        let operator = OperatorKey::generate(role, &backend, &mut random).unwrap();
+        let backend: Arc<dyn CryptoBackend> = Arc::new(kms_core::crypto::AwsLc);
+        let random = &mut kms_core::local::SeededRandom::new(1);
+        let identity = HsmIdentity::generate(backend.as_ref(), random);
+        let hsms = [(region, vec![identity.clone()])];
+        let domain = hsm::found(&hsms, backend.as_ref(), random).unwrap().remove(&region).unwrap();
+        let mut device = HsmDevice::new(identity, backend.clone());
+        let mandate = Mandate::new(&domain.join(), &domain.token, [domain.host()], random);
+        device.manage(&domain.join(), &mandate, random).unwrap();
         let peers = Peers {
             hsms: HSMS.to_vec(),
             journal: NodeId(2),
@@ -58,13 +71,28 @@ impl Bench {
             limits: parameters.limits(),
             points: Points::default(),
             sabotages: Sabotages::default(),
-            operator: Arc::new(operator),
+            operator: Arc::new(domain.host().clone()),
+            backend,
             seed: Seed(1),
             settle_at: SimTime::from_secs(1_000),
         };
-        let kms = Kms::new(region, kms_core::kms::Settings::default());
-        let engine = Engine::new(kms, Meter::off(), settings);
-        Bench { engine, out: Out::default(), requests: 0, routed: Vec::new() }
+        let mut kms = Kms::new(region, kms_core::kms::Settings::default());
+        let (token, rotated) = (domain.token.clone(), Timestamp::EPOCH);
+        let record = DomainRecord { tokens_since: token.active, token, rotated };
+        let changes = vec![Change::PutDomain(record)];
+        kms.apply(&LogEntry { position: 1, id: 0, committed: rotated, changes });
+        let mut engine = Engine::new(kms, Meter::off(), settings);
+        engine.sessions.begin_with(&mut device, &domain.token, at(0));
+        let (out, routed) = (Out::default(), Vec::new());
+        Bench { engine, device, out, requests: 0, routed }
+    }
+
+    /// What a healthy HSM answers, wherever it is asked.
+    fn answer(&mut self, now: Now, to: &Sent) -> Result<HsmReply, Fault> {
+        let session = to.session.as_ref();
+        let within = Within { session, now: Timestamp::from_micros(now.wall_micros) };
+        let random = &mut NamedRandom::new(Seed(1), to.to, to.draw.0, to.draw.1);
+        self.device.execute(&to.command, &[], within, random)
     }
 
     fn begin(&mut self, now: Now) -> Vec<Sent> {
@@ -83,8 +111,12 @@ impl Bench {
         let mut sent = Vec::new();
         for effect in self.out.drain() {
             match effect {
-                Effect::Send { to, body: Message::HsmCommand { ask, draw, .. }, .. } if ask > 0 => {
-                    sent.push(Sent { to, ask, draw });
+                Effect::Send {
+                    to,
+                    body: Message::HsmCommand { ask, draw, command, session, .. },
+                    ..
+                } if ask > 0 => {
+                    sent.push(Sent { to, ask, draw, command, session });
                 }
                 Effect::Record(Event::Routed { what, .. }) => self.routed.push(what),
                 _ => {}
@@ -93,8 +125,8 @@ impl Bench {
         sent
     }
 
-    fn reply(&mut self, now: Now, to: Sent, result: Result<HsmReply, Fault>) -> Vec<Sent> {
-        let Sent { to: from, ask, draw } = to;
+    fn reply(&mut self, now: Now, to: &Sent, result: Result<HsmReply, Fault>) -> Vec<Sent> {
+        let Sent { to: from, ask, draw, .. } = *to;
         self.engine.hsm_replied(now, from, ask, draw, result, &mut self.out);
         self.sent()
     }
@@ -117,7 +149,7 @@ fn bench() -> Bench {
 
 fn one(sent: &[Sent]) -> Sent {
     let [one] = sent else { panic!("{sent:?}") };
-    *one
+    one.clone()
 }
 
 #[test]
@@ -129,9 +161,9 @@ fn the_first_answer_wins_and_the_second_is_dropped() {
         let hedge = one(&bench.over(at(50), Wait::Hedge));
         assert!(hedge.to != first.to && hedge.ask != first.ask && hedge.draw != first.draw);
         let (winner, loser) = if hedge_wins { (hedge, first) } else { (first, hedge) };
-        assert_eq!(bench.reply(at(60), winner, bytes()), []);
+        assert_eq!(bench.reply(at(60), &winner, bytes()), []);
         assert_eq!(bench.ended(), [None]);
-        assert_eq!(bench.reply(at(61), loser, bytes()), []);
+        assert_eq!(bench.reply(at(61), &loser, bytes()), []);
         assert_eq!(bench.ended(), []);
         assert_eq!(bench.routed, [Routing::Hedged, Routing::Discarded]);
     }
@@ -143,17 +175,20 @@ fn an_answer_to_another_question_is_no_answer() {
     let asked = one(&bench.begin(at(0)));
     let (request, draw) = asked.draw;
     let wrong = [
-        Sent { to: HSMS[(HSMS.iter().position(|hsm| *hsm == asked.to).unwrap() + 1) % 3], ..asked },
-        Sent { ask: asked.ask + 1, ..asked },
-        Sent { draw: (RequestId(request.0 + 1), draw), ..asked },
-        Sent { draw: (request, draw + 1), ..asked },
+        Sent {
+            to: HSMS[(HSMS.iter().position(|hsm| *hsm == asked.to).unwrap() + 1) % 3],
+            ..asked.clone()
+        },
+        Sent { ask: asked.ask + 1, ..asked.clone() },
+        Sent { draw: (RequestId(request.0 + 1), draw), ..asked.clone() },
+        Sent { draw: (request, draw + 1), ..asked.clone() },
     ];
     for wrong in wrong {
-        bench.reply(at(1), wrong, bytes());
+        bench.reply(at(1), &wrong, bytes());
         assert_eq!(bench.ended(), [], "{wrong:?}");
     }
     assert_eq!(bench.routed, [Routing::Discarded; 4]);
-    bench.reply(at(1), asked, bytes());
+    bench.reply(at(1), &asked, bytes());
     assert_eq!(bench.ended(), [None]);
 }
 
@@ -182,12 +217,12 @@ fn an_hsm_that_never_answers_is_left_alone() {
         now += 50;
         let hedges = bench.over(at(now), Wait::Hedge);
         for hedge in hedges {
-            bench.reply(at(now), hedge, bytes());
+            bench.reply(at(now), &hedge, bytes());
         }
         let sent = one(&bench.begin(at(now)));
         match sent.to == sick {
             true => asked_sick += 1,
-            false => drop(bench.reply(at(now), sent, bytes())),
+            false => drop(bench.reply(at(now), &sent, bytes())),
         }
         assert!(now < 10_000, "{:?}", bench.routed);
     }
@@ -207,8 +242,8 @@ fn a_full_fleet_refuses_at_once_and_a_full_hsm_is_passed_over() {
     }
     assert_eq!(bench.begin(at(0)), []);
     assert_eq!(bench.ended(), [Some(ErrorCode::KmsInternal)]);
-    bench.reply(at(1), sent[0], bytes());
-    let other = one(&bench.reply(at(1), sent[1], Err(Fault::Busy)));
+    bench.reply(at(1), &sent[0], bytes());
+    let other = one(&bench.reply(at(1), &sent[1], Err(Fault::Busy)));
     assert_eq!(other.to, sent[0].to);
     assert_eq!(bench.routed, [Routing::Saturated, Routing::Refused, Routing::Retried]);
 }
@@ -216,8 +251,15 @@ fn a_full_fleet_refuses_at_once_and_a_full_hsm_is_passed_over() {
 #[test]
 fn what_no_hsm_can_open_is_unavailable_and_not_a_time_out() {
     let mut bench = Bench::new(&Parameters { hsm_attempts: 1, ..Parameters::default() });
-    let asked = one(&bench.begin(at(0)));
-    bench.reply(at(1), asked, Err(Fault::NotJoined));
+    let mut asked = one(&bench.begin(at(0)));
+    for _ in 0..2 {
+        asked = one(&bench.reply(at(1), &asked, Err(Fault::NotJoined)));
+    }
+    assert_eq!(
+        bench.reply(at(1), &asked, Err(Fault::NotJoined)),
+        [],
+        "it was given the domain twice"
+    );
     assert_eq!(bench.ended(), [Some(ErrorCode::KeyUnavailable)]);
 }
 

@@ -39,6 +39,18 @@ impl Engine {
     }
 
     pub(super) fn flushing(&self, now: Now, id: RequestId, append: Append) -> Operation {
+        let (append, result) = (Arc::new(append), Arc::new(Ok(Response::TaskDone)));
+        self.of_its_own(now, Work::Uses, id, Stage::Appending { append, result, attempt: 0 })
+    }
+
+    /// Work of this node itself about which the core has nothing to decide.
+    pub(super) fn of_its_own(
+        &self,
+        now: Now,
+        work: Work,
+        id: RequestId,
+        stage: Stage,
+    ) -> Operation {
         let principal = PrincipalArn::service("kms.amazonaws.com", AccountId::new(0));
         let call = Call {
             request_id: id,
@@ -52,18 +64,14 @@ impl Engine {
         };
         Operation {
             origin: Origin::Own,
-            work: Work::Uses,
+            work,
             call,
             answered: Vec::new(),
             position: self.kms.state().position(),
             refused: None,
             audit: None,
             asked: 0,
-            stage: Stage::Appending {
-                append: Arc::new(append),
-                result: Arc::new(Ok(Response::TaskDone)),
-                attempt: 0,
-            },
+            stage,
         }
     }
 }
