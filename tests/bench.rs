@@ -134,7 +134,9 @@ fn backends_and_programs_take_turns() {
         json(&output)
     };
     let backends = compare("rust-crypto", "ring");
-    assert_eq!(backends["compared"][0]["verdict"]["verdict"], "faster", "{backends}");
+    // On a machine that is busy enough it says that it cannot tell; the wrong way round it never is.
+    let verdict = &backends["compared"][0]["verdict"]["verdict"];
+    assert!(["faster", "inconclusive"].iter().any(|word| verdict == word), "{backends}");
     let programs = compare("this", "this");
     let compared = &programs["compared"][0];
     assert_eq!((&compared["a"], &compared["b"]), (&"this (A)".into(), &"this (B)".into()));
