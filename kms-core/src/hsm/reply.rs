@@ -157,7 +157,7 @@ pub enum Fault {
     /// As many commands wait before it as it takes; another HSM may have room.
     Busy,
     /// The command comes in no session that is good here: none, one that has ended, one under a domain
-    /// key that this HSM does not have, or one of a host that the domain knows no more. The host
+    /// key that the domain has dropped, or one of a host that the domain knows no more. The host
     /// negotiates another one and sends the command again.
     NoSession,
 }

@@ -116,7 +116,8 @@ impl HsmDevice {
     /// Whether a command comes in a session that has not ended, with a host that the domain knows.
     ///
     /// # Errors
-    /// `NoSession` otherwise, whatever is wrong.
+    /// `UnknownDomainKey` when this HSM has not heard of the domain key that the session token is under,
+    /// about which the session can do nothing; `NoSession` otherwise, whatever is wrong.
     pub(super) fn must_be_in_session(&mut self, within: Within<'_>) -> Result<(), Fault> {
         let credential = within.session.ok_or(Fault::NoSession)?;
         if credential.token.until <= within.now {
@@ -124,6 +125,9 @@ impl HsmDevice {
         }
         if self.sessions.has(credential) {
             return Ok(());
+        }
+        if self.epoch() < Some(credential.token.epoch) {
+            return Err(Fault::UnknownDomainKey);
         }
         self.genuine(credential).ok_or(Fault::NoSession)?;
         self.sessions.remember(credential);

@@ -16,7 +16,7 @@ impl Cluster {
         let within = Within { session: Some(credential), now };
         match self.devices[at].execute(&DRAW, &[], within, &mut self.random) {
             Ok(Reply::Random { .. }) => true,
-            Err(Fault::NoSession) => false,
+            Err(Fault::NoSession | Fault::UnknownDomainKey) => false,
             other => panic!("{other:?}"),
         }
     }
