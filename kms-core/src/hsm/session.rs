@@ -246,8 +246,9 @@ impl Negotiation {
         let key = backend.open(&wrapping, &welcome.iv, &aad, &welcome.sealed)?;
         let key = SecretKey::from_slice(key.as_bytes()).ok_or(CryptoFailure)?;
         let credential = Arc::new(Credential::of(welcome.token.clone(), &key, backend));
-        let renewed = now.after(until.since(*began) / 10 * RENEWED_AFTER);
-        Ok(Session { credential, renewed })
+        let validity = until.since(*began);
+        let (renewed, ends) = (now.after(validity / 10 * RENEWED_AFTER), now.after(validity));
+        Ok(Session { credential, renewed, ends })
     }
 }
 
@@ -272,6 +273,8 @@ pub struct Session {
     credential: Arc<Credential>,
     /// When the next one is due, by the host's clock.
     renewed: Timestamp,
+    /// When this one is over, by the same.
+    ends: Timestamp,
 }
 
 impl Session {
@@ -308,5 +311,10 @@ impl Session {
     /// clocks of host and HSM are apart does not.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.renewed <= now
+    }
+
+    /// Whether it is over, as far as the host can tell: it has been idle for too long.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.ends <= now
     }
 }

@@ -101,6 +101,7 @@ impl Engine {
         if !question.needs_a_session() || !self.sessions.is_due(now) {
             return Some(operation);
         }
+        self.sessions.current.take_if(|session| session.is_over(clock(now)));
         if self.sessions.current.is_some() {
             // There is time left to begin the next one.
             self.negotiate(now, None, out);

@@ -65,6 +65,15 @@ fn the_next_session_is_begun_before_the_last_one_is_over() {
 }
 
 #[test]
+fn a_node_that_was_idle_for_too_long_begins_a_session_first() {
+    let mut bench = bench();
+    let hello = one(&bench.begin(minutes(60)));
+    assert_eq!(hello.command.name(), "OpenSession");
+    assert_eq!(names(&bench.answered(minutes(60), &hello)), ["GenerateRandom"]);
+    assert_eq!(bench.routed, [Routing::InSession]);
+}
+
+#[test]
 fn a_command_in_an_unknown_session_is_sent_again_in_another_one() {
     let mut bench = bench();
     let sent = [bench.begin(at(0)), bench.begin(at(0)), bench.begin(at(0))].concat();
