@@ -9,10 +9,12 @@
 //! primes of each size, picked by the drawn bytes, which makes 8,128 keys. The primes are known to
 //! everybody who has this file, and this type to nobody but the simulator: no other crate uses it.
 
-use kms_core::algorithm::{EncryptionAlgorithm, SigningAlgorithm};
+use crate::secrets::Secrets;
+use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use kms_core::crypto::codec::rsa_of_primes;
 use kms_core::crypto::{
-    Algorithm, CryptoBackend, CryptoFailure, Message, PrivateKey, RustCrypto, SecretBytes,
+    Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Message, P384_POINT, P384_SCALAR,
+    PrivateKey, RustCrypto, SecretBytes, SecretKey,
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
@@ -73,16 +75,21 @@ fn name_of(
     library.sha256(&[&which, &lengths, public_key, signature, message.bytes])
 }
 
-/// A library whose randomized algorithms are replaced by reproducible ones.
+/// A library whose randomized algorithms are replaced by reproducible ones. What keys it works with, it
+/// tells somebody who must never see them elsewhere.
 pub(crate) struct Reproducible {
     library: Arc<dyn CryptoBackend>,
     valid: Valid,
+    secrets: Secrets,
 }
 
 impl Reproducible {
     /// Over a library.
-    pub(crate) fn over(library: Arc<dyn CryptoBackend>) -> Arc<dyn CryptoBackend> {
-        Arc::new(Reproducible { library, valid: Valid::default() })
+    pub(crate) fn over(
+        library: Arc<dyn CryptoBackend>,
+        secrets: Secrets,
+    ) -> Arc<dyn CryptoBackend> {
+        Arc::new(Reproducible { library, valid: Valid::default(), secrets })
     }
 
     /// Who does an algorithm that has one right answer.
@@ -97,9 +104,37 @@ impl Reproducible {
 impl CryptoBackend for Reproducible {
     kms_core::forward_to_backend!(
         self, self.library;
-        name, sha256, hmac_sha256, derive_key, derivation_key, seal, open, p384_public, p384_agree,
-        hmac, unwrap_key,
+        name, sha256, hmac_sha256, seal, open, unwrap_key,
     );
+
+    fn derive_key(&self, key: &SecretKey, label: &[u8], context: &[u8]) -> SecretKey {
+        self.secrets.note(key.as_bytes());
+        self.library.derive_key(key, label, context)
+    }
+
+    fn derivation_key(&self, key: &SecretKey, label: &'static [u8]) -> Box<dyn DerivationKey> {
+        self.secrets.note(key.as_bytes());
+        self.library.derivation_key(key, label)
+    }
+
+    fn p384_public(&self, private: &[u8; P384_SCALAR]) -> Result<[u8; P384_POINT], CryptoFailure> {
+        self.secrets.note(private);
+        self.library.p384_public(private)
+    }
+
+    fn p384_agree(
+        &self,
+        private: &[u8; P384_SCALAR],
+        peer: &[u8; P384_POINT],
+    ) -> Result<SecretBytes, CryptoFailure> {
+        self.secrets.note(private);
+        self.library.p384_agree(private, peer)
+    }
+
+    fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8> {
+        self.secrets.note(key.as_bytes());
+        self.library.hmac(algorithm, key, message)
+    }
 
     fn supports(&self, spec: KeySpec, algorithm: Algorithm) -> bool {
         RustCrypto.supports(spec, algorithm)
@@ -125,10 +160,15 @@ impl CryptoBackend for Reproducible {
             let one_answer = !matches!(algorithm, Algorithm::Signing(..));
             one_answer && self.library.supports(spec, algorithm)
         });
-        if !chosen || self.library.name() == RustCrypto.name() {
-            return RustCrypto.load(spec, material);
+        let plain = !chosen || self.library.name() == RustCrypto.name();
+        let exact = match plain {
+            true => RustCrypto.load(spec, material)?,
+            false => self.library.load(spec, material)?,
+        };
+        self.secrets.note_private(exact.public_key(), material.as_bytes());
+        if plain {
+            return Ok(exact);
         }
-        let exact = self.library.load(spec, material)?;
         Ok(Box::new(Pair {
             library: self.library.clone(),
             exact,
@@ -282,7 +322,7 @@ mod tests {
     /// A signature that was found valid makes no other one valid.
     #[test]
     fn what_is_remembered_is_one_signature_of_one_key_over_one_message() {
-        let backend = Reproducible::over(Arc::new(AwsLc));
+        let backend = Reproducible::over(Arc::new(AwsLc), Secrets::default());
         let (spec, algorithm) = (KeySpec::EccNistP384, SigningAlgorithm::EcdsaSha384);
         let random = &mut SeededRandom::new(1);
         let mut key = || backend.load(spec, &backend.generate(spec, random).unwrap()).unwrap();
@@ -305,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_key_follows_from_the_drawn_bytes() {
-        let backend = Reproducible::over(Arc::new(RustCrypto));
+        let backend = Reproducible::over(Arc::new(RustCrypto), Secrets::default());
         for spec in RSA {
             let key = |seed| backend.generate(spec, &mut SeededRandom::new(seed)).unwrap();
             assert_eq!(key(1), key(1), "{spec}");
@@ -320,7 +360,7 @@ mod tests {
         let mut transcripts = BACKENDS.iter().map(|library| {
             let name = library.name();
             let library = kms_core::crypto::backend(name).unwrap();
-            (name, transcript(Reproducible::over(library).as_ref()))
+            (name, transcript(Reproducible::over(library, Secrets::default()).as_ref()))
         });
         let (_, first) = transcripts.next().unwrap();
         for (name, other) in transcripts {

@@ -54,6 +54,7 @@ pub mod report;
 pub mod run;
 #[cfg(all(feature = "sim", madsim))]
 pub mod sabotage;
+mod secrets;
 #[cfg(all(feature = "sim", madsim))]
 pub mod shrink;
 #[cfg(all(feature = "sim", madsim))]

@@ -106,6 +106,8 @@ pub struct Scene {
     /// When the run ended.
     pub ended_at: SimTime,
     settings: kms_core::kms::Settings,
+    /// Whether somebody knew every secret key.
+    knows_keys: bool,
 }
 
 /// Runs a scenario with a seed. `progress` hears of simulated time and may break the run off.
@@ -338,6 +340,7 @@ impl Scene {
             calm_at: world.calm_at,
             ended_at: world.ends_at,
             settings: world.settings.clone(),
+            knows_keys: true,
         }
     }
 
@@ -362,6 +365,7 @@ impl Scene {
             calm_at,
             ended_at: calm_at,
             settings,
+            knows_keys: false,
         })
     }
 
@@ -422,6 +426,7 @@ impl Scene {
             audit_window: self.parameters.audit_window,
             healed_at: self.healed_at(),
             loses_messages: self.parameters.network_loss > 0.0,
+            knows_keys: self.knows_keys,
         }
     }
 

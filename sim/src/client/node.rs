@@ -17,10 +17,11 @@ use super::share::{Clock, Share, call_draw};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now, Outbox};
 use crate::fault::Ailment;
-use crate::history::{Event, Facts};
+use crate::history::{Event, Exposure, Facts};
 use crate::message::Message;
 use crate::place::NodeId;
 use crate::random::{Name, Seed, Site, Stream};
+use crate::secrets::Secrets;
 
 const HOST: Site = Site::new("client host");
 const BACKOFF: Site = Site::new("client backoff");
@@ -53,6 +54,8 @@ pub struct ClientPlan {
     pub audit_at: Option<SimTime>,
     /// The most calls under way at once, at least 1. A start beyond it waits for another's end.
     pub most_in_flight: usize,
+    /// The keys that no answer may show.
+    pub(crate) secrets: Secrets,
 }
 
 /// A client.
@@ -68,6 +71,7 @@ pub struct Client {
     /// What is still to be asked for in the audit.
     audit: Vec<Planned>,
     most_in_flight: usize,
+    secrets: Secrets,
     shares: Vec<Work>,
     flights: BTreeMap<u64, Flight>,
     deadlines: Deadlines,
@@ -116,6 +120,7 @@ impl Client {
             audit_at: plan.audit_at,
             audit: Vec::new(),
             most_in_flight: plan.most_in_flight.max(1),
+            secrets: plan.secrets,
             shares: shares.collect(),
             flights: BTreeMap::new(),
             deadlines: Deadlines::new(plan.settings.timeout),
@@ -265,6 +270,9 @@ impl Client {
             Err(error) => Err(error.code),
         };
         out.record(Event::Returned { request: id, got });
+        if result.as_ref().is_ok_and(|answer| self.secrets.show_in_answer(answer)) {
+            out.record(Event::Exposed { request: id, place: Exposure::Answer });
+        }
         match result {
             Ok(_) => self.end(now, call, result, out),
             Err(error) => self.failed(now, call, Failure::of(error.code), result, out),

@@ -244,6 +244,11 @@ impl Sink<'_> {
                 self.tag(11);
                 self.action(*action);
             }
+            Event::Exposed { request, place } => {
+                self.tag(20);
+                self.bytes(&request.0.to_be_bytes());
+                self.text(place.words());
+            }
             Event::Fired(point) => {
                 self.tag(19);
                 self.text(point);

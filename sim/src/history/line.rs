@@ -74,6 +74,9 @@ pub fn line(event: &Event) -> String {
             }
             several => format!("audit: {} requests", several.len()),
         },
+        Event::Exposed { request, place } => {
+            format!("a secret key shows in {} of {}", place.words(), id(*request))
+        }
         Event::Acted(action) => acted(action),
         Event::Fired(point) => format!("fault point {point} fires"),
         Event::Sabotaged(sabotage) => format!("sabotage {sabotage} strikes"),

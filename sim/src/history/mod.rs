@@ -46,6 +46,8 @@ pub enum Source {
     Hsm,
     /// A journal.
     Journal,
+    /// Who knows every secret key.
+    Witness,
     /// A worker.
     Worker,
     /// The audit trail.
@@ -62,6 +64,7 @@ impl fmt::Display for Source {
             Source::Host => "an API host",
             Source::Hsm => "an HSM",
             Source::Journal => "a journal",
+            Source::Witness => "a witness who knows the keys",
             Source::Worker => "a worker",
             Source::World => "the world",
         })
@@ -186,6 +189,13 @@ pub enum Event {
     Kept(Box<Holdings>),
     /// A fault acted on a node, the subject of the record.
     Acted(NodeAction),
+    /// A secret key shows in what this node was answered, or keeps.
+    Exposed {
+        /// The request or task that it belongs to.
+        request: RequestId,
+        /// Where it shows.
+        place: Exposure,
+    },
     /// A fault point fired here.
     Fired(&'static str),
     /// A planted bug struck here.
@@ -205,6 +215,25 @@ pub struct Audited {
     pub billed: Option<(AccountId, Class)>,
     /// The error it was answered with, if it was.
     pub error: Option<ErrorCode>,
+}
+
+/// Where a secret key shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// In the answer to a client.
+    Answer,
+    /// In a key token that a journal keeps.
+    KeyToken,
+}
+
+impl Exposure {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Exposure::Answer => "the answer",
+            Exposure::KeyToken => "a key token",
+        }
+    }
 }
 
 /// What a host does about an HSM beyond asking it and taking its answer.
@@ -412,6 +441,7 @@ impl Event {
             | Event::Committed { id: request, .. }
             | Event::TaskTried { id: request, .. }
             | Event::Conflicted { request }
+            | Event::Exposed { request, .. }
             | Event::Routed { request, .. } => Some(*request),
             Event::Ended { .. }
             | Event::Admitted { .. }
@@ -441,6 +471,7 @@ impl Event {
             Event::Executed { .. } | Event::Loaded(_) => Source::Hsm,
             Event::Committed { .. } | Event::Settled(_) | Event::Kept(_) => Source::Journal,
             Event::TaskTried { .. } => Source::Worker,
+            Event::Exposed { .. } => Source::Witness,
             Event::Audited(_) => Source::Audit,
             Event::Acted(_) | Event::Fired(_) | Event::Sabotaged(_) => Source::World,
         }

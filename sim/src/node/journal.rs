@@ -10,11 +10,12 @@ use crate::disk::{Disk, Sync};
 use crate::driver::{Input, Node, Now};
 use crate::fault::Ailment;
 use crate::fault::point::{Point, Points};
-use crate::history::{Audited, Changed, Event, settle};
+use crate::history::{Audited, Changed, Event, Exposure, settle};
 use crate::message::{AskId, Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
 use crate::random::{Name, Seed, Site, Stream};
 use crate::sabotage::Sabotages;
+use crate::secrets::Secrets;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::journal::Journal;
 use kms_core::name::RegionName;
@@ -85,6 +86,8 @@ pub struct JournalPlan {
     pub points: Points,
     /// What is wrong with it on purpose.
     pub sabotages: Sabotages,
+    /// The keys that no token may show.
+    pub(crate) secrets: Secrets,
     /// When it reports its state at the end.
     pub settle_at: SimTime,
 }
@@ -115,6 +118,7 @@ pub struct JournalNode {
     seed: Seed,
     points: Points,
     sabotages: Sabotages,
+    secrets: Secrets,
     draws: u64,
     /// What is wrong with its disk.
     ailments: BTreeSet<Ailment>,
@@ -133,6 +137,7 @@ impl JournalNode {
             seed,
             points,
             sabotages,
+            secrets,
             settle_at,
         } = plan;
         let journal = Journal::restore(region, genesis.clone(), tokens.clone());
@@ -157,6 +162,7 @@ impl JournalNode {
             seed,
             points,
             sabotages,
+            secrets,
             draws: 0,
             ailments: BTreeSet::new(),
             settle_at,
@@ -222,6 +228,13 @@ impl JournalNode {
                 if !repeated {
                     let mut tokens = append.tokens.clone();
                     self.sabotages.tokens(now, id, &mut tokens, out);
+                    let shown = |change: &TokenChange| match change {
+                        TokenChange::Put(token) => self.secrets.show_in_token(token),
+                        _ => false,
+                    };
+                    if tokens.iter().any(shown) {
+                        out.record(Event::Exposed { request: id, place: Exposure::KeyToken });
+                    }
                     self.write(now, (entry, audit), tokens, out);
                 }
                 let records = self.disk.records().len();

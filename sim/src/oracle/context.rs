@@ -66,6 +66,8 @@ pub struct Rules {
     /// The network loses a message now and then all the same. What it costs a single try is nobody's
     /// fault.
     pub loses_messages: bool,
+    /// Somebody knows every secret key and looks for it where none may be.
+    pub knows_keys: bool,
 }
 
 /// A quota pool in a Region: so many requests of an account in each interval of true time.

@@ -24,6 +24,7 @@ mod quota;
 mod reference_model;
 #[cfg(test)]
 pub(crate) mod scene;
+mod secrecy;
 mod single_primary;
 
 pub use context::{Context, PoolFacts, Rules};
@@ -175,6 +176,7 @@ pub const ORACLES: &[Entry] = &[
     price::ENTRY,
     quota::ENTRY,
     reference_model::ENTRY,
+    secrecy::ENTRY,
     single_primary::ENTRY,
 ];
 
@@ -194,7 +196,7 @@ impl Judges {
             oracles: ORACLES.iter().map(|entry| (entry.new)()).collect(),
             known: Known::new(context),
             probes: Probes::default(),
-            heard: BTreeSet::new(),
+            heard: context.rules.knows_keys.then_some(Source::Witness).into_iter().collect(),
             next: 0,
         }
     }

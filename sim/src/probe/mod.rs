@@ -160,6 +160,7 @@ impl Probes {
             | Event::Loaded(_)
             | Event::Settled(_)
             | Event::Kept(_)
+            | Event::Exposed { .. }
             | Event::Sabotaged(_) => {}
         }
     }

@@ -190,6 +190,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Committed { .. } => "change",
         Event::Executed { .. } | Event::Routed { .. } => "HSM",
         Event::Acted(_) | Event::Fired(_) => "fault",
+        Event::Exposed { .. } => "leak",
         Event::Sabotaged(_) => "planted bug",
         Event::Admitted { .. } | Event::Audited(_) => "account",
         Event::Loaded(_) | Event::Settled(_) | Event::Kept(_) => "state",

@@ -3,6 +3,7 @@
 use super::Answer;
 use kms_core::env::Call;
 use kms_core::error::ErrorCode;
+use kms_core::name::MaterialId;
 use kms_core::ops::Response;
 use kms_core::policy::{Policy, PolicyKind};
 use std::sync::{Arc, LazyLock};
@@ -51,4 +52,14 @@ pub(super) fn unrotated(answer: &mut Answer) -> bool {
     let Ok(Response::GetKeyRotationStatus(status)) = answer else { return false };
     status.key_rotation_enabled = !status.key_rotation_enabled;
     true
+}
+
+pub(super) fn with_a_key(answer: &mut Answer, key: [u8; 32]) -> bool {
+    let id = match answer {
+        Ok(Response::GenerateDataKey(r)) => &mut r.key_material_id,
+        Ok(Response::GenerateDataKeyWithoutPlaintext(r)) => &mut r.key_material_id,
+        Ok(Response::ReEncrypt(r)) => &mut r.destination_key_material_id,
+        _ => return false,
+    };
+    id.replace(MaterialId(key)).is_some()
 }

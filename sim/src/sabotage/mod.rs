@@ -20,6 +20,7 @@ use crate::driver::Now;
 use crate::history::{Audited, Event};
 use crate::node::Out;
 use crate::random::{Name, Seed, Site, Stream};
+use crate::secrets::Secrets;
 use kms_core::Result as KmsResult;
 use kms_core::env::{Call, RequestId};
 use kms_core::hsm::{Fault, Reply};
@@ -58,6 +59,8 @@ pub(crate) enum Bug {
     NoAppend,
     /// What a host is about to tell a client, when nothing has to be appended for it.
     Answer(fn(&mut Answer) -> bool),
+    /// The same, and a secret key for it to tell.
+    Expose(fn(&mut Answer, [u8; 32]) -> bool),
     /// The host tells the client nothing.
     NoAnswer,
     /// What becomes of an audit record that a host is to keep.
@@ -87,6 +90,7 @@ pub(crate) enum Bug {
 pub struct Sabotages {
     planted: Arc<[Planted]>,
     seed: u64,
+    secrets: Secrets,
 }
 
 /// A bug in a run.
@@ -157,7 +161,12 @@ impl Sabotages {
             let (when, for_good) = (When::of(sabotage), Mutex::default());
             Some(Planted { name: info.name, bug: info.bug, when, for_good })
         });
-        Sabotages { planted: planted.collect(), seed: seed.0 }
+        Sabotages { planted: planted.collect(), seed: seed.0, secrets: Secrets::default() }
+    }
+
+    /// The same, with keys to tell.
+    pub(crate) fn knowing(self, secrets: Secrets) -> Sabotages {
+        Sabotages { secrets, ..self }
     }
 
     /// Lets every bug that comes now have a go; `spoil` says whether it found something. Whether any did.
@@ -197,6 +206,9 @@ impl Sabotages {
     pub(crate) fn answer(&self, now: Now, id: RequestId, answer: &mut Arc<Answer>, out: &mut Out) {
         self.strike(chance(now, id), out, |bug| match bug {
             Bug::Answer(spoil) => spoil(Arc::make_mut(answer)),
+            Bug::Expose(spoil) => {
+                self.secrets.last().is_some_and(|key| spoil(Arc::make_mut(answer), key))
+            }
             _ => false,
         });
     }

@@ -33,6 +33,7 @@ pub const SABOTAGES: &[SabotageInfo] = &[
     line("grant-unheard", "A host that follows does not hear of a new grant.", Bug::SkipChange(follow::grant)),
     line("lost-answer", "A host carries a request out and never answers it.", Bug::NoAnswer),
     line("material-forgotten", "A key forgets its oldest material when it is changed.", Bug::Append(append::without_oldest_material)),
+    line("material-id-is-the-key", "An answer names a secret key in place of the id of its material.", Bug::Expose(answer::with_a_key)),
     line("permission-ignored", "A decision takes the caller for an administrator.", Bug::Decide(answer::as_administrator)),
     line("permission-missing", "A decision is shown a caller without its identity policies.", Bug::Decide(answer::without_permissions)),
     line("policy-lost", "A new key policy is not written down.", Bug::Append(append::with_default_policy)),

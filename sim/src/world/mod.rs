@@ -25,6 +25,7 @@ use crate::parameters::Parameters;
 use crate::place::{NodeId, RegionIndex, Role, Topology, ZoneIndex};
 use crate::random::Seed;
 use crate::sabotage::Sabotages;
+use crate::secrets::Secrets;
 use kms_core::Kms;
 use kms_core::crypto::CryptoBackend;
 use kms_core::hsm::OperatorKey;
@@ -72,6 +73,7 @@ pub struct World {
     backend: Arc<dyn CryptoBackend>,
     points: Points,
     sabotages: Sabotages,
+    secrets: Secrets,
 }
 
 impl World {
@@ -82,7 +84,8 @@ impl World {
         backend: Arc<dyn CryptoBackend>,
         history: &mut History,
     ) -> Result<World, String> {
-        let backend = Reproducible::over(backend);
+        let secrets = Secrets::default();
+        let backend = Reproducible::over(backend, secrets.clone());
         let parameters = Parameters::with(&scenario.parameters);
         let regions = regions(scenario)?;
         let profile = Profile::named(&scenario.quota.profile);
@@ -108,7 +111,8 @@ impl World {
             ends_at: calm_at.after(scenario.calm),
             scenario: scenario.clone(),
             points: Points::of(scenario, seed),
-            sabotages: Sabotages::of(scenario, seed),
+            sabotages: Sabotages::of(scenario, seed).knowing(secrets.clone()),
+            secrets,
             seed,
             topology,
             regions,
@@ -278,6 +282,7 @@ impl World {
             seed: self.seed,
             points: self.points.clone(),
             sabotages: self.sabotages.clone(),
+            secrets: self.secrets.clone(),
             settle_at: self.settle_at(),
         })
     }
@@ -300,6 +305,7 @@ impl World {
             storm_ends: self.calm_at,
             audit_at: self.audit_at(),
             most_in_flight: self.parameters.client_in_flight as usize,
+            secrets: self.secrets.clone(),
         }))
     }
 

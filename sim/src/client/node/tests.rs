@@ -63,6 +63,7 @@ fn plan(times: &[u64], retry: RetryMode) -> ClientPlan {
         storm_ends: SimTime::from_secs(60),
         audit_at: None,
         most_in_flight: 2,
+        secrets: Secrets::default(),
     }
 }
 
