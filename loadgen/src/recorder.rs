@@ -3,9 +3,12 @@
 //! Response is from the intended start to the answer, service from the sending, lag from the intended
 //! start to the sending; so response is lag and service together.
 
+mod packed;
+
+pub(crate) use packed::Packed;
+
 use crate::pools::MOST_POOLS;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use kms_core::error::ErrorCode;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -176,74 +179,10 @@ impl Recorder {
     }
 }
 
-/// A recorder that takes little room.
-#[derive(Clone, Debug)]
-pub(crate) struct Packed {
-    /// Response, service and lag, one after another.
-    histograms: [Vec<u8>; 3],
-    late: u64,
-    in_flight: u64,
-    pooled: Box<[u64]>,
-    errors: Vec<(ErrorCode, u64)>,
-    others: BTreeMap<String, u64>,
-}
-
-impl Recorder {
-    /// The same in little room.
-    pub(crate) fn pack(&self) -> Packed {
-        let packed = |histogram: &Histogram<u64>| {
-            let mut bytes = Vec::new();
-            // A vector takes whatever is written.
-            let _ = V2Serializer::new().serialize(histogram, &mut bytes);
-            bytes.shrink_to_fit();
-            bytes
-        };
-        Packed {
-            histograms: [&self.response, &self.service, &self.lag].map(packed),
-            late: self.late,
-            in_flight: self.in_flight,
-            pooled: trimmed(&self.pooled).into(),
-            errors: self.errors().collect(),
-            others: self.others.clone(),
-        }
-    }
-}
-
-impl Packed {
-    /// How much room its histograms take, which is nearly all of it.
-    pub(crate) fn bytes(&self) -> usize {
-        self.histograms.iter().map(Vec::len).sum()
-    }
-
-    /// The recorder it was.
-    pub(crate) fn unpack(&self) -> Recorder {
-        let mut recorder = Recorder::new();
-        let Recorder { response, service, lag, .. } = &mut recorder;
-        for (into, bytes) in [response, service, lag].into_iter().zip(&self.histograms) {
-            // What was written by `pack` can be read, and has the same bounds.
-            if let Ok(read) = Deserializer::new().deserialize::<u64, _>(&mut &bytes[..]) {
-                let _ = into.add(&read);
-            }
-        }
-        recorder.late = self.late;
-        recorder.in_flight = self.in_flight;
-        recorder.pooled[..self.pooled.len()].copy_from_slice(&self.pooled);
-        self.errors.iter().for_each(|(code, count)| recorder.errors[*code as usize] = *count);
-        recorder.others = self.others.clone();
-        recorder
-    }
-}
-
 impl Default for Recorder {
     fn default() -> Recorder {
         Recorder::new()
     }
-}
-
-/// The pools up to the last one that was drawn from.
-fn trimmed(pooled: &[u64]) -> &[u64] {
-    let last = pooled.iter().rposition(|calls| *calls > 0);
-    &pooled[..last.map_or(0, |last| last + 1)]
 }
 
 /// A histogram begins at one nanosecond.
@@ -263,25 +202,6 @@ mod tests {
             recorder.note(brief, brief, Some(*code));
         }
         assert!(recorder.errors().eq(ErrorCode::ALL.iter().map(|code| (*code, 1))));
-    }
-
-    #[test]
-    fn what_was_packed_is_as_it_was() {
-        let mut recorder = Recorder::new();
-        for micros in 1..500 {
-            recorder.note(Duration::from_micros(micros), Duration::from_micros(3), None);
-        }
-        recorder.note_other(Duration::ZERO, Duration::from_secs(90), "Timeout");
-        recorder.note(Duration::ZERO, Duration::ZERO, Some(ErrorCode::Throttling));
-        recorder.under_way(7);
-        (0..5).for_each(|_| recorder.draw(2));
-        let unpacked = recorder.pack().unpack();
-        assert_eq!(unpacked.response, recorder.response);
-        assert_eq!(
-            (unpacked.late, unpacked.in_flight, unpacked.pooled()[2]),
-            (recorder.late, 7, 5)
-        );
-        assert!(unpacked.errors().eq(recorder.errors()) && unpacked.others().eq(recorder.others()));
     }
 
     #[test]
