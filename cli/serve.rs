@@ -10,6 +10,7 @@ use kms_core::kms::Settings;
 use kms_core::name::{AWS_REGIONS, AccountId, RegionName};
 use serde_json::json;
 use server::{Configuration, Engine, Identities, Server, StoreError};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -114,11 +115,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let bound = Server::bind(arguments.listen, engine, identities).await;
         let server = bound.map_err(|error| cannot_listen(arguments, &error))?;
         let address = server.address().map_err(|error| cannot_listen(arguments, &error))?;
+        let interrupted = interrupted().map_err(|error| Failure::usage(reason(&error)))?;
         match arguments.json {
             true => terminal::print_json(&about.json(address))?,
             false => terminal::print(&about.text(address))?,
         }
-        let ended = server.run(interrupted()).await;
+        let ended = server.run(interrupted).await;
         ended.map_err(|error: StoreError| Failure::usage(error))?;
         Ok(Exit::Fine)
     })
@@ -239,20 +241,25 @@ fn propagation_seconds(delays: &Propagation) -> serde_json::Value {
     })
 }
 
-/// Ctrl-C, or the signal that ends services.
-async fn interrupted() {
-    let control_c = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    if let Ok(mut terminate) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
+/// Ctrl-C, or the signal that ends services. Both are heard from now on and not only once they are
+/// waited for: whoever has read the address may end the server at once.
+#[cfg(unix)]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut control_c = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
-            _ = control_c => {}
+            _ = control_c.recv() => {}
             _ = terminate.recv() => {}
         }
-        return;
-    }
-    let _ = control_c.await;
+    })
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 #[cfg(test)]
