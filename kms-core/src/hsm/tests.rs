@@ -87,7 +87,11 @@ impl Cluster {
             let mandate = Mandate::new(command, &self.token, host, &mut self.random);
             return self.devices[at].manage(command, &mandate, &mut self.random);
         }
-        match self.session.clone().map(|session| self.run_in(&session, at, command, tokens)) {
+        // Of a session under a domain key that it has not heard of, an HSM can say nothing.
+        let heard =
+            |session: &Session| Some(session.credential().token.epoch) <= self.devices[at].epoch();
+        let session = self.session.clone().filter(heard);
+        match session.map(|session| self.run_in(&session, at, command, tokens)) {
             Some(Err(Fault::NoSession)) | None => {
                 let session = self.session_with(at)?;
                 self.session = Some(session.clone());
