@@ -10,9 +10,10 @@ use crate::name::TokenId;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a session is good for unless said. AWS documents that sessions have a validity period, but
-/// not how long; this figure is ours.
-pub const SESSION_VALIDITY: Duration = Duration::from_secs(3600);
+/// How long a session is good for unless said: two days, which is half as long as the domain keeps the
+/// key that the token is under. AWS documents that sessions have a validity period, but not how long;
+/// this figure is ours.
+pub const SESSION_VALIDITY: Duration = Duration::from_secs(2 * 86_400);
 
 /// How many sessions an HSM remembers to have opened: more than a Region has hosts.
 const REMEMBERED: usize = 256;
@@ -27,6 +28,9 @@ pub(in crate::hsm) struct OpenSessions(Vec<Arc<Credential>>);
 impl OpenSessions {
     /// Whether this very credential has been found genuine.
     fn has(&mut self, credential: &Arc<Credential>) -> bool {
+        if self.0.first().is_some_and(|last| Arc::ptr_eq(last, credential)) {
+            return true;
+        }
         let place = self.0.iter().position(|known| known == credential);
         if let Some(place @ 1..) = place {
             self.0[..=place].rotate_right(1);
