@@ -26,10 +26,11 @@ impl Bench {
     }
 }
 
-/// A moment by both clocks of the node.
-fn minutes(minutes: u64) -> Now {
-    let now = at(minutes * 60_000);
-    Now { wall_micros: now.wall_micros + minutes * 60_000_000, ..now }
+/// When so many percent of a session are over, by both clocks of the node.
+fn percent(percent: u64) -> Now {
+    let millis = hsm::SESSION_VALIDITY.as_secs() * 10 * percent;
+    let now = at(millis);
+    Now { wall_micros: now.wall_micros + millis * 1_000, ..now }
 }
 
 #[test]
@@ -52,24 +53,24 @@ fn commands_wait_for_the_one_negotiation_before_any_hsm_is_charged_with_them() {
 #[test]
 fn the_next_session_is_begun_before_the_last_one_is_over() {
     let mut bench = bench();
-    assert_eq!(names(&bench.begin(minutes(53))), ["GenerateRandom"]);
-    let sent = bench.begin(minutes(54));
+    assert_eq!(names(&bench.begin(percent(89))), ["GenerateRandom"]);
+    let sent = bench.begin(percent(90));
     assert_eq!(names(&sent), ["OpenSession", "GenerateRandom"], "nobody waits");
-    assert_eq!(bench.answered(minutes(54), &sent[1]), []);
-    assert_eq!(bench.answered(minutes(54), &sent[0]), []);
+    assert_eq!(bench.answered(percent(90), &sent[1]), []);
+    assert_eq!(bench.answered(percent(90), &sent[0]), []);
     assert_eq!(bench.routed, [Routing::Renewed]);
-    let later = one(&bench.begin(minutes(90)));
+    let later = one(&bench.begin(percent(150)));
     assert!(later.session != sent[1].session);
-    assert_eq!(bench.answered(minutes(90), &later), []);
+    assert_eq!(bench.answered(percent(150), &later), []);
     assert_eq!(bench.ended(), [None, None]);
 }
 
 #[test]
 fn a_node_that_was_idle_for_too_long_begins_a_session_first() {
     let mut bench = bench();
-    let hello = one(&bench.begin(minutes(60)));
+    let hello = one(&bench.begin(percent(100)));
     assert_eq!(hello.command.name(), "OpenSession");
-    assert_eq!(names(&bench.answered(minutes(60), &hello)), ["GenerateRandom"]);
+    assert_eq!(names(&bench.answered(percent(100), &hello)), ["GenerateRandom"]);
     assert_eq!(bench.routed, [Routing::InSession]);
 }
 
