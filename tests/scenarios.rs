@@ -82,6 +82,11 @@ fn hosts_distrust_what_a_stale_hsm_wraps() {
 }
 
 #[test]
+fn hsm_key_creation_across_rotations() {
+    passes("hsm/key-creation-across-rotations");
+}
+
+#[test]
 fn hsm_quorum_loss() {
     passes("hsm/quorum-loss");
 }

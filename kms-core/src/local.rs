@@ -31,7 +31,7 @@ use crate::multi_region::{RegionCommand, RegionReply};
 use crate::name::{AccountId, KeyArn, PrincipalArn, RegionName};
 use crate::ops::{Request, Response, create_key};
 use crate::quota::Meter;
-use crate::step::{Ask, Conflict, Outcome, Reply, Step, Then};
+use crate::step::{Answers, Ask, Conflict, Outcome, Reply, Step, Then};
 use crate::task::Task;
 use crate::usage::FLUSH_INTERVAL;
 use std::collections::BTreeMap;
@@ -330,9 +330,9 @@ impl Local {
     /// Takes work from its decision to its append; a conflict means deciding again.
     fn conclude(&mut self, region: RegionName, caller: Arc<Caller>, work: &Work<'_>) -> Outcome {
         let mut call = self.new_call(caller);
-        let mut answered = Vec::new();
+        let mut answers = Answers::default();
         loop {
-            let mut outcome = self.decide(region, &mut call, work, &mut answered);
+            let mut outcome = self.decide(region, &mut call, work, &mut answers);
             let Some(append) = outcome.append.as_ref().filter(|_| outcome.result.is_ok()) else {
                 return outcome;
             };
@@ -377,7 +377,7 @@ impl Local {
         region: RegionName,
         call: &mut Call,
         work: &Work<'_>,
-        answered: &mut Vec<(Ask, Reply)>,
+        answers: &mut Answers,
     ) -> Outcome {
         let mut step = self.first_step(region, call, work);
         loop {
@@ -388,7 +388,7 @@ impl Local {
                     self.first_step(region, call, work)
                 }
                 Step::Ask(ask, then) => {
-                    let reply = self.answer(region, call, &ask, answered);
+                    let reply = self.answer(region, call, &ask, answers);
                     self.next_step(region, call, then, reply)
                 }
             };
@@ -416,9 +416,10 @@ impl Local {
         region: RegionName,
         call: &Call,
         ask: &Ask,
-        answered: &mut Vec<(Ask, Reply)>,
+        answers: &mut Answers,
     ) -> Reply {
-        if let Some((_, reply)) = answered.iter().find(|(asked, _)| asked.same_question(ask)) {
+        let active = self.region_mut(region).kms.state().active_domain_key();
+        if let Some(reply) = answers.to(ask, active) {
             return reply.clone();
         }
         if let Some(reply) = self.trouble.and_then(Trouble::reply) {
@@ -440,7 +441,7 @@ impl Local {
                 Reply::KeyStore(self.key_stores.execute(command, self.random.as_mut()))
             }
         };
-        answered.push((ask.clone(), reply.clone()));
+        answers.keep(ask.clone(), reply.clone());
         reply
     }
 

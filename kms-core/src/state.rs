@@ -347,6 +347,11 @@ impl State {
         self.domain.as_ref().map(|(record, version)| (record, *version))
     }
 
+    /// The domain key that is active.
+    pub fn active_domain_key(&self) -> DomainEpoch {
+        self.domain.as_ref().map(|(record, _)| record.token.active).unwrap_or_default()
+    }
+
     /// A replica that is gone and whose primary does not know.
     pub fn departure(&self, key: KeyId) -> Option<Departure> {
         self.departures.get(&key).copied()

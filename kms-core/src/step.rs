@@ -13,6 +13,10 @@ use crate::token::{KeyToken, TokenChange};
 use std::fmt;
 use std::sync::Arc;
 
+mod answers;
+
+pub use answers::Answers;
+
 /// The most questions one operation may ask; more is a fault in the operation.
 pub const MOST_ASKS: u8 = 6;
 
@@ -163,7 +167,7 @@ impl Ask {
     }
 
     /// Whether the answer to `other` answers this too.
-    pub fn same_question(&self, other: &Ask) -> bool {
+    fn same_question(&self, other: &Ask) -> bool {
         match (self, other) {
             (Ask::Hsm { command: a, .. }, Ask::Hsm { command: b, .. }) => a == b,
             (Ask::Region { region: a, command: x }, Ask::Region { region: b, command: y }) => {

@@ -139,10 +139,10 @@ impl TokenStore {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn token(epoch: u32) -> Arc<KeyToken> {
+    pub(crate) fn token(epoch: u32) -> Arc<KeyToken> {
         Arc::new(KeyToken {
             id: TokenId([1; 16]),
             epoch: DomainEpoch(epoch),

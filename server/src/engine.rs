@@ -25,7 +25,7 @@ use kms_core::kms::Settings;
 use kms_core::multi_region::{RegionCommand, RegionReply};
 use kms_core::name::{AccountId, PrincipalArn, RegionName};
 use kms_core::ops::{Request, Response};
-use kms_core::step::{Ask, Conflict, Outcome, Reply, Step};
+use kms_core::step::{Answers, Ask, Conflict, Outcome, Reply, Step};
 use kms_core::task::Task;
 use region::Region;
 use std::collections::BTreeMap;
@@ -98,8 +98,7 @@ enum Work<'w> {
 struct Progress<'w> {
     work: Work<'w>,
     call: Call,
-    /// What peers have answered, so that deciding again does not make an HSM generate a key twice.
-    answered: Vec<(Ask, Reply)>,
+    answers: Answers,
 }
 
 impl Engine {
@@ -221,7 +220,7 @@ impl Engine {
     }
 
     fn run(&self, region: RegionName, call: Call, work: Work<'_>) -> Outcome {
-        let mut progress = Progress { work, call, answered: Vec::new() };
+        let mut progress = Progress { work, call, answers: Answers::default() };
         let Some(region) = self.regions.get(&region) else { return unreachable_region(&progress) };
         let mut outcome = self.conclude(region, &mut progress);
         if region.settle().is_err() {
@@ -283,8 +282,7 @@ impl Engine {
 
     /// The answer of a peer, or the one it gave to the same question before.
     fn reply(&self, region: &Region, progress: &mut Progress<'_>, ask: Ask) -> Reply {
-        let known = progress.answered.iter().find(|(asked, _)| asked.same_question(&ask));
-        if let Some((_, reply)) = known {
+        if let Some(reply) = progress.answers.to(&ask, region.active_domain_key()) {
             return reply.clone();
         }
         let reply = match &ask {
@@ -294,7 +292,7 @@ impl Engine {
                 Reply::KeyStore(self.backends().execute(command, &mut random()))
             }
         };
-        progress.answered.push((ask, reply.clone()));
+        progress.answers.keep(ask, reply.clone());
         reply
     }
 

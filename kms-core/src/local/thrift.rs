@@ -6,6 +6,7 @@ use crate::key::Status;
 use crate::name::{KeyArn, RegionName};
 use crate::ops::Request;
 use crate::quota::Meter;
+use crate::step::Answers;
 use crate::step::Outcome;
 use crate::task::Task;
 use std::sync::Arc;
@@ -56,7 +57,7 @@ impl Local {
         let (now, mut call) = (self.now, self.new_call(self.service.clone()));
         call.now = erase;
         let task = Work::Task(&Task::DeleteKey(key.id));
-        let outcome = self.decide(key.region, &mut call, &task, &mut Vec::new());
+        let outcome = self.decide(key.region, &mut call, &task, &mut Answers::default());
         call.now = now;
         let Some(append) = outcome.append else { return false };
         let erased = self.append(key.region, &call, &append).is_ok();

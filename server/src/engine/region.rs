@@ -16,7 +16,7 @@ use kms_core::quota::Meter;
 use kms_core::state::{Change, DomainRecord, LogEntry};
 use kms_core::step::{Append, Conflict, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
-use kms_core::token::{KeyToken, TokenChange};
+use kms_core::token::{DomainEpoch, KeyToken, TokenChange};
 use kms_core::usage::UseRecorder;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -57,6 +57,11 @@ impl Region {
 
     fn kms(&self) -> RwLockReadGuard<'_, Kms> {
         self.kms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The domain key that is active by now.
+    pub(super) fn active_domain_key(&self) -> DomainEpoch {
+        self.kms().state().active_domain_key()
     }
 
     /// Decides work on the newest state. Request quotas are not in force.

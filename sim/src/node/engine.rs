@@ -38,7 +38,7 @@ use kms_core::hsm::Fleet;
 use kms_core::multi_region::RegionCommand;
 use kms_core::ops::{Request, Response};
 use kms_core::quota::Meter;
-use kms_core::step::{Append, Ask, Outcome, Reply, Step, Then};
+use kms_core::step::{Answers, Append, Ask, Outcome, Reply, Step, Then};
 use kms_core::task::Task;
 use kms_core::usage::UseRecorder;
 use kms_core::{Kms, Result as KmsResult};
@@ -104,7 +104,7 @@ struct Operation {
     origin: Origin,
     work: Work,
     call: Call,
-    answered: Vec<(Ask, Reply)>,
+    answers: Answers,
     position: u64,
     refused: Option<&'static str>,
     audit: Option<Audited>,
@@ -230,13 +230,13 @@ impl Engine {
             caught_up: false,
         };
         let position = self.kms.state().position();
-        let (answered, stage) = (Vec::new(), Stage::Deciding);
+        let (answers, stage) = (Answers::default(), Stage::Deciding);
         let (asked, refused, audit) = (0, None, None);
         let operation = Box::new(Operation {
             origin,
             work,
             call,
-            answered,
+            answers,
             position,
             refused,
             audit,
@@ -334,8 +334,8 @@ impl Engine {
                 Step::Done(outcome) => return self.conclude(now, operation, outcome, out),
                 Step::CatchUp => return self.catch_up(now, operation, None, out),
                 Step::Ask(question, then) => {
-                    let known = operation.answered.iter().find(|(a, _)| a.same_question(&question));
-                    let Some((_, reply)) = known else {
+                    let active = self.kms.state().active_domain_key();
+                    let Some(reply) = operation.answers.to(&question, active) else {
                         return self.ask(now, operation, question, then, out);
                     };
                     let reply = reply.clone();

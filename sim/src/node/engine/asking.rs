@@ -152,7 +152,7 @@ impl Engine {
         reply: Reply,
         out: &mut Out,
     ) {
-        operation.answered.push((question, reply.clone()));
+        operation.answers.keep(question, reply.clone());
         let step = self.resume(now, &mut operation, then, reply);
         self.advance(now, operation, step, out);
     }

@@ -190,7 +190,7 @@ impl Engine {
         out: &mut Out,
     ) {
         let (request, number) = (operation.call.request_id, operation.asked);
-        let domain = self.domain();
+        let domain = self.kms.state().active_domain_key();
         let Stage::AskingHsm(question) = &mut operation.stage else { return };
         let draw = question.draw(number, 0);
         question.tried.push(hsm);
@@ -422,7 +422,7 @@ impl Engine {
     ) {
         let (request, number) = (operation.call.request_id, operation.asked);
         let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
-        let epoch = self.domain();
+        let epoch = self.kms.state().active_domain_key();
         let Stage::AskingHsm(question) = &mut operation.stage else { return };
         let Some(mut asked) = question.open[place].take() else { return };
         asked.mended += 1;
@@ -449,7 +449,8 @@ impl Engine {
     ) {
         let command = Arc::new(Command::Join { token });
         let draw = (request, u32::MAX);
-        let (domain, mandate) = (self.domain(), self.mandate(now, draw, &command));
+        let (domain, mandate) =
+            (self.kms.state().active_domain_key(), self.mandate(now, draw, &command));
         let tokens = Vec::new();
         let (ask, session) = (JOINING, None);
         let join = Message::HsmCommand { ask, draw, command, tokens, domain, mandate, session };
@@ -490,11 +491,6 @@ impl Engine {
             }
             _ => credible,
         }
-    }
-
-    /// The active domain key, as far as this node has heard.
-    fn domain(&self) -> DomainEpoch {
-        self.kms.state().domain().map(|(record, _)| record.token.active).unwrap_or_default()
     }
 }
 

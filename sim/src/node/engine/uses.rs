@@ -9,7 +9,7 @@ use crate::node::{Alarm, Out, monotonic};
 use kms_core::env::{Call, Caller, NetworkPath, RequestId, Timestamp};
 use kms_core::name::{AccountId, PrincipalArn};
 use kms_core::ops::Response;
-use kms_core::step::{Append, Outcome};
+use kms_core::step::{Answers, Append, Outcome};
 use kms_core::usage::FLUSH_INTERVAL;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Engine {
             origin: Origin::Own,
             work,
             call,
-            answered: Vec::new(),
+            answers: Answers::default(),
             position: self.kms.state().position(),
             refused: None,
             audit: None,
