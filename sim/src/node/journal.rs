@@ -111,6 +111,8 @@ pub struct JournalNode {
     patience: Followers,
     resend_armed: bool,
     resend_after: Duration,
+    /// How many feeds were sent: each is lost or not by itself.
+    feeds: u64,
     life: u64,
     changes: VecDeque<TokenChange>,
     /// How many changes of this life were dropped from the front of `changes`.
@@ -155,6 +157,7 @@ impl JournalNode {
             followers: BTreeMap::new(),
             resend_armed: false,
             resend_after: patience.resend_after,
+            feeds: 0,
             patience,
             life: 0,
             changes: VecDeque::new(),
@@ -379,7 +382,8 @@ impl JournalNode {
             Some(Some(follower)) if follower.sent == head => {}
             Some(Some(follower)) => {
                 let from = std::mem::replace(&mut follower.sent, head);
-                let event = u128::from(node.0) << 64 | u128::from(head.0);
+                self.feeds += 1;
+                let event = u128::from(node.0) << 64 | u128::from(self.feeds);
                 if self.points.fires(Point::FeedLost, now, event, out).is_none() {
                     self.send_from(node, from, 0, out);
                 }
