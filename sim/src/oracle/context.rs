@@ -85,8 +85,9 @@ pub struct PoolFacts {
 
 impl PoolFacts {
     /// The least and the most that may be right in an interval, whatever the quotas are changed to in
-    /// it and shortly before.
-    pub fn bounds(&self, interval: u128, context: &Context<'_>) -> (u64, u64) {
+    /// it and shortly before. A change in the middle of an interval deals it to the hosts anew: each may
+    /// have had the larger of two shares, and the largest is a whole number.
+    pub fn bounds(&self, interval: u128, hosts: u64, context: &Context<'_>) -> (u64, u64) {
         let touches = |window: &Window| {
             let number = |at: SimTime| u128::from(at.nanos()) / self.interval.as_nanos().max(1);
             number(window.from) <= interval + 1 && interval <= number(window.until) + 1
@@ -97,7 +98,7 @@ impl PoolFacts {
         let rate = Rate { count: self.count, interval: self.interval };
         changes.fold((self.count, self.count), |(least, most), (_, _, factor)| {
             let count = rate.times(*factor).count;
-            (least.min(count), most.max(count))
+            (least.min(count), most.max(count).next_multiple_of(hosts.max(1)))
         })
     }
 }

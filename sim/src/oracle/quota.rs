@@ -104,7 +104,7 @@ impl Quota {
         let by_host = self.by_host.entry((seen.record.node, number, account)).or_default();
         by_host.count(interval);
         let counted = self.counted.entry((number, account)).or_default();
-        let (_, most) = facts.bounds(interval, context);
+        let (_, most) = facts.bounds(interval, hosts(seen, context), context);
         // Once an interval is enough.
         if counted.count(interval) == most + 1 {
             let message = format!(
@@ -149,9 +149,8 @@ impl Quota {
         let back = self.restarted.get(&node).map(|at| interval_of(*at, facts));
         let known = self.by_host.get(&(node, number, account));
         let given = known.map_or(0, |given| given.most_lately(interval));
-        let region = context.topology.place(node).region;
-        let hosts = context.topology.of_role(region, Role::ApiHost).count() as u64;
-        let (least, _) = facts.bounds(interval, context);
+        let hosts = hosts(seen, context);
+        let (least, _) = facts.bounds(interval, hosts, context);
         let share = least / hosts.max(1);
         if back.is_none_or(|back| back + 1 < interval) && given < share {
             let message = format!(
@@ -161,6 +160,12 @@ impl Quota {
             self.violations.push(seen.violates(INFO.name, message));
         }
     }
+}
+
+/// How many hosts share the quotas of the speaker's Region.
+fn hosts(seen: Seen<'_>, context: &Context<'_>) -> u64 {
+    let region = context.topology.place(seen.record.node).region;
+    context.topology.of_role(region, Role::ApiHost).count() as u64
 }
 
 impl Counted {
