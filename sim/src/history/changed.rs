@@ -13,11 +13,11 @@ impl Changed {
         match change {
             Change::PutKey(key) => changed_key(key),
             Change::EraseKey(id) => Changed::KeyErased(*id),
+            Change::PutDomain(record) => Changed::Domain(record.token.active),
             Change::PutAlias(..)
             | Change::RemoveAlias(..)
             | Change::PutGrant(_)
             | Change::RemoveGrant(_)
-            | Change::PutDomain(_)
             | Change::PutDeparture(..)
             | Change::RemoveDeparture(_)
             | Change::PutLastUses(_)

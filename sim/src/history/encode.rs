@@ -302,6 +302,10 @@ impl Sink<'_> {
                 self.key(*id);
             }
             Changed::Other => self.tag(2),
+            Changed::Domain(active) => {
+                self.tag(4);
+                self.number(active.0.into());
+            }
         }
     }
 

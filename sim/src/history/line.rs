@@ -196,6 +196,7 @@ fn changed(change: &Changed) -> String {
             format!("key {id} is {state}{role}{pending}{deletion}{imports}")
         }
         Changed::KeyErased(id) => format!("key {id} erased"),
+        Changed::Domain(active) => format!("domain with domain key {}", active.0),
         Changed::Other => "another record".to_owned(),
     }
 }

@@ -30,6 +30,7 @@ use kms_core::key::KeyState;
 use kms_core::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName};
 use kms_core::price::Class;
 use kms_core::task::Task;
+use kms_core::token::DomainEpoch;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -380,7 +381,9 @@ pub enum Changed {
     },
     /// A key is gone.
     KeyErased(KeyId),
-    /// Something that is no key.
+    /// The domain's record, with the domain key that is active from now on.
+    Domain(DomainEpoch),
+    /// Something else.
     Other,
 }
 

@@ -58,7 +58,7 @@ impl Model {
             }
             (Got::ImportParameters { key, token, until }, _) => {
                 self.told_as_any(told, context)?;
-                self.keep_token(*token, key.id, *until)
+                self.keep_token(ask, key.id, *token, *until)
             }
             _ => {
                 self.told_as_any(told, context)?;

@@ -3,6 +3,7 @@
 //! Sources: AWS KMS Developer Guide, Importing key material; AWS KMS API, ImportKeyMaterial,
 //! DeleteImportedKeyMaterial, RotateKeyOnDemand (2026).
 
+use super::Ask;
 use super::answer::{Truth, holds};
 use super::expect::{Judge, in_turn, only, unless};
 use super::key::{Key, Shown, Wish};
@@ -12,7 +13,8 @@ use crate::history::{Digest, Held, Imports, Wanted};
 use kms_core::env::Timestamp;
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
-use kms_core::name::{KeyId, MaterialId};
+use kms_core::name::{KeyId, MaterialId, RegionName};
+use kms_core::token::DomainEpoch;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +26,26 @@ const LONGEST_LIFE: Duration = Duration::from_secs(365 * 86_400);
 /// How many imports of a key are known by their bytes. Nothing is held against others.
 const MOST_BROUGHT: usize = 256;
 
+/// How many domain keys an HSM keeps: the active one and those before it.
+const KEPT_DOMAIN_KEYS: u32 = 4;
+
 /// An import token that a client was given.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     key: KeyId,
+    region: RegionName,
     until: Timestamp,
+    /// The domain key that was active when it was asked for: the wrapping key is under that one or a
+    /// later one.
+    domain_key: DomainEpoch,
+}
+
+impl Token {
+    /// Whether the domain key may be gone that its wrapping key is under, where this one is known to be
+    /// active: HSMs have the next one before the Region's log has it.
+    fn may_be_lost(&self, active: DomainEpoch) -> bool {
+        active.0 + 1 >= self.domain_key.0 + KEPT_DOMAIN_KEYS
+    }
 }
 
 impl Imports {
@@ -199,8 +216,13 @@ impl Judge<'_> {
             return Outcomes::NONE;
         };
         match self.model.tokens.get(token) {
-            Some(token) if token.key == id => {
-                unless(token.until <= self.ask.now, ErrorCode::ExpiredImportToken)
+            Some(token) if (token.key, token.region) == (id, self.ask.region) => {
+                let over = unless(token.until <= self.ask.now, ErrorCode::ExpiredImportToken);
+                let active = self.ledger.domain_key(self.ledger.position());
+                match token.may_be_lost(active) {
+                    true => over.or(only(ErrorCode::InvalidImportToken)),
+                    false => over,
+                }
             }
             Some(_) => only(ErrorCode::InvalidImportToken),
             // It may have been forgotten.
@@ -285,10 +307,19 @@ impl Judge<'_> {
 
 impl super::Model {
     /// A client was given an import token.
-    pub(super) fn keep_token(&mut self, token: Digest, key: KeyId, until: Timestamp) -> Truth {
+    pub(super) fn keep_token(
+        &mut self,
+        ask: &Ask<'_>,
+        key: KeyId,
+        given: Digest,
+        until: Timestamp,
+    ) -> Truth {
+        let ledger = self.ledgers.entry(ask.region).or_default();
+        let domain_key = ledger.domain_key(ask.position);
         // One that nothing can come of any more need not be remembered.
         self.tokens.retain(|_, token| until <= token.until.after(TOKEN_LIFE));
-        let before = self.tokens.insert(token, Token { key, until });
+        let before =
+            self.tokens.insert(given, Token { key, region: ask.region, until, domain_key });
         holds(before.is_none(), || "the same import token was made twice".to_owned())
     }
 }
@@ -457,6 +488,22 @@ mod tests {
         let rotate = Wanted::RotateKeyOnDemand { key: key() };
         done(&mut scene, 4, rotate, with(&[here(FIRST), here(SECOND)], None), Got::Done);
         assert_eq!(complaints(&scene), 0);
+    }
+
+    #[test]
+    fn a_token_is_lost_with_the_domain_key_its_wrapping_key_is_under() {
+        let mut scene = world();
+        imported(&mut scene, 2, here(FIRST));
+        let invalid = Some(ErrorCode::InvalidImportToken);
+        // Request 2 made entry 2; each of the next ones is a rotation.
+        for (id, position, complaint) in [(10, 3, 1), (11, 4, 1), (12, 5, 0), (13, 6, 0)] {
+            let active = DomainEpoch(u32::try_from(position).unwrap() - 1);
+            scene.task(vec![Changed::Domain(active)]);
+            let before = complaints(&scene);
+            scene.call(id, import(7, None, None));
+            scene.answer_at(id, position, invalid);
+            assert_eq!(complaints(&scene) - before, complaint, "with {active:?}");
+        }
     }
 
     #[test]

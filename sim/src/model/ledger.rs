@@ -11,6 +11,7 @@ use crate::oracle::Context;
 use kms_core::env::{RequestId, Timestamp};
 use kms_core::key::KeyState;
 use kms_core::name::{AccountId, GrantId, KeyId, MaterialId, RegionName};
+use kms_core::token::DomainEpoch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ pub(super) struct Ledger {
     pub(super) grants: Vec<Grant>,
     pub(super) grant_ids: BTreeMap<GrantId, usize>,
     by_request: BTreeMap<RequestId, usize>,
+    domain_key: Versions<DomainEpoch>,
 }
 
 /// A log entry.
@@ -93,6 +95,11 @@ impl Ledger {
     /// How long the log is.
     pub(super) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// The domain key that was active at a position. The first record has the first one.
+    pub(super) fn domain_key(&self, position: u64) -> DomainEpoch {
+        self.domain_key.at(position).copied().unwrap_or(DomainEpoch(1))
     }
 
     /// A key at a position.
@@ -142,6 +149,10 @@ impl Ledger {
                 }
                 self.keep(*id, key, commit, lines);
                 problem.map_or(Ok(()), |problem| Err(format!("{id}: {problem}")))
+            }
+            (Changed::Domain(active), _) => {
+                self.domain_key.put(commit.position, commit.at, *active);
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -96,7 +96,7 @@ impl Deletion {
                 }
                 self.follow(seen, (region, *id), *state);
             }
-            Changed::Other => {}
+            Changed::Domain(_) | Changed::Other => {}
         }
     }
 

@@ -38,7 +38,7 @@ impl KeyLog {
 pub(crate) fn key_of(change: &Changed) -> Option<KeyId> {
     match change {
         Changed::Key { id, .. } | Changed::KeyErased(id) => Some(*id),
-        Changed::Other => None,
+        Changed::Domain(_) | Changed::Other => None,
     }
 }
 

@@ -59,7 +59,7 @@ impl SinglePrimary {
                 }
             }
             Changed::Key { id, .. } => self.resign(*id, region),
-            Changed::Other => {}
+            Changed::Domain(_) | Changed::Other => {}
         }
     }
 

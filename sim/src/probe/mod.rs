@@ -237,9 +237,9 @@ impl Probes {
                     );
                     self.hit_if(moved, Probe::PrimaryMoved);
                 }
-                Some(Changed::Other) => {}
+                Some(Changed::Domain(_) | Changed::Other) => {}
             },
-            Changed::Other => {}
+            Changed::Domain(_) | Changed::Other => {}
         }
     }
 

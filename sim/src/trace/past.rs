@@ -160,6 +160,6 @@ fn answered(got: &Got) -> Option<KeyId> {
 fn changed(change: &Changed) -> Option<KeyId> {
     match change {
         Changed::Key { id, .. } | Changed::KeyErased(id) => Some(*id),
-        Changed::Other => None,
+        Changed::Domain(_) | Changed::Other => None,
     }
 }
