@@ -45,6 +45,8 @@ impl PrivateKey for EccKey {
 
 /// What a curve does with a scalar; the curves' types have nothing else in common.
 trait Signer: Send + Sync {
+    /// Its public point, uncompressed.
+    fn point(&self) -> Vec<u8>;
     fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, CryptoFailure>;
     fn agree(&self, point: &[u8]) -> Result<SecretBytes, CryptoFailure>;
 }
@@ -82,9 +84,7 @@ pub(super) fn load(
     material: &SecretBytes,
 ) -> Result<Box<dyn PrivateKey>, CryptoFailure> {
     let (scalar, stated) = codec::scalar(spec, material.as_bytes())?;
-    if point(spec, scalar)? != stated {
-        return Err(CryptoFailure);
-    }
+    // To parse a scalar is to multiply by it, so its point is known without doing that again.
     let signer: Box<dyn Signer> = match spec {
         KeySpec::EccNistP256 => Box::new(parse::<p256::ecdsa::SigningKey>(scalar)?),
         KeySpec::EccNistP384 => Box::new(parse::<p384::ecdsa::SigningKey>(scalar)?),
@@ -92,6 +92,9 @@ pub(super) fn load(
         KeySpec::EccSecgP256k1 => Box::new(parse::<k256::ecdsa::SigningKey>(scalar)?),
         _ => return Err(CryptoFailure),
     };
+    if signer.point() != stated {
+        return Err(CryptoFailure);
+    }
     Ok(Box::new(EccKey { spec, public: codec::encode_public_key(spec, stated)?, signer }))
 }
 
@@ -172,6 +175,10 @@ fn parse<'a, K: TryFrom<&'a [u8]>>(scalar: &'a [u8]) -> Result<K, CryptoFailure>
 macro_rules! curve {
     ($curve:ident, $verify:ident) => {
         impl Signer for $curve::ecdsa::SigningKey {
+            fn point(&self) -> Vec<u8> {
+                self.verifying_key().to_sec1_point(false).as_bytes().to_vec()
+            }
+
             fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, CryptoFailure> {
                 use $curve::ecdsa::signature::hazmat::PrehashSigner;
                 let signature: $curve::ecdsa::Signature =
