@@ -2,6 +2,7 @@
 
 use super::key_log::{is_pending, key_of, state_of};
 use super::{Context, Entry, Finding, Mark, Oracle, OracleInfo, Seen, Violation};
+use crate::clock::SimTime;
 use crate::history::{Changed, Event, SetMember, SetRole, Settlement, Source};
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
@@ -23,12 +24,19 @@ pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Convergence
 struct Convergence {
     settled: BTreeMap<RegionName, (u64, [u8; 32])>,
     sets: BTreeMap<KeyId, Set>,
-    /// The last try of every task.
-    tried: BTreeMap<(RegionName, Task), (Mark, Option<ErrorCode>)>,
+    /// Every task that failed when it was last tried.
+    failing: BTreeMap<(RegionName, Task), Failing>,
     /// The record that last changed a key.
     last: BTreeMap<(RegionName, KeyId), Last>,
     judged: u64,
     violations: Vec<Violation>,
+}
+
+/// A task that fails: since when, and the last try.
+struct Failing {
+    since: SimTime,
+    seen: Mark,
+    error: ErrorCode,
 }
 
 /// What the log says last of a key.
@@ -58,8 +66,16 @@ impl Oracle for Convergence {
                     self.last.insert((*region, id), last);
                 }
             }
-            Event::TaskTried { region, task, error, .. } => {
-                self.tried.insert((*region, **task), (seen.mark(), *error));
+            Event::TaskTried { region, task, error: None, .. } => {
+                self.judged += 1;
+                self.failing.remove(&(*region, **task));
+            }
+            Event::TaskTried { region, task, error: Some(error), .. } => {
+                self.judged += 1;
+                let (at, seen, error) = (seen.record.at, seen.mark(), *error);
+                let first = Failing { since: at, seen, error };
+                let failing = self.failing.entry((*region, **task)).or_insert(first);
+                (failing.seen, failing.error) = (seen, error);
             }
             Event::Settled(settlement) => {
                 let Settlement { region, position, digest, sets } = &**settlement;
@@ -110,12 +126,12 @@ impl Convergence {
         set.materials.insert(member.material);
     }
 
-    /// In a healed world no task keeps failing.
+    /// In a healed world no task keeps failing. One that came up a moment ago may: an HSM that does not
+    /// know of the newest domain key has to be told first, and each of them may be one.
     fn judge_tasks(&mut self, context: &Context<'_>) {
-        let healed = context.calm_at.after(context.rules.settling);
-        for ((region, task), (seen, error)) in std::mem::take(&mut self.tried) {
-            self.judged += 1;
-            if let Some(error) = error.filter(|_| seen.at > healed) {
+        for ((region, task), failing) in std::mem::take(&mut self.failing) {
+            let Failing { since, seen, error } = failing;
+            if seen.at > since.max(context.calm_at).after(context.rules.settling) {
                 self.complain(seen, format!("{region} still cannot carry out {task}: {error}"));
             }
         }
@@ -173,6 +189,7 @@ mod tests {
     use super::*;
     use crate::history::Wanted;
     use crate::oracle::scene::{MATERIAL, Scene, abroad, arn, key_in};
+    use kms_core::env::RequestId;
     use kms_core::name::KeyArn;
 
     fn settled(position: u64, digest: u8, sets: Vec<SetMember>) -> impl Fn(RegionName) -> Event {
@@ -236,6 +253,32 @@ mod tests {
         assert_eq!(violations(&scene), 1);
         scene.task(vec![key_in(KeyState::Enabled)]);
         assert_eq!(violations(&scene), 0);
+    }
+
+    /// Seconds at which a task fails, and the one at which it goes well, if any. The world of the scene
+    /// heals at second 300, and a minute later it has settled.
+    fn failing(seconds: &[u64], well: Option<u64>) -> usize {
+        let mut scene = calm([vec![], vec![]]);
+        let region = scene.home();
+        let mut tries: Vec<_> =
+            seconds.iter().map(|at| (*at, Some(ErrorCode::KmsInternal))).collect();
+        tries.extend(well.map(|at| (at, None)));
+        tries.sort_unstable_by_key(|(at, _)| *at);
+        for (at, error) in tries {
+            let (id, task) = (RequestId(9), Box::new(Task::RotateDomainKey));
+            scene.at(at * 1_000).journal(Event::TaskTried { region, id, task, error });
+        }
+        violations(&scene)
+    }
+
+    #[test]
+    fn a_task_that_fails_for_long_in_a_healed_world_is_told() {
+        assert_eq!(failing(&[100, 361], None), 1);
+        assert_eq!(failing(&[100, 359], None), 0, "the world has just healed");
+        assert_eq!(failing(&[400, 459], None), 0, "it has just come up");
+        assert_eq!(failing(&[400, 461], None), 1);
+        assert_eq!(failing(&[100, 400], Some(500)), 0);
+        assert_eq!(failing(&[100, 500], Some(400)), 0, "that is a new one");
     }
 
     #[test]
