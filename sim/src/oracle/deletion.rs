@@ -42,6 +42,7 @@ struct Erased {
 
 /// A waiting period that runs.
 struct Waiting {
+    from: SimTime,
     since: Mark,
     window: Duration,
 }
@@ -88,24 +89,28 @@ impl Deletion {
         match change {
             Changed::KeyErased(id) => self.erase(seen, (region, *id), position),
             Changed::Key { id, state, .. } => {
-                if let Some(days) = window_asked(seen, request) {
-                    self.asked.insert((region, *id), DAY * days);
+                let asked = asked(seen, request);
+                if let Some((_, window)) = asked {
+                    self.asked.insert((region, *id), window);
                 }
                 if let Some(erased) = self.erased.get_mut(&(region, *id)) {
                     erased.made_again.get_or_insert(position);
                 }
-                self.follow(seen, (region, *id), *state);
+                let from = asked.map_or(seen.record.at, |(at, _)| at);
+                self.follow(seen, (region, *id), *state, from);
             }
             Changed::Domain(_) | Changed::Other => {}
         }
     }
 
-    /// A waiting period starts with the state and ends with it.
-    fn follow(&mut self, seen: Seen<'_>, place: Place, state: KeyState) {
+    /// A waiting period starts with the state and ends with it. One that a client asked for starts when
+    /// it does: the deletion date is of the decision, and the way to the journal may be long.
+    fn follow(&mut self, seen: Seen<'_>, place: Place, state: KeyState, from: SimTime) {
         match state {
             KeyState::PendingDeletion => {
                 let window = self.asked.get(&place).copied().unwrap_or(SHORTEST);
-                self.waiting.entry(place).or_insert(Waiting { since: seen.mark(), window });
+                let waiting = Waiting { from, since: seen.mark(), window };
+                self.waiting.entry(place).or_insert(waiting);
             }
             KeyState::PendingReplicaDeletion => {
                 // What is left of a period that a new replica interrupted is a week at least.
@@ -150,9 +155,11 @@ impl Deletion {
     }
 }
 
-fn window_asked(seen: Seen<'_>, request: RequestId) -> Option<u32> {
-    match seen.known.attempts.get(request)?.facts.wanted {
-        Wanted::ScheduleKeyDeletion { days, .. } => Some(days),
+/// When a client asked for a waiting period by this request, and for which.
+fn asked(seen: Seen<'_>, request: RequestId) -> Option<(SimTime, Duration)> {
+    let attempt = seen.known.attempts.get(request)?;
+    match attempt.facts.wanted {
+        Wanted::ScheduleKeyDeletion { days, .. } => Some((attempt.at, DAY * days)),
         _ => None,
     }
 }
@@ -162,10 +169,10 @@ fn name(state: Option<KeyState>) -> &'static str {
 }
 
 fn too_early(waiting: &Waiting, at: SimTime) -> Option<String> {
-    let since = waiting.since.at;
-    let waited = at.since(since);
+    let from = waiting.from;
+    let waited = at.since(from);
     (waited < waiting.window).then(|| {
-        format!("was erased {waited:?} after {since}, before {:?} had passed", waiting.window)
+        format!("was erased {waited:?} after {from}, before {:?} had passed", waiting.window)
     })
 }
 
