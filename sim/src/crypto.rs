@@ -9,6 +9,8 @@
 //! primes of each size, picked by the drawn bytes, which makes 8,128 keys. The primes are known to
 //! everybody who has this file, and this type to nobody but the simulator: no other crate uses it.
 
+mod known;
+
 use crate::secrets::Secrets;
 use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
 use kms_core::crypto::codec::rsa_of_primes;
@@ -18,8 +20,8 @@ use kms_core::crypto::{
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use known::{Agreements, Valid, name_of};
+use std::sync::{Arc, OnceLock};
 
 /// How many primes there are of each size.
 const PRIMES: usize = 128;
@@ -35,51 +37,12 @@ fn primes(spec: KeySpec) -> Option<&'static [u8]> {
     }
 }
 
-/// How many valid signatures a run remembers.
-const REMEMBERED: usize = 64;
-
-/// The signatures of late that are known to be valid, each under a digest of all that its validity hangs
-/// on. The HSMs of a domain verify the same orders and domain tokens one after the other, soon after they
-/// were signed; the arithmetic of the curve would be most of what a month of a quiet world takes.
-#[derive(Clone, Default)]
-struct Valid(Arc<Mutex<VecDeque<[u8; 32]>>>);
-
-impl Valid {
-    fn names(&self) -> MutexGuard<'_, VecDeque<[u8; 32]>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn knows(&self, name: &[u8; 32]) -> bool {
-        self.names().iter().rev().any(|known| known == name)
-    }
-
-    fn remember(&self, name: [u8; 32]) {
-        let mut names = self.names();
-        if names.len() == REMEMBERED {
-            names.pop_front();
-        }
-        names.push_back(name);
-    }
-}
-
-/// What the validity of a signature hangs on.
-fn name_of(
-    library: &dyn CryptoBackend,
-    (spec, public_key): (KeySpec, &[u8]),
-    algorithm: SigningAlgorithm,
-    message: Message<'_>,
-    signature: &[u8],
-) -> [u8; 32] {
-    let which = [spec as u8, algorithm as u8, message.kind as u8];
-    let lengths = [public_key.len(), signature.len()].map(usize::to_be_bytes).concat();
-    library.sha256(&[&which, &lengths, public_key, signature, message.bytes])
-}
-
 /// A library whose randomized algorithms are replaced by reproducible ones. What keys it works with, it
 /// tells somebody who must never see them elsewhere.
 pub(crate) struct Reproducible {
     library: Arc<dyn CryptoBackend>,
     valid: Valid,
+    agreements: Agreements,
     secrets: Secrets,
 }
 
@@ -89,7 +52,8 @@ impl Reproducible {
         library: Arc<dyn CryptoBackend>,
         secrets: Secrets,
     ) -> Arc<dyn CryptoBackend> {
-        Arc::new(Reproducible { library, valid: Valid::default(), secrets })
+        let (valid, agreements) = Default::default();
+        Arc::new(Reproducible { library, valid, agreements, secrets })
     }
 
     /// Who does an algorithm that has one right answer.
@@ -119,7 +83,9 @@ impl CryptoBackend for Reproducible {
 
     fn p384_public(&self, private: &[u8; P384_SCALAR]) -> Result<[u8; P384_POINT], CryptoFailure> {
         self.secrets.note(private);
-        self.library.p384_public(private)
+        let public = self.library.p384_public(private)?;
+        self.agreements.know(self.library.sha256(&[private]), public);
+        Ok(public)
     }
 
     fn p384_agree(
@@ -128,7 +94,13 @@ impl CryptoBackend for Reproducible {
         peer: &[u8; P384_POINT],
     ) -> Result<SecretBytes, CryptoFailure> {
         self.secrets.note(private);
-        self.library.p384_agree(private, peer)
+        let own = self.library.sha256(&[private]);
+        if let Some(shared) = self.agreements.shared(own, peer) {
+            return Ok(shared);
+        }
+        let shared = self.library.p384_agree(private, peer)?;
+        self.agreements.keep(own, *peer, shared.clone());
+        Ok(shared)
     }
 
     fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8> {
@@ -317,6 +289,24 @@ mod tests {
             let verified = AwsLc.verify(spec, key.public_key(), algorithm, message, &signature);
             assert_eq!(verified, Ok(()));
         }
+    }
+
+    /// Whoever comes second to an agreement is told the truth, and nobody else is told anything.
+    #[test]
+    fn both_sides_come_to_what_the_library_comes_to() {
+        let backend = Reproducible::over(Arc::new(AwsLc), Secrets::default());
+        let privates = [1_u8, 2, 3].map(|byte| [byte; P384_SCALAR]);
+        let publics = privates.map(|private| backend.p384_public(&private).unwrap());
+        let mut seen = BTreeSet::new();
+        for (own, peer) in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)] {
+            let (own, peer) = (&privates[own], &publics[peer]);
+            let shared = backend.p384_agree(own, peer).unwrap();
+            assert_eq!(shared.as_bytes(), AwsLc.p384_agree(own, peer).unwrap().as_bytes());
+            seen.insert(shared.as_bytes().to_vec());
+        }
+        assert_eq!(seen.len(), 3);
+        let nowhere = [4; P384_POINT];
+        assert!(privates.iter().all(|own| backend.p384_agree(own, &nowhere).is_err()));
     }
 
     /// A signature that was found valid makes no other one valid.
