@@ -20,7 +20,7 @@ use kms_core::crypto::{
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
-use known::{Agreements, Valid, name_of};
+use known::{Agreements, Keys, Valid, name_of};
 use std::sync::{Arc, OnceLock};
 
 /// How many primes there are of each size.
@@ -43,6 +43,7 @@ pub(crate) struct Reproducible {
     library: Arc<dyn CryptoBackend>,
     valid: Valid,
     agreements: Agreements,
+    keys: Keys<Pair>,
     secrets: Secrets,
 }
 
@@ -52,8 +53,29 @@ impl Reproducible {
         library: Arc<dyn CryptoBackend>,
         secrets: Secrets,
     ) -> Arc<dyn CryptoBackend> {
-        let (valid, agreements) = Default::default();
-        Arc::new(Reproducible { library, valid, agreements, secrets })
+        let (valid, agreements, keys) = Default::default();
+        Arc::new(Reproducible { library, valid, agreements, keys, secrets })
+    }
+
+    /// The key in a material.
+    fn parse(&self, spec: KeySpec, material: &SecretBytes) -> Result<Pair, CryptoFailure> {
+        let chosen = spec.algorithms().into_iter().any(|algorithm| {
+            let one_answer = !matches!(algorithm, Algorithm::Signing(..));
+            one_answer && self.library.supports(spec, algorithm)
+        });
+        let plain = !chosen || self.library.name() == RustCrypto.name();
+        let exact = match plain {
+            true => RustCrypto.load(spec, material)?,
+            false => self.library.load(spec, material)?,
+        };
+        Ok(Pair {
+            library: self.library.clone(),
+            exact,
+            randomized: (!plain).then(OnceLock::new),
+            spec,
+            material: material.clone(),
+            valid: self.valid.clone(),
+        })
     }
 
     /// Who does an algorithm that has one right answer.
@@ -128,27 +150,13 @@ impl CryptoBackend for Reproducible {
         spec: KeySpec,
         material: &SecretBytes,
     ) -> Result<Box<dyn PrivateKey>, CryptoFailure> {
-        let chosen = spec.algorithms().into_iter().any(|algorithm| {
-            let one_answer = !matches!(algorithm, Algorithm::Signing(..));
-            one_answer && self.library.supports(spec, algorithm)
-        });
-        let plain = !chosen || self.library.name() == RustCrypto.name();
-        let exact = match plain {
-            true => RustCrypto.load(spec, material)?,
-            false => self.library.load(spec, material)?,
+        let name = self.library.sha256(&[&[spec as u8], material.as_bytes()]);
+        let key = match self.keys.parsed(&name) {
+            Some(key) => key,
+            None => self.keys.keep(name, self.parse(spec, material)?),
         };
-        self.secrets.note_private(exact.public_key(), material.as_bytes());
-        if plain {
-            return Ok(exact);
-        }
-        Ok(Box::new(Pair {
-            library: self.library.clone(),
-            exact,
-            randomized: OnceLock::new(),
-            spec,
-            material: material.clone(),
-            valid: self.valid.clone(),
-        }))
+        self.secrets.note_private(key.exact.public_key(), material.as_bytes());
+        Ok(Box::new(Parsed(key)))
     }
 
     fn verify(
@@ -209,15 +217,27 @@ fn rsa_key(
 struct Pair {
     library: Arc<dyn CryptoBackend>,
     exact: Box<dyn PrivateKey>,
-    randomized: OnceLock<Option<Box<dyn PrivateKey>>>,
+    /// Not there when RustCrypto has parsed it anyway.
+    randomized: Option<OnceLock<Option<Box<dyn PrivateKey>>>>,
     spec: KeySpec,
     material: SecretBytes,
     valid: Valid,
 }
 
-impl PrivateKey for Pair {
+impl Pair {
+    fn signer(&self) -> Result<&dyn PrivateKey, CryptoFailure> {
+        let Some(randomized) = &self.randomized else { return Ok(self.exact.as_ref()) };
+        let parse = || RustCrypto.load(self.spec, &self.material).ok();
+        randomized.get_or_init(parse).as_deref().ok_or(CryptoFailure)
+    }
+}
+
+/// A key in the hands of one of those that have parsed it.
+struct Parsed(Arc<Pair>);
+
+impl PrivateKey for Parsed {
     fn public_key(&self) -> &[u8] {
-        self.exact.public_key()
+        self.0.exact.public_key()
     }
 
     fn sign(
@@ -226,11 +246,10 @@ impl PrivateKey for Pair {
         message: Message<'_>,
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, CryptoFailure> {
-        let parse = || RustCrypto.load(self.spec, &self.material).ok();
-        let key = self.randomized.get_or_init(parse).as_deref().ok_or(CryptoFailure)?;
-        let signature = key.sign(algorithm, message, random)?;
-        let signer = (self.spec, self.public_key());
-        self.valid.remember(name_of(self.library.as_ref(), signer, algorithm, message, &signature));
+        let Pair { library, valid, spec, .. } = &*self.0;
+        let signature = self.0.signer()?.sign(algorithm, message, random)?;
+        let signer = (*spec, self.public_key());
+        valid.remember(name_of(library.as_ref(), signer, algorithm, message, &signature));
         Ok(signature)
     }
 
@@ -239,15 +258,15 @@ impl PrivateKey for Pair {
         algorithm: EncryptionAlgorithm,
         ciphertext: &[u8],
     ) -> Result<SecretBytes, CryptoFailure> {
-        self.exact.decrypt(algorithm, ciphertext)
+        self.0.exact.decrypt(algorithm, ciphertext)
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.exact.agree(peer)
+        self.0.exact.agree(peer)
     }
 
     fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.exact.decapsulate(ciphertext)
+        self.0.exact.decapsulate(ciphertext)
     }
 }
 

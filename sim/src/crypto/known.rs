@@ -1,5 +1,5 @@
-//! What is known already of the arithmetic on curves that several parties of a protocol do: all but the
-//! first of them need not do it again.
+//! What is known already of the arithmetic that several parties of a protocol do, or several HSMs of a
+//! domain: all but the first of them need not do it again.
 
 use crate::recent::Recent;
 use kms_core::algorithm::SigningAlgorithm;
@@ -48,9 +48,12 @@ pub(super) fn name_of(
     library.sha256(&[&which, &lengths, public_key, signature, message.bytes])
 }
 
-/// How many keys and shared secrets of agreements a run remembers: the two sides of one come to it
-/// shortly after each other.
-const AGREED: usize = 16;
+/// How many keys and shared secrets of agreements a run remembers: those of the HSMs of a world, and of
+/// sessions, both sides of which come to their secret shortly after each other.
+const AGREED: usize = 256;
+
+/// How many parsed keys a run remembers.
+const PARSED: usize = 64;
 
 /// The agreements of late. Both sides come to the same secret, so that whichever comes second may be
 /// told.
@@ -98,4 +101,31 @@ impl Agreements {
 
 fn sides(one: [u8; P384_POINT], other: [u8; P384_POINT]) -> ([u8; P384_POINT], [u8; P384_POINT]) {
     (one.min(other), one.max(other))
+}
+
+/// The keys parsed of late, by a digest of their material: every HSM of a domain parses the same ones.
+pub(super) struct Keys<K>(Mutex<Recent<[u8; 32], Arc<K>>>);
+
+impl<K> Default for Keys<K> {
+    fn default() -> Keys<K> {
+        Keys(Mutex::new(Recent::new(PARSED)))
+    }
+}
+
+impl<K> Keys<K> {
+    fn recent(&self) -> MutexGuard<'_, Recent<[u8; 32], Arc<K>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key of that material, if it was parsed of late.
+    pub(super) fn parsed(&self, name: &[u8; 32]) -> Option<Arc<K>> {
+        self.recent().get(name).cloned()
+    }
+
+    /// Keeps a parsed key, and hands it out.
+    pub(super) fn keep(&self, name: [u8; 32], key: K) -> Arc<K> {
+        let key = Arc::new(key);
+        self.recent().insert(name, key.clone());
+        key
+    }
 }

@@ -4,6 +4,8 @@
 //! first answer wins. An answer counts only if it comes from the HSM that was asked, to the draw that it
 //! was asked with: each time a command is sent it has another one.
 
+mod mend;
+
 use super::consent::Consents;
 use super::{Engine, Operation, Stage};
 use crate::clock::SimTime;
@@ -17,11 +19,10 @@ use crate::node::{NamedRandom, Out, monotonic};
 use crate::place::NodeId;
 use crate::random::{Name, Site, Stream};
 use kms_core::env::RequestId;
-use kms_core::hsm::{
-    self, Command, Credential, DomainToken, Ending, Fault, HsmIndex, Mandate, Purpose, Route,
-};
+use kms_core::hsm::{self, Command, Credential, Ending, Fault, HsmIndex, Mandate, Purpose, Route};
 use kms_core::step::{Ask, Reply, Then};
 use kms_core::token::{DomainEpoch, KeyToken};
+use mend::JOINING;
 use std::sync::Arc;
 
 const ROUTE: Site = Site::new("route");
@@ -411,52 +412,6 @@ impl Engine {
         out.record(Event::Routed { request, hsm: self.peers.hsms.get(hsm).copied(), what });
     }
 
-    /// Gives an HSM that has lost its domain, or has an older one, the domain and asks it again.
-    fn mend(
-        &mut self,
-        now: Now,
-        mut operation: Box<Operation>,
-        place: usize,
-        fault: Option<Fault>,
-        out: &mut Out,
-    ) {
-        let (request, number) = (operation.call.request_id, operation.asked);
-        let domain = self.kms.state().domain().map(|(record, _)| record.token.clone());
-        let epoch = self.kms.state().active_domain_key();
-        let Stage::AskingHsm(question) = &mut operation.stage else { return };
-        let Some(mut asked) = question.open[place].take() else { return };
-        asked.mended += 1;
-        let Some(token) = domain.filter(|_| asked.mended <= MOST_MENDS) else {
-            question.open[place] = Some(asked);
-            return self.failed(now, operation, place, fault, Ending::Failed, out);
-        };
-        asked.domain = epoch;
-        asked.draw = asked.draw & 0xff | question.draw(number, asked.mended) & !0xff;
-        self.send_join(now, request, asked.hsm, token, out);
-        self.send_command(now, request, question, &asked, out);
-        let key = self.hedges.get(&asked.ask).copied().unwrap_or(asked.ask);
-        question.open[place] = Some(asked);
-        self.operations.insert(key, operation);
-    }
-
-    fn send_join(
-        &mut self,
-        now: Now,
-        request: RequestId,
-        hsm: HsmIndex,
-        token: Arc<DomainToken>,
-        out: &mut Out,
-    ) {
-        let command = Arc::new(Command::Join { token });
-        let draw = (request, u32::MAX);
-        let (domain, mandate) =
-            (self.kms.state().active_domain_key(), self.mandate(now, draw, &command));
-        let tokens = Vec::new();
-        let (ask, session) = (JOINING, None);
-        let join = Message::HsmCommand { ask, draw, command, tokens, domain, mandate, session };
-        out.send(self.peers.hsms[hsm], join, 1024);
-    }
-
     /// The service host's consent to an order about the domain, as this node knows it.
     fn mandate(
         &mut self,
@@ -493,9 +448,6 @@ impl Engine {
         }
     }
 }
-
-/// The question that nobody waits for an answer to: an order to join.
-const JOINING: AskId = 0;
 
 /// Which queue of deadlines a command is in.
 fn wait_for(command: &Command) -> Wait {
