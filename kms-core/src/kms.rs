@@ -35,6 +35,7 @@ use crate::state::{LogEntry, State};
 use crate::step::{Append, MOST_ASKS, Next, Outcome, Reply, Step, Then};
 use crate::task::{Due, Task};
 use crate::token::{TokenChange, TokenStore};
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// What can be set about a Region's KMS and is not documented by AWS as one figure.
@@ -216,7 +217,7 @@ pub(crate) struct Plan {
     /// What it will have come to; there is no result before the end.
     pub(crate) outcome: Box<Outcome>,
     operation: Option<Operation>,
-    charged: Vec<PoolId>,
+    charged: SmallVec<[PoolId; 2]>,
     /// The spec that decides the pool, when it is not the key's.
     charged_spec: Option<KeySpec>,
     asks: u8,
@@ -233,7 +234,7 @@ impl Plan {
                 audit: AuditRecord::begin(call, name),
             }),
             operation,
-            charged: Vec::new(),
+            charged: SmallVec::new(),
             charged_spec: None,
             asks: 0,
             behind: false,

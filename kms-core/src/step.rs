@@ -10,6 +10,7 @@ use crate::name::{AccountId, AliasName, GrantId, KeyId, RegionName};
 use crate::ops::Response;
 use crate::state::Change;
 use crate::token::{KeyToken, TokenChange};
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,8 +50,8 @@ pub struct Append {
     pub changes: Vec<Change>,
     /// Changes of key tokens, which take effect with the log entry but are not in it.
     pub tokens: Vec<TokenChange>,
-    /// What must still be true.
-    pub preconditions: Vec<Precondition>,
+    /// What must still be true. Reads gather these too, and append nothing.
+    pub preconditions: SmallVec<[Precondition; 2]>,
 }
 
 impl Append {

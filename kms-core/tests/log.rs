@@ -122,7 +122,7 @@ fn an_append_happens_once_and_only_on_what_it_relied_on() {
     let (record, version) = journal.state().key(key.id).unwrap();
     let append = Append {
         changes: vec![Change::PutKey(record.clone())],
-        preconditions: vec![Precondition::VersionIs(RecordId::Key(key.id), version)],
+        preconditions: vec![Precondition::VersionIs(RecordId::Key(key.id), version)].into(),
         ..Append::default()
     };
     let position = journal.append(1_000, &append, local.now()).unwrap();

@@ -59,7 +59,7 @@ impl<'a> Effects<'_, 'a> {
     /// change that holds whatever else happened.
     pub(crate) fn require_only_the_domain(&mut self) {
         let domain =
-            |one: &Precondition| matches!(one, Precondition::VersionIs(RecordId::Domain, _));
+            |one: &mut Precondition| matches!(one, Precondition::VersionIs(RecordId::Domain, _));
         self.scope.plan.append().preconditions.retain(domain);
     }
 

@@ -32,7 +32,9 @@ fn leave_out<T>(all: &mut Vec<T>, which: impl Fn(&T) -> bool) -> bool {
 }
 
 pub(super) fn without_versions(_: &'static str, append: &mut Append) -> bool {
-    leave_out(&mut append.preconditions, |one| matches!(one, Precondition::VersionIs(..)))
+    let before = append.preconditions.len();
+    append.preconditions.retain(|one| !matches!(one, Precondition::VersionIs(..)));
+    append.preconditions.len() < before
 }
 
 pub(super) fn without_oldest_material(_: &'static str, append: &mut Append) -> bool {
