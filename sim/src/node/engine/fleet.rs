@@ -266,11 +266,13 @@ impl Engine {
         let Some((operation, place)) = self.take_asked(ask, |request, asked, hsms| {
             (request, asked.draw) == draw && hsms.get(asked.hsm) == Some(&from)
         }) else {
-            if ask != JOINING {
-                let (request, hsm) = (draw.0, Some(from));
-                out.record(Event::Routed { request, hsm, what: Routing::Discarded });
-            }
-            return;
+            // Nobody waits for an order to join. But what comes after it fails if it found no room.
+            let what = match (ask, result) {
+                (JOINING, Err(Fault::Busy)) => Routing::Refused,
+                (JOINING, _) => return,
+                _ => Routing::Discarded,
+            };
+            return out.record(Event::Routed { request: draw.0, hsm: Some(from), what });
         };
         match result {
             Ok(reply) if self.believes(now, &operation, place, &reply, out) => {
