@@ -127,18 +127,19 @@ wire_enum! {
 
 /// One key material of a key: a version. All of them decrypt, the current one encrypts.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Material {
     /// Derived from the key's id and the material.
     pub id: MaterialId,
     /// The key token that holds it, wrapped; nothing while an imported material is not here, because
     /// it was never imported into this Region, or was deleted, or has expired.
     pub token: Option<TokenId>,
-    /// The public half, SubjectPublicKeyInfo in DER, of a key that has one.
-    pub public_key: Option<Arc<[u8]>>,
-    /// When it became current and how; the first material of a key has none.
-    pub rotation: Option<Rotation>,
     /// When an imported material that is here expires, if it does.
     pub expires: Option<Timestamp>,
+    /// When it became current and how; the first material of a key has none.
+    pub rotation: Option<Rotation>,
+    /// The public half, SubjectPublicKeyInfo in DER, of a key that has one.
+    pub public_key: Option<Arc<[u8]>>,
     /// What the owner says of an imported material.
     pub label: Option<Arc<str>>,
 }
@@ -279,14 +280,14 @@ pub struct Holding {
 }
 
 /// A key.
+///
+/// To decide about a key that was not in use of late is mostly waiting for memory. What every request
+/// asks of a key comes first and lies together.
 #[derive(Clone, PartialEq)]
+#[repr(C)]
 pub struct Key {
     /// Where it lives and who owns it.
     pub arn: KeyArn,
-    /// When it was created, here.
-    pub created: Timestamp,
-    /// The owner's description.
-    pub description: Arc<str>,
     /// What kind of key material it has.
     pub spec: KeySpec,
     /// What it is for.
@@ -295,28 +296,32 @@ pub struct Key {
     pub origin: Origin,
     /// Who looks after it.
     pub manager: KeyManager,
+    /// Rotations on demand so far; at most 25 in a key's life.
+    pub on_demand_rotations: u32,
     /// What the owner last wanted.
     pub status: Status,
     /// A transient state, which ends by a task.
     pub transition: Option<Transition>,
+    /// The materials, oldest first; the last one is current.
+    pub materials: SmallVec<[Material; 1]>,
+    /// Where in a custom key store its key is, if it is in one; fixed when the key is made.
+    pub stored_in: Option<StoredIn>,
     /// Its part in a set of multi-Region keys, if any.
     pub multi_region: Option<MultiRegion>,
     /// The default key policy.
     pub policy: Arc<Policy>,
     /// The tags.
     pub tags: Arc<BTreeMap<String, String>>,
-    /// The materials, oldest first; the last one is current.
-    pub materials: SmallVec<[Material; 1]>,
+    /// When it was created, here.
+    pub created: Timestamp,
+    /// The owner's description.
+    pub description: Arc<str>,
+    /// Automatic rotation, when on.
+    pub rotation: Option<RotationSchedule>,
     /// A material that waits for the replicas.
     pub pending: Option<PendingMaterial>,
     /// An imported material that awaits its rotation on demand. The key can lose it for good.
     pub awaiting: Option<Material>,
-    /// Automatic rotation, when on.
-    pub rotation: Option<RotationSchedule>,
-    /// Rotations on demand so far; at most 25 in a key's life.
-    pub on_demand_rotations: u32,
-    /// Where in a custom key store its key is, if it is in one; fixed when the key is made.
-    pub stored_in: Option<StoredIn>,
 }
 
 impl Key {

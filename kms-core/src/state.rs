@@ -119,6 +119,8 @@ struct GrantSlot {
     version: u64,
 }
 
+/// What every request asks of a key comes first and lies together; see [`Key`].
+#[repr(C)]
 struct KeySlot {
     key: Arc<Key>,
     version: u64,
@@ -126,8 +128,8 @@ struct KeySlot {
     tags: History<Arc<BTreeMap<String, String>>>,
     /// Sorted; at most fifty, unless the quota was raised.
     aliases: History<Arc<[AliasName]>>,
-    grants: BTreeSet<GrantId>,
     grant_index: GrantIndex,
+    grants: BTreeSet<GrantId>,
     due: BTreeSet<Due>,
     last_use: Option<LastUse>,
 }

@@ -7,6 +7,7 @@
 use crate::key::KeySpec;
 use crate::name::{KeyId, MaterialId, TokenId};
 use crate::table::Table;
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,8 +50,8 @@ pub struct KeyToken {
     pub kind: TokenKind,
     /// The initialisation vector.
     pub iv: [u8; 12],
-    /// Ciphertext and tag.
-    pub sealed: Vec<u8>,
+    /// Ciphertext and tag; those of a symmetric key lie here, and cost no further look at memory.
+    pub sealed: SmallVec<[u8; 48]>,
 }
 
 impl KeyToken {
@@ -150,7 +151,7 @@ pub(crate) mod tests {
             material: MaterialId([3; 32]),
             kind: TokenKind::BackingKey(KeySpec::SymmetricDefault),
             iv: [0; 12],
-            sealed: vec![0; 48],
+            sealed: vec![0; 48].into(),
         })
     }
 

@@ -246,7 +246,7 @@ mod tests {
             material: MaterialId([2; 32]),
             kind: TokenKind::TransferKey,
             iv: [0; 12],
-            sealed: sealed.to_vec(),
+            sealed: sealed.into(),
         };
         assert!(!secrets.show_in_token(&token(&key(2))));
         assert!(secrets.show_in_token(&token(&key(1))));

@@ -94,7 +94,7 @@ mod tests {
             material: MaterialId([2; 32]),
             kind: TokenKind::BackingKey(KeySpec::SymmetricDefault),
             iv: [0; 12],
-            sealed: vec![0; 48],
+            sealed: vec![0; 48].into(),
         })
     }
 

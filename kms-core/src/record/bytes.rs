@@ -1,5 +1,6 @@
 //! The trait of what can be stored, and the shapes everything is made of: numbers, texts, lists.
 
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -221,6 +222,16 @@ impl Record for Vec<u8> {
 
     fn read(input: &mut Reader<'_>) -> Option<Vec<u8>> {
         input.sized().map(<[u8]>::to_vec)
+    }
+}
+
+impl<const N: usize> Record for SmallVec<[u8; N]> {
+    fn write(&self, out: &mut Writer) {
+        out.sized(self);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Option<SmallVec<[u8; N]>> {
+        input.sized().map(SmallVec::from_slice)
     }
 }
 

@@ -139,7 +139,7 @@ impl Region {
     /// A fingerprint of everything durable: two Regions with the same one hold the same.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         let kms = self.kms();
-        let tokens = kms.tokens().iter().flat_map(|token| [token.aad(), token.sealed.clone()]);
+        let tokens = kms.tokens().iter().flat_map(|token| [token.aad(), token.sealed.to_vec()]);
         let tokens: Vec<Vec<u8>> = tokens.collect();
         let parts: Vec<&[u8]> = tokens.iter().map(Vec::as_slice).collect();
         let state = kms.state().digest();

@@ -143,7 +143,7 @@ mod tests {
             material: MaterialId([number; 32]),
             kind: TokenKind::BackingKey(KeySpec::SymmetricDefault),
             iv: [0; 12],
-            sealed: vec![number; 48],
+            sealed: vec![number; 48].into(),
         })
     }
 

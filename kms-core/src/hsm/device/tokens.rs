@@ -8,6 +8,7 @@ use crate::hsm::{BackingKeyRef, Fault, Reply};
 use crate::key::KeySpec;
 use crate::name::{KeyId, MaterialId, TokenId};
 use crate::token::{KeyToken, TokenKind};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 const MATERIAL_LABEL: &[u8] = b"keyquake key material id v2";
@@ -68,9 +69,11 @@ impl<'a> Execution<'a> {
         let NewToken { id, key, material, kind } = new;
         let iv = draw(random, Site::TokenIv);
         let epoch = active.epoch;
-        let mut token = KeyToken { id, epoch, key, material, kind, iv, sealed: Vec::new() };
+        let mut token = KeyToken { id, epoch, key, material, kind, iv, sealed: SmallVec::new() };
         let aad = token.aad();
-        self.backend.seal(&active.key, &iv, &aad, secret, &mut token.sealed);
+        let mut sealed = Vec::with_capacity(secret.len() + 16);
+        self.backend.seal(&active.key, &iv, &aad, secret, &mut sealed);
+        token.sealed = SmallVec::from_vec(sealed);
         Ok(Arc::new(token))
     }
 

@@ -70,7 +70,7 @@ impl Watched {
 
 /// Every byte that leaves an HSM with an answer.
 fn bytes_of(reply: &Reply) -> Vec<u8> {
-    let token = |token: &KeyToken| [token.aad(), token.iv.to_vec(), token.sealed.clone()].concat();
+    let token = |token: &KeyToken| [token.aad(), token.iv.to_vec(), token.sealed.to_vec()].concat();
     let secret =
         |secret: &Option<SecretBytes>| secret.iter().flat_map(|s| s.as_bytes().to_vec()).collect();
     match reply {

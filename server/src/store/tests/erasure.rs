@@ -87,7 +87,7 @@ impl Drawn {
             material: MaterialId(self.bytes()),
             kind: TokenKind::BackingKey(KeySpec::SymmetricDefault),
             iv: self.bytes(),
-            sealed,
+            sealed: sealed.into(),
         });
         self.former.entry(id).or_default().extend(parts(&token));
         self.live.insert(id, token.clone());
