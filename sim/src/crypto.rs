@@ -10,9 +10,10 @@
 //! everybody who has this file, and this type to nobody but the simulator: no other crate uses it.
 
 mod known;
+mod signing;
 
 use crate::secrets::Secrets;
-use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm};
+use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
 use kms_core::crypto::codec::rsa_of_primes;
 use kms_core::crypto::{
     Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Message, P384_POINT, P384_SCALAR,
@@ -247,7 +248,12 @@ impl PrivateKey for Parsed {
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, CryptoFailure> {
         let Pair { library, valid, spec, .. } = &*self.0;
-        let signature = self.0.signer()?.sign(algorithm, message, random)?;
+        let signature = match (spec, algorithm, message.kind) {
+            (KeySpec::EccNistP384, SigningAlgorithm::EcdsaSha384, MessageType::Raw) => {
+                signing::sign(library.as_ref(), &self.0.material, message.bytes)?
+            }
+            _ => self.0.signer()?.sign(algorithm, message, random)?,
+        };
         let signer = (*spec, self.public_key());
         valid.remember(name_of(library.as_ref(), signer, algorithm, message, &signature));
         Ok(signature)
@@ -273,7 +279,6 @@ impl PrivateKey for Parsed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kms_core::algorithm::MessageType;
     use kms_core::crypto::{AwsLc, BACKENDS};
     use kms_core::local::SeededRandom;
     use std::collections::BTreeSet;

@@ -129,6 +129,16 @@ pub enum Message {
         /// The answer.
         result: KmsResult<RegionReply>,
     },
+    /// Host or worker to a host of a Region that was silent of late: whether it hears and is heard.
+    HealthCheck {
+        /// The question that waits for this.
+        ask: AskId,
+    },
+    /// The answer to it.
+    Healthy {
+        /// The question.
+        ask: AskId,
+    },
 }
 
 /// Why a follower says how far it is.

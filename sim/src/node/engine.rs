@@ -36,6 +36,7 @@ use kms_core::env::{Call, Caller, CallingService, NetworkPath, RequestId, Timest
 use kms_core::error::{Error, ErrorCode};
 use kms_core::hsm::Fleet;
 use kms_core::multi_region::RegionCommand;
+use kms_core::name::RegionName;
 use kms_core::ops::{Request, Response};
 use kms_core::quota::Meter;
 use kms_core::step::{Answers, Append, Ask, Outcome, Reply, Step, Then};
@@ -139,6 +140,8 @@ pub(super) struct Engine {
     operations: BTreeMap<AskId, Box<Operation>>,
     /// The requests under way.
     active: BTreeSet<RequestId>,
+    /// Regions that left the last question without an answer.
+    silent: BTreeSet<RegionName>,
     deadlines: Deadlines,
     /// What is known of the HSMs.
     fleet: Fleet,
@@ -170,6 +173,7 @@ impl Engine {
             settle_at,
             operations: BTreeMap::new(),
             active: BTreeSet::new(),
+            silent: BTreeSet::new(),
             deadlines: Deadlines::default(),
             next: 0,
             finished: VecDeque::new(),
@@ -181,6 +185,7 @@ impl Engine {
     pub(super) fn crash(&mut self) {
         self.operations.clear();
         self.active.clear();
+        self.silent.clear();
         self.deadlines.clear();
         self.hedges.clear();
         self.consents.clear();

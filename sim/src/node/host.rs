@@ -57,6 +57,8 @@ impl Host {
                 engine.hsm_replied(now, from, ask, draw, result, out);
             }
             Message::RegionReply { ask, result } => engine.region_replied(now, ask, result, out),
+            Message::HealthCheck { ask } => out.send(from, Message::Healthy { ask }, 64),
+            Message::Healthy { ask } => engine.region_is_healthy(now, ask, out),
             Message::KeyStoreReply { ask, result } => {
                 engine.key_store_replied(now, ask, result, out);
             }

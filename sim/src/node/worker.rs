@@ -84,6 +84,7 @@ impl Worker {
                 engine.hsm_replied(now, from, ask, draw, result, out);
             }
             Message::RegionReply { ask, result } => engine.region_replied(now, ask, result, out),
+            Message::Healthy { ask } => engine.region_is_healthy(now, ask, out),
             Message::KeyStoreReply { ask, result } => {
                 engine.key_store_replied(now, ask, result, out);
             }

@@ -24,6 +24,8 @@ pub(super) fn kind(message: &Message) -> &'static str {
         Message::Follow { .. } => "log position",
         Message::RegionCommand { .. } => "Region command",
         Message::RegionReply { .. } => "Region answer",
+        Message::HealthCheck { .. } => "health check",
+        Message::Healthy { .. } => "health answer",
     }
 }
 
@@ -41,7 +43,9 @@ pub(super) fn request(message: &Message) -> Option<RequestId> {
         | Message::Appended { .. }
         | Message::Feed(_)
         | Message::Follow { .. }
-        | Message::RegionReply { .. } => None,
+        | Message::RegionReply { .. }
+        | Message::HealthCheck { .. }
+        | Message::Healthy { .. } => None,
     }
 }
 
@@ -69,6 +73,8 @@ pub(super) fn detail(message: &Message) -> String {
         }
         Message::RegionCommand { command, .. } => command.name().to_owned(),
         Message::RegionReply { result, .. } => result.as_ref().map(|_| ()).ending(),
+        Message::HealthCheck { .. } => "is the Region there?".to_owned(),
+        Message::Healthy { .. } => "it is".to_owned(),
     }
 }
 

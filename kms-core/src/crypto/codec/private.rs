@@ -68,7 +68,7 @@ pub fn export(spec: KeySpec, material: &SecretBytes) -> Result<SecretBytes, Cryp
 ///
 /// # Errors
 /// When it is not canonical. Whether they belong together is left to the backend.
-pub(crate) fn scalar(spec: KeySpec, material: &[u8]) -> Result<(&[u8], &[u8]), CryptoFailure> {
+pub fn scalar(spec: KeySpec, material: &[u8]) -> Result<(&[u8], &[u8]), CryptoFailure> {
     let field = field_length(spec).ok_or(CryptoFailure)?;
     let info = info(spec, material)?;
     let key = EcPrivateKey::from_der(info.private_key.as_bytes())?;

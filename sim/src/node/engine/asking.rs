@@ -54,6 +54,9 @@ impl Engine {
         let ask = self.file(now, operation, wait, out);
         match question {
             Ask::Hsm { .. } => {}
+            Ask::Region { region, .. } if self.silent.contains(&region) => {
+                out.send(peer, Message::HealthCheck { ask }, 64);
+            }
             Ask::Region { command, .. } => {
                 let id = command_id(id, asked);
                 out.send(peer, Message::RegionCommand { ask, id, caller, command }, 512);
@@ -130,6 +133,26 @@ impl Engine {
         }
     }
 
+    /// A Region that was silent is there again: it is asked what it was to be asked.
+    pub(in crate::node) fn region_is_healthy(&mut self, now: Now, ask: AskId, out: &mut Out) {
+        let asks =
+            |stage: &Stage| matches!(stage, Stage::Asking { question: Ask::Region { .. }, .. });
+        let Some(operation) = self.take(ask, asks) else { return };
+        if let Stage::Asking { question: Ask::Region { region, .. }, .. } = &operation.stage {
+            self.silent.remove(region);
+        }
+        self.send_question(now, operation, out);
+    }
+
+    /// Nobody asked has answered. What a Region does for a command can be dear, as the signed offer of
+    /// a key transfer is, and days of it in vain the dearer; so one that is silent is asked whether it
+    /// is there before it is asked anything else.
+    fn note_silence(&mut self, question: &Ask) {
+        if let Ask::Region { region, .. } = question {
+            self.silent.insert(*region);
+        }
+    }
+
     pub(super) fn answer(
         &mut self,
         now: Now,
@@ -161,7 +184,10 @@ impl Engine {
         let Stage::Asking { question, attempt, .. } = &operation.stage else { return };
         let next = *attempt + 1;
         match self.peer(now, &operation, question, next) {
-            None => self.answer(now, operation, Reply::TimedOut, out),
+            None => {
+                self.note_silence(question);
+                self.answer(now, operation, Reply::TimedOut, out);
+            }
             Some(other) => {
                 if let Stage::Asking { attempt, peer, .. } = &mut operation.stage {
                     (*attempt, *peer) = (next, other);

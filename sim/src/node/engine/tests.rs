@@ -1,5 +1,6 @@
 //! The engine's way with its fleet, seen from the wire: what it sends, and which answers it takes.
 
+mod regions;
 mod sessions;
 
 use super::*;
