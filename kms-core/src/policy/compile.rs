@@ -3,7 +3,7 @@
 //! Everything that can be wrong with an element is found here, once, and said with the element's name.
 
 use super::action::{Action, ActionSet};
-use super::condition::{self, Condition};
+use super::condition::{self, Condition, Refusal};
 use super::document::MalformedPolicy;
 use super::json::Json;
 use super::kind::{PolicyKind, Restriction};
@@ -287,9 +287,18 @@ fn conditions(members: &Members, rules: Rules) -> Compiled<Vec<Condition>> {
             let source = condition::Source { operator, key, values, rules };
             let place = format!("Condition, {operator}");
             let compiled = Condition::compile(&source)
-                .map_err(|problem| MalformedPolicy::new(key, problem).within(&place))?;
+                .map_err(|refusal| refused(key, refusal).within(&place))?;
             conditions.push(compiled);
         }
     }
     Ok(conditions)
+}
+
+fn refused(key: &str, refusal: Refusal) -> MalformedPolicy {
+    match refusal {
+        Refusal::Malformed(problem) => MalformedPolicy::new(key, problem),
+        Refusal::OverlyPermissive(problem) => {
+            MalformedPolicy::new(key, problem).called("OverlyPermissiveCondition")
+        }
+    }
 }

@@ -51,13 +51,29 @@ enum Operands {
     Absent(Vec<bool>),
 }
 
+/// Why a condition is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is not as the grammar wants it; how.
+    Malformed(String),
+    /// It would allow more than it looks like; why. AWS KMS has a name for it.
+    OverlyPermissive(String),
+}
+
+impl From<String> for Refusal {
+    fn from(problem: String) -> Refusal {
+        Refusal::Malformed(problem)
+    }
+}
+
 impl Condition {
     /// Compiles a condition; the error says what is wrong.
-    pub(super) fn compile(source: &Source<'_>) -> Result<Condition, String> {
+    pub(super) fn compile(source: &Source<'_>) -> Result<Condition, Refusal> {
         let operator = Operator::parse(source.operator)?;
         let key = ConditionKey::new(source.key);
         if !source.key.contains(':') {
-            return Err("is no condition key: a key has a prefix such as \"kms:\"".into());
+            let problem = "is no condition key: a key has a prefix such as \"kms:\"";
+            return Err(Refusal::Malformed(problem.into()));
         }
         refuse_overly_permissive(&operator, &key, source.rules.kind)?;
         let operands = operands(operator.family, source)?;
@@ -159,14 +175,14 @@ fn refuse_overly_permissive(
     operator: &Operator,
     key: &ConditionKey,
     kind: PolicyKind,
-) -> Result<(), String> {
+) -> Result<(), Refusal> {
     let all_of_one = operator.quantifier == Quantifier::All
         && key.cardinality() == Some(Cardinality::Single)
         && kind == PolicyKind::Key;
     if all_of_one {
-        return Err(format!(
-            "OverlyPermissiveCondition: ForAllValues needs a key of several values; {key} has one"
-        ));
+        return Err(Refusal::OverlyPermissive(format!(
+            "ForAllValues needs a key of several values; {key} has one"
+        )));
     }
     Ok(())
 }
@@ -263,7 +279,7 @@ mod tests {
         key: &str,
         values: &str,
         kind: PolicyKind,
-    ) -> Result<Condition, String> {
+    ) -> Result<Condition, Refusal> {
         let rules = Rules { kind, variables: Variables::Active };
         let values = Json::parse(values).unwrap();
         Condition::compile(&Source { operator, key, values: &values, rules })
@@ -397,23 +413,22 @@ mod tests {
             ("StringEquals", "kms:KeySpec", "[]", "has no value"),
             ("StringEquals", "kms:KeySpec", "[[]]", "a list"),
             ("StringEquals", "KeySpec", r#""a""#, "is no condition key"),
-            (
-                "ForAllValues:StringEquals",
-                "kms:EncryptionContext:a",
-                r#""a""#,
-                "OverlyPermissiveCondition: ",
-            ),
-            (
-                "ForAllValues:StringEquals",
-                "aws:RequestTag/a",
-                r#""a""#,
-                "OverlyPermissiveCondition: ",
-            ),
         ] {
-            let error = compile(operator, key, values, PolicyKind::Key).unwrap_err();
-            assert!(error.contains(part), "{error}");
+            let refusal = compile(operator, key, values, PolicyKind::Key).unwrap_err();
+            assert!(
+                matches!(&refusal, Refusal::Malformed(problem) if problem.contains(part)),
+                "{refusal:?}"
+            );
         }
+    }
+
+    #[test]
+    fn a_set_operator_over_a_key_of_one_value_is_refused_in_key_policies() {
         let for_all = "ForAllValues:StringEquals";
+        for key in ["kms:EncryptionContext:a", "aws:RequestTag/a", "kms:KeySpec"] {
+            let refusal = compile(for_all, key, r#""a""#, PolicyKind::Key).unwrap_err();
+            assert!(matches!(refusal, Refusal::OverlyPermissive(_)), "{refusal:?}");
+        }
         assert!(compile(for_all, "kms:GrantOperations", r#""Decrypt""#, PolicyKind::Key).is_ok());
         assert!(compile(for_all, "kms:KeySpec", r#""a""#, PolicyKind::Identity).is_ok());
     }

@@ -21,6 +21,8 @@ pub const MAX_POLICY_BYTES: usize = 32 * 1024;
 /// Why a text is not a policy: where, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MalformedPolicy {
+    /// What AWS KMS calls the problem, which its message begins with.
+    name: Option<&'static str>,
     place: String,
     problem: String,
     statement: Option<usize>,
@@ -28,7 +30,17 @@ pub struct MalformedPolicy {
 
 impl MalformedPolicy {
     pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> MalformedPolicy {
-        MalformedPolicy { place: place.into(), problem: problem.into(), statement: None }
+        MalformedPolicy {
+            name: None,
+            place: place.into(),
+            problem: problem.into(),
+            statement: None,
+        }
+    }
+
+    /// Gives the problem the name it has in AWS KMS.
+    pub(super) fn called(self, name: &'static str) -> MalformedPolicy {
+        MalformedPolicy { name: Some(name), ..self }
     }
 
     /// Puts the place inside another one.
@@ -44,6 +56,9 @@ impl MalformedPolicy {
 
 impl fmt::Display for MalformedPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = self.name {
+            write!(f, "{name}: ")?;
+        }
         write!(f, "{}: {}", self.place, self.problem)
     }
 }
@@ -355,6 +370,16 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn a_problem_that_has_a_name_is_called_by_it_first() {
+        let condition = r#", "Condition": {"ForAllValues:StringEquals": {"kms:KeySpec": "a"}}"#;
+        assert_eq!(
+            refuse_members(condition),
+            "OverlyPermissiveCondition: statement 0 \"S\", Condition, ForAllValues:StringEquals, \
+             kms:KeySpec: ForAllValues needs a key of several values; kms:KeySpec has one"
+        );
+    }
+
     fn principals_are_named_in_full() {
         for (principal, part) in [
             (r#""arn:aws:iam::111122223333:root""#, "has to be \"*\" or an object"),
