@@ -222,7 +222,7 @@ impl State {
     /// The default key policy of an account: the one copy of it, if a key of the account has it.
     pub(crate) fn default_policy(&self, account: AccountId) -> Arc<Policy> {
         let kept = self.default_policies.get(&account).cloned();
-        kept.unwrap_or_else(|| Arc::new(Policy::default_for(account)))
+        kept.unwrap_or_else(|| Arc::new(Policy::default_for(account, self.region.partition())))
     }
 
     /// The keys behind `after`, by id.

@@ -103,7 +103,7 @@ fn a_policy_reaches_other_hosts_late() {
     local.call(put_key_policy::Request::new(key, &policy)).expect("a policy");
     turns(&local, key, &alice(), Propagation::AWS.policy, true, "the policy that allows");
     local.advance(Duration::from_secs(3600));
-    let old = Policy::default_for(key.account);
+    let old = Policy::default_for(key.account, key.region.partition());
     local.call(put_key_policy::Request::new(key, old.text())).expect("a policy");
     turns(&local, key, &alice(), Propagation::AWS.policy, false, "the policy that does not");
 }

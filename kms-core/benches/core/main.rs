@@ -32,7 +32,7 @@ const DRAWN: usize = 200_000;
 fn policy(criterion: &mut Criterion) {
     let account = AccountId::new(111_122_223_333);
     let arn = KeyArn { region: region(), account, id: KeyId::single_region([3; 16]) };
-    let key_policy = Policy::default_for(account);
+    let key_policy = Policy::default_for(account, region().partition());
     let mut group = criterion.benchmark_group("policy decision");
     for (name, resource) in [
         ("any resource", r#""*""#.to_owned()),

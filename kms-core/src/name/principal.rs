@@ -41,9 +41,9 @@ pub struct PrincipalArn {
 }
 
 impl PrincipalArn {
-    /// The root principal of an account.
-    pub fn root(account: AccountId) -> PrincipalArn {
-        let text = format!("arn:aws:iam::{account}:root").into();
+    /// The root principal of an account, which is in one partition with its Regions.
+    pub fn root(account: AccountId, partition: Partition) -> PrincipalArn {
+        let text = format!("arn:{}:iam::{account}:root", partition.as_str()).into();
         PrincipalArn::new(text, account, PrincipalKind::Root)
     }
 
@@ -208,7 +208,12 @@ mod tests {
         assert_eq!((role.role_name(), role.session_role()), (Some("admin"), None));
         assert!(session.entries().contains(&Some(role.entry())));
         assert_eq!(session.account(), AccountId::new(111_122_223_333));
-        assert_eq!(PrincipalArn::root(session.account()).kind(), PrincipalKind::Root);
+        for partition in [Partition::Aws, Partition::China, Partition::GovCloud] {
+            let root = PrincipalArn::root(session.account(), partition);
+            assert_eq!(root.kind(), PrincipalKind::Root);
+            let written = format!("arn:{}:iam::111122223333:root", partition.as_str());
+            assert_eq!(root, PrincipalArn::parse(&written).unwrap());
+        }
         for bad in ["arn:aws:iam::111122223333:user/", "arn:aws:iam::1:root", "alice", ""] {
             assert!(PrincipalArn::parse(bad).is_none(), "{bad}");
         }

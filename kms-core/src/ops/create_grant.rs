@@ -12,7 +12,7 @@ use crate::grant_index;
 use crate::grant_token;
 use crate::key::{Key, KeyManager, KeySpec, KeyUsage};
 use crate::kms::{Checks, Effects};
-use crate::name::{GrantId, KeyId};
+use crate::name::{GrantId, KeyArn};
 use crate::policy::{Action, ActionSet, ContextConstraint, Grant, GrantOperation, GrantTerms};
 use crate::state::Change;
 use crate::step::{Counter, Next, UniqueName};
@@ -98,7 +98,7 @@ impl Request {
 }
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
-    let wanted = Wanted::parse(request)?;
+    let wanted = Wanted::parse(request, checks.region().partition())?;
     let mut context = checks.context(Action::CreateGrant);
     context.grant = Some(wanted.as_request());
     let key = checks.key_by_name_and_tokens(&request.key_id, context, &request.grant_tokens)?;
@@ -127,8 +127,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 ///
 /// # Errors
 /// What is wrong with the request by itself.
-pub fn describe(request: &Request, id: GrantId, key: KeyId, call: &Call) -> Result<Grant> {
-    Wanted::parse(request).map(|wanted| wanted.into_grant(id, key, call))
+pub fn describe(request: &Request, id: GrantId, key: KeyArn, call: &Call) -> Result<Grant> {
+    let wanted = Wanted::parse(request, key.region.partition())?;
+    Ok(wanted.into_grant(id, key.id, call))
 }
 
 /// Every answer carries a token of its own; all tokens of a grant are worth the same.
@@ -199,7 +200,7 @@ mod tests {
     use super::*;
     use crate::env::Caller;
     use crate::local::Local;
-    use crate::name::{KeyArn, PrincipalArn};
+    use crate::name::PrincipalArn;
     use crate::ops::{Response as Any, disable_key, encrypt, revoke_grant};
 
     const ALICE: &str = "arn:aws:iam::444455556666:user/alice";

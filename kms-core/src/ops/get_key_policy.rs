@@ -86,6 +86,22 @@ mod tests {
     }
 
     #[test]
+    fn the_default_policy_names_the_account_in_the_partition_of_the_region() {
+        for (region, root) in [
+            ("cn-north-1", "\"arn:aws-cn:iam::111122223333:root\""),
+            ("us-gov-west-1", "\"arn:aws-us-gov:iam::111122223333:root\""),
+        ] {
+            let mut local = Local::regions(&[region]);
+            let key = local.create_key();
+            let shown = get(&mut local, key, None).unwrap();
+            assert!(shown.policy.as_str().contains(root), "{}", shown.policy.as_str());
+            let other = local.create_key();
+            let policy = |key| local.key(key).policy.clone();
+            assert!(std::sync::Arc::ptr_eq(&policy(key), &policy(other)), "one copy in {region}");
+        }
+    }
+
+    #[test]
     fn there_is_no_other_policy() {
         let mut local = Local::single_region();
         let key = local.create_key();

@@ -133,7 +133,7 @@ fn grantee(checks: &Checks<'_, '_>, request: &Request) -> Result<Option<Party>> 
         return Err(ErrorCode::Validation
             .says("Only an AWS service can filter grants by GranteeServicePrincipal."));
     }
-    party("Grantee", request.grantee_principal.as_ref(), service)
+    party(("Grantee", checks.region().partition()), request.grantee_principal.as_ref(), service)
 }
 
 /// A marker is bound to the key and the filters it was given out for.
@@ -148,6 +148,7 @@ pub(super) fn entry(key: KeyArn, grant: &Grant) -> GrantListEntry {
     let principal = |party: &Party| party.principal().map(PrincipalText::from);
     let service = |party: &Party| party.service().map(ServicePrincipal::from);
     let retiring = grant.retiring.as_ref();
+    let issuing_account = PrincipalArn::root(grant.issuing_account(), key.region.partition());
     GrantListEntry {
         key_id: key,
         grant_id: grant.id.to_string().into(),
@@ -155,7 +156,7 @@ pub(super) fn entry(key: KeyArn, grant: &Grant) -> GrantListEntry {
         creation_date: grant.created,
         grantee_principal: principal(&grant.grantee),
         retiring_principal: retiring.and_then(principal),
-        issuing_account: PrincipalArn::root(grant.issuing_account()).as_str().into(),
+        issuing_account: issuing_account.as_str().into(),
         operations: grant.terms.operations.iter().collect(),
         constraints: GrantConstraints::of(&grant.terms),
         grantee_service_principal: service(&grant.grantee),
@@ -195,6 +196,19 @@ mod tests {
             local.call(grant(key, if index % 2 == 0 { ALICE } else { BOB })).unwrap();
         }
         (local, key)
+    }
+
+    #[test]
+    fn accounts_are_shown_in_the_partition_of_the_region() {
+        let mut local = Local::regions(&["cn-north-1"]);
+        let key = local.create_key();
+        local.call(grant(key, "444455556666")).unwrap();
+        let by_number =
+            Request { grantee_principal: Some("444455556666".into()), ..Request::new(key) };
+        let page = list(&mut local, by_number).unwrap();
+        let entry = &page.grants.0[0];
+        assert_eq!(entry.issuing_account.as_str(), "arn:aws-cn:iam::111122223333:root");
+        assert_eq!(entry.grantee_principal, Some("arn:aws-cn:iam::444455556666:root".into()));
     }
 
     #[test]

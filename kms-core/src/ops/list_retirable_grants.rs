@@ -86,7 +86,8 @@ fn retiring(checks: &Checks<'_, '_>, request: &Request) -> Result<Party> {
         return Err(ErrorCode::Validation
             .says("Only an AWS service can list grants by RetiringServicePrincipal."));
     }
-    party("Retiring", request.retiring_principal.as_ref(), service)?.ok_or_else(|| {
+    let role = ("Retiring", checks.region().partition());
+    party(role, request.retiring_principal.as_ref(), service)?.ok_or_else(|| {
         ErrorCode::Validation
             .says("You must specify either RetiringPrincipal or RetiringServicePrincipal.")
     })

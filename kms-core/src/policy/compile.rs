@@ -11,7 +11,7 @@ use super::pattern::{Case, Syntax, Variables, Wildcards, matches_name};
 use super::principal::{Names, Principals};
 use super::resource::{ResourcePattern, Resources};
 use super::statement::{Effect, Statement};
-use crate::name::{AccountId, PrincipalArn, PrincipalKind};
+use crate::name::{AccountId, Partition, PrincipalArn, PrincipalKind};
 
 type Members = [(String, Json)];
 type Compiled<T> = Result<T, MalformedPolicy>;
@@ -242,7 +242,8 @@ fn add_principal(names: &mut Names, kind: &str, text: &str) -> Result<(), String
 
 fn aws_principal(text: &str) -> Result<PrincipalArn, String> {
     if let Some(account) = AccountId::parse(text) {
-        return Ok(PrincipalArn::root(account));
+        // An account matches by its number; nothing asks for the partition it is written with.
+        return Ok(PrincipalArn::root(account, Partition::Aws));
     }
     if text.contains(['*', '?']) {
         return Err(format!(

@@ -11,7 +11,7 @@ use super::pattern::Variables;
 use super::principal::Fit;
 use super::statement::{Effect, Scene, Statement};
 use crate::error::{Error, ErrorCode};
-use crate::name::{AccountId, PrincipalArn};
+use crate::name::{AccountId, Partition, PrincipalArn};
 use std::fmt;
 
 /// The largest key policy in bytes (AWS KMS Developer Guide, "Resource quotas"). Operations answer
@@ -100,14 +100,14 @@ impl Policy {
 
     /// The key policy of a key that was created without one: it trusts the account, so that IAM
     /// policies decide (AWS KMS Developer Guide, "Default key policy").
-    pub fn default_for(account: AccountId) -> Policy {
-        Policy::parse(&default_text(account), PolicyKind::Key)
+    pub fn default_for(account: AccountId, partition: Partition) -> Policy {
+        Policy::parse(&default_text(account, partition), PolicyKind::Key)
             .expect("the default policy is well-formed")
     }
 
     /// Whether it is the default key policy of that account.
-    pub(crate) fn is_default_of(&self, account: AccountId) -> bool {
-        self.kind == PolicyKind::Key && *self.text == *default_text(account)
+    pub(crate) fn is_default_of(&self, account: AccountId, partition: Partition) -> bool {
+        self.kind == PolicyKind::Key && *self.text == *default_text(account, partition)
     }
 
     /// The text, as it was given.
@@ -182,7 +182,8 @@ impl fmt::Debug for Policy {
     }
 }
 
-fn default_text(account: AccountId) -> String {
+fn default_text(account: AccountId, partition: Partition) -> String {
+    let partition = partition.as_str();
     format!(
         r#"{{
   "Version" : "2012-10-17",
@@ -191,7 +192,7 @@ fn default_text(account: AccountId) -> String {
     "Sid" : "Enable IAM User Permissions",
     "Effect" : "Allow",
     "Principal" : {{
-      "AWS" : "arn:aws:iam::{account}:root"
+      "AWS" : "arn:{partition}:iam::{account}:root"
     }},
     "Action" : "kms:*",
     "Resource" : "*"
@@ -305,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_default_policy_keeps_its_text_and_trusts_the_account() {
-        let policy = Policy::default_for(ACCOUNT);
+        let policy = Policy::default_for(ACCOUNT, Partition::Aws);
         assert!(policy.text().contains(r#""Sid" : "Enable IAM User Permissions""#));
         assert!(policy.text().contains("arn:aws:iam::111122223333:root"));
         assert_eq!(policy, Policy::parse(policy.text(), PolicyKind::Key).unwrap());
@@ -370,7 +371,6 @@ mod tests {
     }
 
     #[test]
-    #[test]
     fn a_problem_that_has_a_name_is_called_by_it_first() {
         let condition = r#", "Condition": {"ForAllValues:StringEquals": {"kms:KeySpec": "a"}}"#;
         assert_eq!(
@@ -380,6 +380,7 @@ mod tests {
         );
     }
 
+    #[test]
     fn principals_are_named_in_full() {
         for (principal, part) in [
             (r#""arn:aws:iam::111122223333:root""#, "has to be \"*\" or an object"),
@@ -441,7 +442,7 @@ mod tests {
 
     #[test]
     fn no_text_makes_the_parser_panic() {
-        let valid = Policy::default_for(ACCOUNT).text().to_owned();
+        let valid = Policy::default_for(ACCOUNT, Partition::Aws).text().to_owned();
         for end in 0..valid.len() {
             assert!(Policy::parse(&valid[..end], PolicyKind::Key).is_err());
         }

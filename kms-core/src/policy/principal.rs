@@ -120,7 +120,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::AccountId;
+    use crate::name::{AccountId, Partition};
 
     fn arn(text: &str) -> PrincipalArn {
         PrincipalArn::parse(text).unwrap()
@@ -176,7 +176,7 @@ mod tests {
     fn a_service_belongs_to_no_account() {
         let account = AccountId::new(111_122_223_333);
         let logs = PrincipalArn::service("logs.us-east-1.amazonaws.com", account);
-        assert_eq!(fit(&PrincipalArn::root(account), &logs), None);
+        assert_eq!(fit(&PrincipalArn::root(account, Partition::Aws), &logs), None);
         let named = Names { services: vec![logs.as_str().into()], ..Names::default() };
         assert_eq!(named.fit(&logs), Some(Fit::Itself));
         let other = PrincipalArn::service("logs.eu-west-1.amazonaws.com", account);
@@ -188,7 +188,7 @@ mod tests {
     fn the_closest_fit_counts() {
         let alice = arn("arn:aws:iam::111122223333:user/alice");
         let names = Names {
-            arns: vec![PrincipalArn::root(alice.account()), alice.clone()],
+            arns: vec![PrincipalArn::root(alice.account(), Partition::Aws), alice.clone()],
             ..Names::default()
         };
         assert_eq!(names.fit(&alice), Some(Fit::Exactly));

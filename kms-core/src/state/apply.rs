@@ -100,7 +100,7 @@ impl State {
         let account = key.account();
         match self.default_policies.get(&account) {
             Some(kept) if *kept == key.policy => kept.clone(),
-            None if key.policy.is_default_of(account) => {
+            None if key.policy.is_default_of(account, self.region.partition()) => {
                 self.default_policies.insert(account, key.policy.clone());
                 key.policy.clone()
             }

@@ -164,7 +164,10 @@ impl World {
             "cluster" => self.local.create_cloud_hsm_store("cluster").to_string(),
             "external" => self.local.connected_external_store("external").to_string(),
             "connected" => self.local.connected_cloud_hsm_store("connected").to_string(),
-            "policy" => kms_core::policy::Policy::default_for(self.key.account).text().to_owned(),
+            "policy" => {
+                let (account, partition) = (self.key.account, self.key.region.partition());
+                kms_core::policy::Policy::default_for(account, partition).text().to_owned()
+            }
             _ => self.key_of_kind(name),
         }
     }

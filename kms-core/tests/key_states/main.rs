@@ -419,7 +419,7 @@ impl Subject {
             }
             Operation::ListKeyRotations => list_key_rotations::Request::new(key).into(),
             Operation::PutKeyPolicy => {
-                let policy = Policy::default_for(key.account);
+                let policy = Policy::default_for(key.account, key.region.partition());
                 put_key_policy::Request::new(key, policy.text()).into()
             }
             Operation::ReplicateKey => {

@@ -147,7 +147,7 @@ impl<'i> Examiner<'i> {
     }
 
     fn locks_out(&self) -> Option<Finding> {
-        let mut owners = vec![PrincipalArn::root(self.account)];
+        let mut owners = vec![PrincipalArn::root(self.account, self.key.arn.region.partition())];
         owners.extend(self.named());
         let controls = |owner: PrincipalArn| {
             let call = call_of(Arc::new(Caller::new(owner)));

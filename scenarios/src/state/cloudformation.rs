@@ -210,7 +210,7 @@ impl Reader<'_> {
     fn blank(&self, properties: &Node) -> Result<DeclaredKey, Problem> {
         let home = self.template.home;
         let policy = match properties.get("KeyPolicy") {
-            None => DeclaredPolicy::default_of(home.account),
+            None => DeclaredPolicy::default_of(home),
             Some(node) => match &node.data {
                 Data::Text(text) => DeclaredPolicy::of_text(text, node.at)?,
                 _ => DeclaredPolicy::of_map(node)?,

@@ -19,6 +19,13 @@ pub struct Home {
     pub region: RegionName,
 }
 
+impl Home {
+    /// The root principal of the account.
+    pub(crate) fn root(self) -> PrincipalArn {
+        PrincipalArn::root(self.account, self.region.partition())
+    }
+}
+
 /// All that a file declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inventory {
@@ -133,13 +140,13 @@ impl Inventory {
     /// # Errors
     /// A grant that CreateGrant would refuse.
     pub fn grants_on(&self, key: &DeclaredKey) -> Result<Vec<Grant>, Problem> {
-        let owner = Caller::new(PrincipalArn::root(self.home.account));
+        let owner = Caller::new(self.home.root());
         let call = Call::by(Arc::new(owner), Timestamp::EPOCH);
         let own = self.grants.iter().filter(|grant| grant.key == key.name);
         let described = (1_u32..).zip(own).map(|(number, grant)| {
             let mut id = [0; 32];
             id[..4].copy_from_slice(&number.to_be_bytes());
-            create_grant::describe(&grant.request, GrantId(id), key.arn.id, &call)
+            create_grant::describe(&grant.request, GrantId(id), key.arn, &call)
                 .map_err(|error| Problem::at(grant.at, error.to_string()))
         });
         described.collect()
@@ -159,9 +166,9 @@ pub(crate) fn arn_of(home: Home, name: &str, multi_region: bool) -> KeyArn {
 }
 
 impl DeclaredPolicy {
-    /// The default policy of an account.
-    pub(crate) fn default_of(account: AccountId) -> DeclaredPolicy {
-        let policy = Arc::new(Policy::default_for(account));
+    /// The default policy of the keys there.
+    pub(crate) fn default_of(home: Home) -> DeclaredPolicy {
+        let policy = Arc::new(Policy::default_for(home.account, home.region.partition()));
         DeclaredPolicy { policy, at: At::default(), statements: Vec::new() }
     }
 

@@ -230,7 +230,7 @@ impl Plan {
             primary: replica
                 .then(|| self.target(address, "primary_key_arn", resource, values))
                 .transpose()?,
-            policy: policy.unwrap_or_else(|| DeclaredPolicy::default_of(home.account)),
+            policy: policy.unwrap_or_else(|| DeclaredPolicy::default_of(home)),
             tags: tags(values),
         })
     }

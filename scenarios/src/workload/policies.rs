@@ -77,7 +77,7 @@ impl Client {
         Client {
             parameters: parameters.clone(),
             worker,
-            silent: Policy::default_for(seat.account).text().into(),
+            silent: Policy::default_for(seat.account, seat.region.partition()).text().into(),
             naming: naming(seat.account, Who::Worker(worker)).into(),
             seat,
         }

@@ -160,7 +160,7 @@ impl Client {
             | Operation::ReEncrypt => self.cryptographic(operation, key_id, draw),
             Operation::GetKeyPolicy => get_key_policy::Request { key_id, policy_name: None }.into(),
             Operation::PutKeyPolicy => {
-                let policy = Policy::default_for(self.seat.account);
+                let policy = Policy::default_for(self.seat.account, self.seat.region.partition());
                 put_key_policy::Request::new(key_id, policy.text()).into()
             }
             Operation::ReplicateKey | Operation::UpdatePrimaryRegion => {

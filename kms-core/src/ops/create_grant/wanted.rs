@@ -3,7 +3,7 @@
 use super::Request;
 use crate::env::Call;
 use crate::error::{Error, ErrorCode, Result};
-use crate::name::{AccountId, GrantId, KeyId, PrincipalArn};
+use crate::name::{AccountId, GrantId, KeyId, Partition, PrincipalArn};
 use crate::policy::{ContextConstraint, Grant, GrantOperations, GrantRequest, GrantTerms, Party};
 use crate::wire::{GrantName, PrincipalText, ServicePrincipal, SourceArn};
 use std::collections::BTreeMap;
@@ -58,14 +58,14 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// Reads a request and checks what needs no key to be checked.
-    pub(super) fn parse(request: &Request) -> Result<Wanted> {
+    pub(super) fn parse(request: &Request, partition: Partition) -> Result<Wanted> {
         let grantee = party(
-            "Grantee",
+            ("Grantee", partition),
             request.grantee_principal.as_ref(),
             request.grantee_service_principal.as_ref(),
         )?;
         let retiring = party(
-            "Retiring",
+            ("Retiring", partition),
             request.retiring_principal.as_ref(),
             request.retiring_service_principal.as_ref(),
         )?;
@@ -121,9 +121,10 @@ impl Wanted {
     }
 }
 
-/// The party named by `…Principal` or `…ServicePrincipal`, which exclude each other.
+/// The party named by `…Principal` or `…ServicePrincipal`, which exclude each other. The number of an
+/// account stands for its root principal in the partition.
 pub(in crate::ops) fn party(
-    role: &str,
+    (role, partition): (&str, Partition),
     principal: Option<&PrincipalText>,
     service: Option<&ServicePrincipal>,
 ) -> Result<Option<Party>> {
@@ -131,15 +132,17 @@ pub(in crate::ops) fn party(
         (Some(_), Some(_)) => Err(invalid(format!(
             "You cannot specify {role}Principal and {role}ServicePrincipal in the same request."
         ))),
-        (Some(text), None) => principal_arn(text.as_str()).map(Party::Principal).map(Some),
+        (Some(text), None) => {
+            principal_arn(text.as_str(), partition).map(Party::Principal).map(Some)
+        }
         (None, Some(host)) => service_host(role, host.as_str()).map(Party::Service).map(Some),
         (None, None) => Ok(None),
     }
 }
 
 /// An ARN, or the number of an account.
-fn principal_arn(text: &str) -> Result<PrincipalArn> {
-    let account = AccountId::parse(text).map(PrincipalArn::root);
+fn principal_arn(text: &str, partition: Partition) -> Result<PrincipalArn> {
+    let account = AccountId::parse(text).map(|account| PrincipalArn::root(account, partition));
     account
         .or_else(|| PrincipalArn::parse(text))
         .ok_or_else(|| ErrorCode::InvalidArn.says(format!("Invalid arn {text}")))
@@ -255,8 +258,12 @@ mod tests {
         Some((0..number).map(|index| (index.to_string(), "ä".repeat(length))).collect())
     }
 
+    fn parse(request: &Request) -> Result<Wanted> {
+        Wanted::parse(request, Partition::Aws)
+    }
+
     fn refusal(request: &Request) -> ErrorCode {
-        Wanted::parse(request).unwrap_err().code
+        parse(request).unwrap_err().code
     }
 
     #[test]
@@ -267,8 +274,15 @@ mod tests {
             assert_eq!(refusal(&bad), ErrorCode::Validation);
         }
         let account = Request { grantee_principal: Some("444455556666".into()), ..request() };
-        let root = Wanted::parse(&account).unwrap().grantee;
+        let root = parse(&account).unwrap().grantee;
         assert_eq!(root.principal(), Some("arn:aws:iam::444455556666:root"));
+        for (partition, expected) in [
+            (Partition::China, "arn:aws-cn:iam::444455556666:root"),
+            (Partition::GovCloud, "arn:aws-us-gov:iam::444455556666:root"),
+        ] {
+            let grantee = Wanted::parse(&account, partition).unwrap().grantee;
+            assert_eq!(grantee.principal(), Some(expected));
+        }
     }
 
     #[test]
@@ -291,7 +305,7 @@ mod tests {
             retiring_service_principal: Some(DYNAMODB.into()),
             ..bound(source)
         };
-        let wanted = Wanted::parse(&service).unwrap();
+        let wanted = parse(&service).unwrap();
         assert_eq!(wanted.grantee.service(), Some(DYNAMODB));
         let unbound = Request { constraints: None, ..service.clone() };
         let unretired = Request { retiring_service_principal: None, ..service.clone() };
@@ -312,7 +326,7 @@ mod tests {
                 GrantConstraints { encryption_context_equals: equals, ..Default::default() },
                 GrantConstraints { encryption_context_subset: subset, ..Default::default() },
             ] {
-                let wanted = Wanted::parse(&bound(constraints.clone()));
+                let wanted = parse(&bound(constraints.clone()));
                 let shown = wanted.ok().and_then(|wanted| GrantConstraints::of(&wanted.terms));
                 assert_eq!(shown, fits.then_some(constraints), "{number} of {length}");
             }

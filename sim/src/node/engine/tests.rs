@@ -16,7 +16,7 @@ use kms_core::hsm::{
     self, Command, Credential, Fault, HsmDevice, HsmIdentity, Mandate, Reply as HsmReply, Within,
 };
 use kms_core::name::RegionName;
-use kms_core::name::{AccountId, KeyArn, KeyId, PrincipalArn};
+use kms_core::name::{AccountId, KeyArn, KeyId, Partition, PrincipalArn};
 use kms_core::ops::generate_random;
 use kms_core::state::{Change, DomainRecord, LogEntry};
 use kms_core::wire::NumberOfBytes;
@@ -98,7 +98,7 @@ impl Bench {
 
     fn begin(&mut self, now: Now) -> Vec<Sent> {
         self.requests += 1;
-        let root = PrincipalArn::root(AccountId::new(111_122_223_333));
+        let root = PrincipalArn::root(AccountId::new(111_122_223_333), Partition::Aws);
         let number_of_bytes = Some(NumberOfBytes(32));
         let request = generate_random::Request { number_of_bytes, ..Default::default() };
         let work = Work::Request(Arc::new(request.into()), None);
