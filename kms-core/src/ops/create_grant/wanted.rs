@@ -203,7 +203,8 @@ fn check_pairs(pairs: &BTreeMap<String, String>) -> Result<()> {
     })
 }
 
-/// `arn:partition:service:region:account:resource`, with an account.
+/// `arn:partition:service:region:account:resource`. Some resources have no Region, and buckets of
+/// Amazon S3 no account either (AWS General Reference, Amazon Resource Names).
 fn source_arn(arn: &SourceArn) -> Result<Arc<str>> {
     let text = arn.as_str();
     let fields: Vec<_> = text.splitn(6, ':').collect();
@@ -211,7 +212,7 @@ fn source_arn(arn: &SourceArn) -> Result<Arc<str>> {
         ["arn", partition, service, _, account, resource]
             if partition.starts_with("aws")
                 && !service.is_empty()
-                && AccountId::parse(account).is_some()
+                && (account.is_empty() || AccountId::parse(account).is_some())
                 && !resource.is_empty() =>
         {
             Ok(text.into())
@@ -220,7 +221,7 @@ fn source_arn(arn: &SourceArn) -> Result<Arc<str>> {
             text,
             "constraints.sourceArn",
             "Member must satisfy regular expression pattern: \
-             ^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$",
+             ^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+$",
         )),
     }
 }
@@ -342,9 +343,21 @@ mod tests {
             source_arn: None,
         };
         assert_eq!(refusal(&bound(both)), ErrorCode::Validation);
-        for bad in ["arn:aws:s3:::a-bucket-without-account", "no arn, but twenty characters"] {
-            let source = GrantConstraints { source_arn: Some(bad.into()), ..Default::default() };
-            assert_eq!(refusal(&bound(source)), ErrorCode::Validation, "{bad}");
+        let from = |arn: &str| {
+            bound(GrantConstraints { source_arn: Some(arn.into()), ..Default::default() })
+        };
+        for bad in [
+            "no arn, but twenty characters",
+            "arn:aws:s3:::",
+            "arn:aws::us-east-1:111122223333:table/orders",
+            "arn:aws:dynamodb:us-east-1:11112222333:table/orders",
+            "arn:other:s3:::a-bucket-of-nobody",
+        ] {
+            assert_eq!(refusal(&from(bad)), ErrorCode::Validation, "{bad}");
+        }
+        for good in [TABLE, "arn:aws:s3:::my-bucket-name", "arn:aws:iam::111122223333:role/app"] {
+            let terms = parse(&from(good)).unwrap().terms;
+            assert_eq!(terms.source_arn.as_deref(), Some(good));
         }
     }
 
