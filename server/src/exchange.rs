@@ -131,6 +131,7 @@ mod tests {
         let engine = engine();
         for (target, body, status, expected) in [
             ("TrentService.Nothing", "{}", 404, "UnknownOperationException"),
+            ("", "{}", 404, "UnknownOperationException"),
             ("TrentService.Encrypt", "not json", 400, "SerializationException"),
             ("TrentService.Encrypt", "{}", 400, "2 validation errors detected"),
             ("TrentService.DescribeKey", r#"{"KeyId":"alias/none"}"#, 400, "NotFoundException"),

@@ -221,6 +221,16 @@ fn what_is_not_signed_rightly_is_refused() {
     assert!(Sent { now: NOW.after(minutes(5)), ..Sent::default() }.verified().is_ok());
 }
 
+/// What is asked for is no matter of the signature: without a target it is no known operation.
+#[test]
+fn a_target_has_to_be_signed_when_there_is_one() {
+    let mut without = Sent { signed: "host;x-amz-date", ..Sent::default() };
+    without.headers.retain(|(name, _)| *name != "x-amz-target");
+    without.verified().unwrap();
+    without.headers.push(("x-amz-target", "TrentService.ListKeys"));
+    assert_eq!(without.refused().0, "InvalidSignatureException");
+}
+
 #[test]
 fn a_session_needs_its_token_while_it_lasts() {
     let session = |token: Option<&'static str>, now| {
