@@ -98,9 +98,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
             .says("You can specify either CustomKeyStoreId or CustomKeyStoreName, not both."));
     }
     let size = page::size(request.limit, SIZES)?;
-    let after = page::position(request.marker.as_ref(), LIST, KeyStoreId::parse)?;
     let context = checks.context(Action::DescribeCustomKeyStores);
     checks.account(context)?;
+    let after = page::position(request.marker.as_ref(), LIST, KeyStoreId::parse)?;
     let named = named(&mut checks, request)?;
     let account = checks.call().caller.account();
     let stores = checks.state().key_stores_after(after.as_ref());
@@ -157,7 +157,9 @@ fn configuration(proxy: &Proxy) -> XksProxyConfiguration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::Caller;
     use crate::local::Local;
+    use crate::name::PrincipalArn;
     use crate::ops::{Response as Any, delete_custom_key_store};
     use crate::wire::encode_response;
 
@@ -233,6 +235,9 @@ mod tests {
     fn a_foreign_marker_is_refused() {
         let mut local = Local::single_region();
         let request = Request { marker: Some("nonsense".into()), ..Request::default() };
+        let alice = PrincipalArn::parse("arn:aws:iam::111122223333:user/alice").unwrap();
+        let error = local.call_as(&Arc::new(Caller::new(alice)), request.clone()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::AccessDenied, "who may not list hears nothing of it");
         assert_eq!(describe(&mut local, request).unwrap_err().code, ErrorCode::InvalidMarker);
     }
 }

@@ -8,6 +8,7 @@ use crate::page::{self, PageSize};
 use crate::policy::Action;
 use crate::step::Next;
 use crate::wire::{Between, Limit, Listed, Marker, ResourceOwner};
+use std::collections::BTreeSet;
 
 /// What the model says of it.
 pub const INFO: Info = Info {
@@ -54,14 +55,14 @@ crate::shape! {
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let size = page::size(request.limit, PAGE)?;
-    let owners = &request.resource_owners.0;
-    let list = list_name(owners);
-    let after = page::position(request.marker.as_ref(), &list, KeyId::parse)?;
     let context = checks.context(Action::ListKeys);
     checks.account(context)?;
+    let owners = owners(&request.resource_owners.0);
+    let list = list_name(&owners);
+    let after = page::position(request.marker.as_ref(), &list, KeyId::parse)?;
     let account = checks.call().caller.account();
     // Keys shared through RAM are none here, so only the account's own can be listed.
-    let own = owners.is_empty() || owners.contains(&ResourceOwner::Own);
+    let own = owners.contains(&ResourceOwner::Own);
     let keys = checks.state().keys_after(after.as_ref());
     let keys = keys.filter(|key| own && key.account() == account).map(|key| key.arn);
     let page = page::take(keys, size, &list, |arn| arn.id.to_string());
@@ -74,8 +75,16 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     })
 }
 
-/// A marker is bound to the owners it was given out for.
-fn list_name(owners: &[ResourceOwner]) -> String {
+/// The owners that are asked for, each once; the account itself unless said.
+fn owners(asked: &[ResourceOwner]) -> BTreeSet<ResourceOwner> {
+    match asked {
+        [] => BTreeSet::from([ResourceOwner::Own]),
+        asked => asked.iter().copied().collect(),
+    }
+}
+
+/// A marker is bound to the owners it was given out for, however they were written.
+fn list_name(owners: &BTreeSet<ResourceOwner>) -> String {
     let owners: Vec<_> = owners.iter().map(|owner| owner.as_str()).collect();
     format!("ListKeys {}", owners.join(" "))
 }
@@ -83,8 +92,11 @@ fn list_name(owners: &[ResourceOwner]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::Caller;
     use crate::local::Local;
+    use crate::name::PrincipalArn;
     use crate::ops::Response as Any;
+    use std::sync::Arc;
 
     fn list(local: &mut Local, request: Request) -> Result<Response> {
         match local.call(request)? {
@@ -113,17 +125,41 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_belongs_to_its_owners() {
+    fn a_marker_belongs_to_its_owners_however_they_are_written() {
+        use ResourceOwner::{OtherAccountsViaRam, Own};
         let mut local = Local::single_region();
         local.create_key();
         local.create_key();
-        let first = Request { limit: Some(Limit(1)), ..Request::default() };
-        let marker = list(&mut local, first).unwrap().next_marker;
-        let other = Request {
-            marker,
-            resource_owners: Between(vec![ResourceOwner::OtherAccountsViaRam]),
-            ..Request::default()
+        let mut follows = |given_to: &[ResourceOwner], asked_with: &[ResourceOwner]| {
+            let of = |owners: &[ResourceOwner]| Request {
+                limit: Some(Limit(1)),
+                resource_owners: Between(owners.to_vec()),
+                ..Request::default()
+            };
+            let marker = list(&mut local, of(given_to)).unwrap().next_marker;
+            assert!(marker.is_some(), "{given_to:?}");
+            let next = list(&mut local, Request { marker, ..of(asked_with) });
+            next.map(|page| page.keys.0.len()).map_err(|error| error.code)
         };
-        assert_eq!(list(&mut local, other).unwrap_err().code, ErrorCode::InvalidMarker);
+        for (given_to, asked_with, expected) in [
+            (&[][..], &[Own][..], Ok(1)),
+            (&[Own], &[], Ok(1)),
+            (&[Own], &[Own, Own], Ok(1)),
+            (&[Own, OtherAccountsViaRam], &[OtherAccountsViaRam, Own], Ok(1)),
+            (&[], &[OtherAccountsViaRam], Err(ErrorCode::InvalidMarker)),
+            (&[Own], &[Own, OtherAccountsViaRam], Err(ErrorCode::InvalidMarker)),
+        ] {
+            assert_eq!(follows(given_to, asked_with), expected, "{given_to:?} {asked_with:?}");
+        }
+    }
+
+    #[test]
+    fn who_may_not_list_hears_nothing_of_a_marker() {
+        let mut local = Local::single_region();
+        let alice = PrincipalArn::parse("arn:aws:iam::111122223333:user/alice").unwrap();
+        let request = Request { marker: Some(Marker::from("%%")), ..Request::default() };
+        let error = local.call_as(&Arc::new(Caller::new(alice)), request.clone()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::AccessDenied);
+        assert_eq!(list(&mut local, request).unwrap_err().code, ErrorCode::InvalidMarker);
     }
 }
