@@ -206,6 +206,30 @@ fn what_is_not_the_json_of_the_operation_is_a_serialization_error() {
 }
 
 #[test]
+fn a_number_that_is_no_time_is_told_what_would_be_right() {
+    let imported = |valid_to: Value| {
+        let mut body = sample(Operation::ImportKeyMaterial, "request");
+        body["ValidTo"] = valid_to;
+        body
+    };
+    for no_time in [json!(-5), json!(-0.5), json!(1e12), json!(1_767_225_600_000_u64)] {
+        let expected = format!(
+            "1 validation error detected: Value '{no_time}' at 'validTo' failed to satisfy \
+             constraint: Member must be the number of seconds since 1970-01-01T00:00:00Z, neither \
+             negative nor in milliseconds"
+        );
+        assert_eq!(validation(Operation::ImportKeyMaterial, &imported(no_time)), expected);
+    }
+    for time in [json!(0), json!(0.5), json!(999_999_999_999_u64)] {
+        assert!(decode(Operation::ImportKeyMaterial, &imported(time.clone())).is_ok(), "{time}");
+    }
+    for other in [json!("2026-01-01T00:00:00Z"), json!(true), json!([1])] {
+        let refused = refusal(Operation::ImportKeyMaterial, &imported(other.clone()));
+        assert_eq!(refused.0, ErrorCode::Serialization, "{other}");
+    }
+}
+
+#[test]
 fn an_unknown_target_is_an_unknown_operation() {
     for target in ["", "Encrypt", "TrentService", "TrentService.", "TrentService.encrypt"] {
         let error = decode_request(target, b"{}").unwrap_err();

@@ -78,23 +78,33 @@ impl Member for String {
     }
 }
 
-/// Epoch seconds with milliseconds, as the service sends them; what is finer does not count.
+/// Epoch seconds with milliseconds, as the service sends them; what is finer does not count. A number
+/// that cannot be meant as seconds, such as one of milliseconds, breaks a constraint and no more.
 impl Member for Timestamp {
-    fn decode(value: &Value, _: &str, problems: &mut Problems) -> Option<Timestamp> {
-        let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0 && *seconds < 1e12);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-        let millis = seconds.map(|seconds| (seconds * 1e3).round() as u64);
-        let moment = millis.map(|millis| Timestamp::from_micros(millis * 1000));
-        moment.or_else(|| {
+    fn decode(value: &Value, member: &str, problems: &mut Problems) -> Option<Timestamp> {
+        let Some(seconds) = value.as_f64() else {
             problems.wrong_type();
-            None
-        })
+            return None;
+        };
+        if !(0.0..LATEST).contains(&seconds) {
+            problems.violation(Some(&value.to_string()), member, NO_MOMENT);
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+        let millis = (seconds * 1e3).round() as u64;
+        Some(Timestamp::from_micros(millis * 1000))
     }
 
     fn encode(&self) -> Option<Value> {
         Some(((self.as_micros() / 1000) as f64 / 1000.0).into())
     }
 }
+
+/// The first second that is no moment to speak of: today's milliseconds are above it.
+const LATEST: f64 = 1e12;
+
+const NO_MOMENT: &str = "Member must be the number of seconds since 1970-01-01T00:00:00Z, neither \
+                         negative nor in milliseconds";
 
 impl Member for KeyArn {
     fn decode(value: &Value, _: &str, problems: &mut Problems) -> Option<KeyArn> {
