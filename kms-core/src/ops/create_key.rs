@@ -239,8 +239,17 @@ pub(crate) fn policy(
     Ok(Arc::new(policy))
 }
 
-/// Tags by key; no key twice, none of the reserved ones, at most fifty.
+/// The tags of a key to be: as [`tags_by_key`], and at most fifty.
 pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
+    let by_key = tags_by_key(tags)?;
+    if by_key.len() > MOST_TAGS {
+        return Err(too_many_tags());
+    }
+    Ok(by_key)
+}
+
+/// Tags by key; no key twice, and none of the reserved ones.
+pub(super) fn tags_by_key(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
     let mut by_key = BTreeMap::new();
     for tag in tags {
         let (key, value) = (tag.key.as_str(), tag.value.as_str());
@@ -251,9 +260,6 @@ pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
         if by_key.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(ErrorCode::Tag.says("Duplicate tag keys"));
         }
-    }
-    if by_key.len() > MOST_TAGS {
-        return Err(too_many_tags());
     }
     Ok(by_key)
 }

@@ -1,7 +1,7 @@
 //! TagResource: adds tags to a key, or gives tags it has another value.
 
 use super::Info;
-use super::create_key::{MOST_TAGS, tags};
+use super::create_key::{MOST_TAGS, tags_by_key};
 use crate::error::{ErrorCode, Result};
 use crate::kms::Checks;
 use crate::policy::Action;
@@ -51,7 +51,7 @@ impl Request {
 }
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
-    let added = tags(&request.tags.0)?;
+    let added = tags_by_key(&request.tags.0)?;
     let mut context = checks.context(Action::TagResource);
     context.request_tags = Some(&added);
     let key = checks.key_by_name(&request.key_id, context)?;
@@ -112,10 +112,16 @@ mod tests {
         let mut local = Local::single_region();
         let key = local.create_key();
         let names: Vec<_> = (0..50).map(|number| number.to_string()).collect();
-        local.call(Request::new(key, names.iter().map(|name| (name.as_str(), "")))).unwrap();
+        let fifty = || names.iter().map(|name| (name.as_str(), ""));
+        local.call(Request::new(key, fifty())).unwrap();
         local.call(Request::new(key, [("49", "again")])).unwrap();
         let error = local.call(Request::new(key, [("50", "")])).unwrap_err();
         assert_eq!(error.code, ErrorCode::LimitExceeded);
+        // It makes no difference whether they come in one request or in two.
+        let untagged = local.create_key();
+        let at_once = fifty().chain([("50", "")]);
+        assert_eq!(local.call(Request::new(untagged, at_once)).unwrap_err(), error);
+        assert_eq!(pairs(&local, untagged), []);
     }
 
     #[test]
