@@ -85,7 +85,7 @@ fn host(policy: Option<&str>, grants: u32) -> (Kms, KeyId) {
     let mut local = Local::regions(&["us-east-1"]);
     let request = create_key::Request {
         policy: policy.map(Into::into),
-        bypass_policy_lockout_safety_check: policy.is_some(),
+        bypass_policy_lockout_safety_check: Some(policy.is_some()),
         ..create_key::Request::default()
     };
     let key: KeyArn = match local.call(request) {

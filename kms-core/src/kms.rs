@@ -8,12 +8,14 @@
 
 mod authorize;
 mod checks;
+mod described;
 mod effects;
 mod key_stores;
 mod own_key;
 mod read;
 
 pub use checks::{Checks, THROTTLED, UsableKey};
+pub(crate) use described::{Described, KeyKind, Part};
 pub use effects::Effects;
 pub(crate) use key_stores::{check_connection, check_kind, no_such_store};
 pub(crate) use own_key::OwnKey;

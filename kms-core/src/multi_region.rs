@@ -17,7 +17,7 @@ use crate::env::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hsm::{self, Command, TransferOffer, TransferredKey};
 use crate::key::{Holding, Key, KeyManager, MultiRegion, Primary, Status, Transition};
-use crate::kms::{Checks, Effects, OwnKey, internal};
+use crate::kms::{Checks, Described, Effects, OwnKey, internal};
 use crate::name::{KeyArn, KeyId, MaterialId, RegionName, TokenId};
 use crate::ops::Response;
 use crate::ops::create_key::{self, limit_exceeded};
@@ -61,12 +61,8 @@ pub(crate) fn serve(checks: Checks<'_, '_>, command: &RegionCommand) -> Result<N
 fn offer_replica(mut checks: Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Next> {
     let tags = create_key::tags(&seed.tags)?;
     let mut context = checks.context(Action::CreateKey);
-    context.key_spec = Some(seed.spec.as_str());
-    context.key_usage = Some(seed.usage.as_str());
-    context.key_origin = Some(seed.origin.as_str());
-    context.multi_region = Some(true);
-    context.multi_region_key_type = Some("REPLICA");
-    context.bypass_lockout_check = Some(seed.bypass);
+    seed.kind().describe(&mut context);
+    context.bypass_lockout_check = seed.bypass;
     context.request_tags = Some(&tags);
     checks.account(context)?;
     checks.charge_again()?;
@@ -146,6 +142,9 @@ fn is_the_same_replica(replica: &Key, shared: &Shared) -> bool {
 fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {
     let arn = KeyArn { region: checks.region(), account: seed.account, id: seed.id };
     let now = checks.call().now;
+    let tags = create_key::tags(&seed.tags)?;
+    let described = Described::unborn(arn, seed.kind(), &tags);
+    let policy = create_key::policy(checks, seed.policy.as_ref(), &described, seed.bypass)?;
     Ok(Key {
         arn,
         created: now,
@@ -159,8 +158,8 @@ fn unborn_replica(checks: &Checks<'_, '_>, seed: &ReplicaSeed) -> Result<Key> {
             until: now.after(checks.settings().creating_time),
         }),
         multi_region: None,
-        policy: create_key::policy(checks, seed.policy.as_ref(), arn, seed.bypass)?,
-        tags: Arc::new(create_key::tags(&seed.tags)?),
+        policy,
+        tags: Arc::new(tags),
         materials: SmallVec::new(),
         pending: None,
         awaiting: None,

@@ -1,6 +1,6 @@
 //! Whether the caller may: the question put to the policies, and what the decision relied on.
 
-use super::{Checks, Kms, Settings, internal};
+use super::{Checks, Described, Kms, Settings, internal};
 use crate::audit::AuditRecord;
 use crate::env::{Call, Caller};
 use crate::error::{Error, ErrorCode, Result};
@@ -38,11 +38,13 @@ impl<'a> Checks<'_, 'a> {
         self.permit(self.context(action), Resource::Alias(alias))
     }
 
-    /// Whether the caller could still change the policy of a key, were `policy` its policy.
-    pub fn keeps_control(&self, policy: &Policy, key: KeyArn) -> bool {
+    /// Whether the caller could still change the policy of a key, were `policy` its policy: by a
+    /// PutKeyPolicy like this one that does not ask for the bypass.
+    pub(crate) fn keeps_control(&self, policy: &Policy, key: &Described<'_>) -> bool {
         let mut context = self.context(Action::PutKeyPolicy);
         context.policy_name = Some("default");
-        crate::policy::lockout_check(policy, &self.scope.call.caller, key, &context)
+        key.describe(&mut context);
+        crate::policy::lockout_check(policy, &self.scope.call.caller, key.arn, &context)
     }
 
     /// Checks the permission of `context` on an AWS managed key that is to be made with this policy.
@@ -149,10 +151,8 @@ fn rule<'g, 's: 'g + 'c, 'c>(
     call: &'s Call,
     grants: &mut dyn Iterator<Item = &'g Grant>,
 ) -> Decision<'g> {
-    let SeenKey { key, policy, tags, aliases, last_use } = seen;
-    describe(context, key);
-    context.resource_aliases = aliases;
-    context.resource_tags = Some(tags);
+    let SeenKey { key, policy, last_use, .. } = seen;
+    Described::from(&seen).describe(context);
     if let Action::DisableKey | Action::ScheduleKeyDeletion = context.action() {
         context.trailing_days = Some(usage::trailing_days(key, last_use, settings, call.now));
     }
@@ -172,15 +172,4 @@ fn note(audit: &mut AuditRecord, action: Action, decision: &Decision<'_>) {
         }
         Decision::Deny(reason) => audit.denied_because = Some(reason.to_string()),
     }
-}
-
-/// Tells a context what a condition may ask about the key.
-fn describe<'a>(context: &mut RequestContext<'a>, key: &'a Key) {
-    context.key = Some(key.arn);
-    context.key_spec = Some(key.spec.as_str());
-    context.key_usage = Some(key.usage.as_str());
-    context.key_origin = Some(key.origin.as_str());
-    context.multi_region = Some(key.multi_region.is_some());
-    context.multi_region_key_type =
-        key.multi_region.as_ref().map(|_| if key.is_replica() { "REPLICA" } else { "PRIMARY" });
 }

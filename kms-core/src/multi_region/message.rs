@@ -4,6 +4,7 @@ use super::{Replica, Replicas, Shared};
 use crate::env::Timestamp;
 use crate::hsm::{TransferOffer, TransferredKey};
 use crate::key::{Holding, Key, KeySpec, KeyUsage, Origin};
+use crate::kms::{KeyKind, Part};
 use crate::name::{AccountId, KeyId, MaterialId, RegionName};
 use crate::ops::Operation;
 use crate::wire::{Description, PolicyText, Tag};
@@ -26,11 +27,19 @@ pub struct ReplicaSeed {
     /// The replica's own policy.
     pub policy: Option<PolicyText>,
     /// Accept a policy that the caller could not change again.
-    pub bypass: bool,
+    pub bypass: Option<bool>,
     /// The replica's own description.
     pub description: Option<Description>,
     /// The replica's own tags.
     pub tags: Vec<Tag>,
+}
+
+impl ReplicaSeed {
+    /// The kind of key the replica is.
+    pub(crate) fn kind(&self) -> KeyKind {
+        let ReplicaSeed { spec, usage, origin, .. } = *self;
+        KeyKind { spec, usage, origin, part: Some(Part::Replica) }
+    }
 }
 
 /// What one Region asks another.

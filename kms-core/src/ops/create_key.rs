@@ -10,7 +10,7 @@ use crate::hsm::{Command, Reply};
 use crate::key::{
     Key, KeyManager, KeySpec, KeyUsage, Material, MultiRegion, Origin, Primary, Status,
 };
-use crate::kms::{Checks, Effects, internal};
+use crate::kms::{Checks, Described, Effects, KeyKind, Part, internal};
 use crate::name::{KeyArn, KeyId, RegionName};
 use crate::policy::{Action, Policy, PolicyKind};
 use crate::state::Change;
@@ -58,7 +58,7 @@ crate::shape! {
         /// Where its material comes from; `AWS_KMS` unless said.
         origin: Option<Origin> = "Origin",
         /// Accept a policy that the caller could not change again.
-        bypass_policy_lockout_safety_check: bool = "BypassPolicyLockoutSafetyCheck",
+        bypass_policy_lockout_safety_check: Option<bool> = "BypassPolicyLockoutSafetyCheck",
         /// Tags.
         tags: Vec<Tag> = "Tags",
         /// Whether it is the primary of a set of multi-Region keys.
@@ -86,14 +86,12 @@ impl Request {
 }
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
-    let kind = Kind::of(request, checks.region())?;
+    let kind = kind(request, checks.region())?;
     let tags = tags(&request.tags)?;
+    let bypass = request.bypass_policy_lockout_safety_check;
     let mut context = checks.context(Action::CreateKey);
-    context.key_spec = Some(kind.spec.as_str());
-    context.key_usage = Some(kind.usage.as_str());
-    context.key_origin = Some(kind.origin.as_str());
-    context.multi_region = Some(request.multi_region);
-    context.bypass_lockout_check = Some(request.bypass_policy_lockout_safety_check);
+    kind.describe(&mut context);
+    context.bypass_lockout_check = bypass;
     context.request_tags = Some(&tags);
     checks.account(context)?;
     if !tags.is_empty() {
@@ -103,13 +101,9 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let region = checks.region();
     let limits = checks.settings().limits;
     // The policy is judged for a key that has no id yet; no policy can name it anyway.
-    let unborn = KeyArn { region, account, id: KeyId::single_region([0; 16]) };
-    let policy = policy(
-        &checks,
-        request.policy.as_ref(),
-        unborn,
-        request.bypass_policy_lockout_safety_check,
-    )?;
+    let arn = KeyArn { region, account, id: KeyId::single_region([0; 16]) };
+    let unborn = Described::unborn(arn, kind, &tags);
+    let policy = policy(&checks, request.policy.as_ref(), &unborn, bypass)?;
     if checks.state().count(Counter::Keys(account)) >= limits.keys {
         return Err(limit_exceeded());
     }
@@ -174,64 +168,55 @@ fn record(mut effects: Effects<'_, '_>, key: Key) -> Result<Next> {
     effects.done(Response { key_metadata })
 }
 
-/// What a key is to be, in every respect that is fixed for its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kind {
-    spec: KeySpec,
-    usage: KeyUsage,
-    origin: Origin,
+/// The kind of key a request describes, with what it leaves out.
+fn kind(request: &Request, region: RegionName) -> Result<KeyKind> {
+    let spec = match (request.key_spec, request.customer_master_key_spec) {
+        (Some(a), Some(b)) if a != b => {
+            return Err(ErrorCode::Validation.says(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
+            ));
+        }
+        (a, b) => a.or(b).unwrap_or(KeySpec::SymmetricDefault),
+    };
+    let default = (spec == KeySpec::SymmetricDefault).then_some(KeyUsage::EncryptDecrypt);
+    let usage = request.key_usage.or(default).ok_or_else(|| {
+        ErrorCode::Validation.says(
+            "You must specify a KeyUsage value for all KMS keys except for symmetric \
+             encryption keys.",
+        )
+    })?;
+    let part = request.multi_region.then_some(Part::Primary);
+    let kind = KeyKind { spec, usage, origin: request.origin.unwrap_or(Origin::AwsKms), part };
+    in_store::check_request(request, kind.spec, kind.origin)?;
+    check_kind(kind, region).map(|()| kind)
 }
 
-impl Kind {
-    /// The kind a request describes, with what it leaves out.
-    fn of(request: &Request, region: RegionName) -> Result<Kind> {
-        let spec = match (request.key_spec, request.customer_master_key_spec) {
-            (Some(a), Some(b)) if a != b => {
-                return Err(ErrorCode::Validation.says(
-                    "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
-                ));
-            }
-            (a, b) => a.or(b).unwrap_or(KeySpec::SymmetricDefault),
-        };
-        let default = (spec == KeySpec::SymmetricDefault).then_some(KeyUsage::EncryptDecrypt);
-        let usage = request.key_usage.or(default).ok_or_else(|| {
-            ErrorCode::Validation.says(
-                "You must specify a KeyUsage value for all KMS keys except for symmetric \
-                 encryption keys.",
-            )
-        })?;
-        let kind = Kind { spec, usage, origin: request.origin.unwrap_or(Origin::AwsKms) };
-        in_store::check_request(request, kind.spec, kind.origin)?;
-        kind.check(region).map(|()| kind)
+fn check_kind(kind: KeyKind, region: RegionName) -> Result<()> {
+    let KeyKind { spec, usage, origin, .. } = kind;
+    if !spec.usages().contains(&usage) {
+        return Err(ErrorCode::Validation
+            .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
     }
-
-    fn check(self, region: RegionName) -> Result<()> {
-        let Kind { spec, usage, origin } = self;
-        if !spec.usages().contains(&usage) {
-            return Err(ErrorCode::Validation
-                .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
-        }
-        if origin == Origin::External && !spec.is_importable() {
-            return Err(ErrorCode::UnsupportedOperation.silent());
-        }
-        usage::check_available(spec, region)
+    if origin == Origin::External && !spec.is_importable() {
+        return Err(ErrorCode::UnsupportedOperation.silent());
     }
+    usage::check_available(spec, region)
 }
 
 /// A stored policy from a request's, or the default one; it must leave the caller in control.
 pub(crate) fn policy(
     checks: &Checks<'_, '_>,
     text: Option<&PolicyText>,
-    key: KeyArn,
-    bypass: bool,
+    key: &Described<'_>,
+    bypass: Option<bool>,
 ) -> Result<Arc<Policy>> {
-    let Some(text) = text else { return Ok(checks.state().default_policy(key.account)) };
+    let Some(text) = text else { return Ok(checks.state().default_policy(key.arn.account)) };
     if text.as_str().len() > checks.settings().limits.policy_bytes {
         return Err(ErrorCode::LimitExceeded.says("The policy document is too long."));
     }
     let policy = Policy::parse(text.as_str(), PolicyKind::Key)
         .map_err(|problem| ErrorCode::MalformedPolicyDocument.says(problem.to_string()))?;
-    if !bypass && !checks.keeps_control(&policy, key) {
+    if bypass != Some(true) && !checks.keeps_control(&policy, key) {
         return Err(ErrorCode::MalformedPolicyDocument.says(
             "The new key policy will not allow you to update the key policy in the future.",
         ));
@@ -343,7 +328,7 @@ mod tests {
         let locked = Request { policy: Some(policy.into()), ..Request::default() };
         let error = create(&mut local, locked.clone()).unwrap_err();
         assert_eq!(error.code, ErrorCode::MalformedPolicyDocument);
-        let bypass = Request { bypass_policy_lockout_safety_check: true, ..locked };
+        let bypass = Request { bypass_policy_lockout_safety_check: Some(true), ..locked };
         create(&mut local, bypass).unwrap();
     }
 

@@ -35,7 +35,7 @@ crate::shape! {
         /// The document.
         policy: PolicyText = "Policy",
         /// Accept a policy that the caller could not change again.
-        bypass_policy_lockout_safety_check: bool = "BypassPolicyLockoutSafetyCheck",
+        bypass_policy_lockout_safety_check: Option<bool> = "BypassPolicyLockoutSafetyCheck",
     }
 }
 
@@ -51,7 +51,7 @@ impl Request {
             key_id: key.into(),
             policy_name: None,
             policy: policy.into(),
-            bypass_policy_lockout_safety_check: false,
+            bypass_policy_lockout_safety_check: None,
         }
     }
 }
@@ -61,11 +61,12 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let bypass = request.bypass_policy_lockout_safety_check;
     let mut context = checks.context(Action::PutKeyPolicy);
     context.policy_name = Some(name);
-    context.bypass_lockout_check = Some(bypass);
+    context.bypass_lockout_check = bypass;
     let key = checks.key_by_name(&request.key_id, context)?;
     // Whoever may not put a policy of that name hears only that (AWS KMS API reference, PolicyName).
     check_name(name)?;
-    let policy = create_key::policy(&checks, Some(&request.policy), key.arn, bypass)?;
+    let described = checks.described(&key)?;
+    let policy = create_key::policy(&checks, Some(&request.policy), &described, bypass)?;
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
     record.policy = policy;
@@ -127,7 +128,7 @@ mod tests {
         let request = Request::new(key, STRANGER);
         let error = local.call(request.clone()).unwrap_err();
         assert_eq!(error.code, ErrorCode::MalformedPolicyDocument);
-        let bypass = Request { bypass_policy_lockout_safety_check: true, ..request.clone() };
+        let bypass = Request { bypass_policy_lockout_safety_check: Some(true), ..request.clone() };
         local.call(bypass).unwrap();
         let locked_out = local.call(Request::new(key, OWNER_AND_ALICE)).unwrap_err();
         assert_eq!(locked_out.code, ErrorCode::AccessDenied);

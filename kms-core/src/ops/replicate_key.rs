@@ -47,7 +47,7 @@ crate::shape! {
         /// The replica's policy; the default policy unless said, never the primary's.
         policy: Option<PolicyText> = "Policy",
         /// Accept a policy that the caller could not change again.
-        bypass_policy_lockout_safety_check: bool = "BypassPolicyLockoutSafetyCheck",
+        bypass_policy_lockout_safety_check: Option<bool> = "BypassPolicyLockoutSafetyCheck",
         /// The replica's description.
         description: Option<Description> = "Description",
         /// The replica's tags.
@@ -74,7 +74,7 @@ impl Request {
             key_id: key.into(),
             replica_region: region.as_str().into(),
             policy: None,
-            bypass_policy_lockout_safety_check: false,
+            bypass_policy_lockout_safety_check: None,
             description: None,
             tags: Vec::new(),
         }

@@ -189,7 +189,7 @@ fn close(key: &DeclaredKey, arn: KeyArn, ask: &mut Asks<'_>) -> Result<(), Probl
         return Ok(());
     }
     let request = ops::put_key_policy::Request {
-        bypass_policy_lockout_safety_check: true,
+        bypass_policy_lockout_safety_check: Some(true),
         ..ops::put_key_policy::Request::new(arn, key.policy.policy.text())
     };
     asked(arn.region, request, key.policy.at, ask).map(drop)

@@ -97,7 +97,7 @@ impl Generator for Client {
                     key_id,
                     policy_name: None,
                     policy: if denies { self.silent.clone() } else { self.naming.clone() },
-                    bypass_policy_lockout_safety_check: false,
+                    bypass_policy_lockout_safety_check: None,
                 })
             }
             1 => seat.admin(get_key_policy::Request { key_id, policy_name: None }),
