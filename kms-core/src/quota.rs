@@ -33,10 +33,18 @@ pub struct Limits {
     pub policy_bytes: usize,
     /// Custom key stores of an account in a Region, of both kinds and in any state.
     pub custom_key_stores: u64,
+    /// Bytes of an encryption context, keys and values together. AWS KMS documents no such limit; the
+    /// default is what is commonly said of it, unverified. So a profile may leave it out.
+    #[serde(default = "encryption_context_bytes")]
+    pub encryption_context_bytes: usize,
+}
+
+fn encryption_context_bytes() -> usize {
+    8_192
 }
 
 impl Default for Limits {
-    /// The documented quotas of 2026.
+    /// The documented quotas of 2026, and what stands for the one that is not documented.
     fn default() -> Limits {
         Limits {
             keys: 100_000,
@@ -45,6 +53,7 @@ impl Default for Limits {
             on_demand_rotations: 25,
             policy_bytes: 32_768,
             custom_key_stores: 10,
+            encryption_context_bytes: encryption_context_bytes(),
         }
     }
 }

@@ -91,6 +91,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let algorithm = request.encryption_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault);
     let blob =
         looked_at(request.ciphertext_blob.as_ref(), request.dry_run, &request.dry_run_modifiers)?;
+    usage::check_context_size(&checks, "encryptionContext", &request.encryption_context)?;
     let receiver = Receiver::of(&mut checks, request.recipient.as_ref())?;
     let mut context = checks.context(Action::Decrypt);
     context.attestation = receiver.attested();

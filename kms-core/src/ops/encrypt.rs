@@ -72,6 +72,7 @@ impl Request {
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let algorithm = request.encryption_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault);
+    usage::check_context_size(&checks, "encryptionContext", &request.encryption_context)?;
     let mut context = checks.context(Action::Encrypt);
     context.encryption_context = Some(request.encryption_context.pairs());
     context.encryption_algorithm = Some(algorithm.as_str());

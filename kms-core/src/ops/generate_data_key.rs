@@ -150,6 +150,7 @@ impl Order<'_> {
     /// The key and what will make the data key, once the key is found usable.
     pub(super) fn check(&self, checks: &mut Checks<'_, '_>) -> Result<(KeyArn, Maker)> {
         let algorithm = EncryptionAlgorithm::SymmetricDefault;
+        usage::check_context_size(checks, "encryptionContext", self.encryption_context)?;
         let call = checks.call();
         let mut context = crate::policy::RequestContext::new(call, self.action);
         context.encryption_context = Some(self.encryption_context.pairs());

@@ -158,6 +158,7 @@ impl PairOrder<'_> {
     fn check(&self, checks: &mut Checks<'_, '_>) -> Result<(KeyArn, BackingKeyRef)> {
         let algorithm = EncryptionAlgorithm::SymmetricDefault;
         let spec = self.spec.key_spec();
+        usage::check_context_size(checks, "encryptionContext", self.encryption_context)?;
         let mut context = RequestContext::new(checks.call(), self.action);
         context.encryption_context = Some(self.encryption_context.pairs());
         context.encryption_algorithm = Some(algorithm.as_str());

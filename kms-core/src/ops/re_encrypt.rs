@@ -106,6 +106,9 @@ impl Request {
 }
 
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
+    let (from, to) = (&request.source_encryption_context, &request.destination_encryption_context);
+    usage::check_context_size(&checks, "sourceEncryptionContext", from)?;
+    usage::check_context_size(&checks, "destinationEncryptionContext", to)?;
     let mut context = checks.context(Action::ReEncryptFrom);
     context.re_encrypt_on_same_key = Some(on_same_key(&mut checks, request));
     let blob = decrypt::looked_at(
