@@ -10,7 +10,7 @@ use kms_core::ops::{
     re_encrypt, retire_grant,
 };
 use kms_core::policy::{Policy, PolicyKind};
-use kms_core::wire::{CiphertextBlob, KeyRef};
+use kms_core::wire::{CiphertextBlob, DryRunModifier, KeyRef};
 use kms_core::{Error, ErrorCode, Result};
 use std::sync::Arc;
 
@@ -122,6 +122,51 @@ fn a_ciphertext_finds_its_key_in_any_account() {
     let wrong = Some(in_account(444_455_556_666, key).into());
     let request = decrypt::Request { key_id: wrong, ..decrypt::Request::new(blob) };
     assert_eq!(refusal(&mut local, request).code, ErrorCode::NotFound);
+}
+
+/// A bare id of another account's key beside a ciphertext of another key, or none that can be read,
+/// was once taken for that key, and the refusal then said whose it is.
+#[test]
+fn a_bare_id_beside_another_keys_ciphertext_means_the_callers_own_account() {
+    let (mut local, shared, blob) = shared_key();
+    let secret = local.create_key();
+    let missing = KeyId::single_region([9; 16]);
+    let unreadable = CiphertextBlob([1, 2, 3].into());
+    for blob in [blob, unreadable] {
+        for id in [secret.id, missing] {
+            let expected = not_found(in_account(444_455_556_666, KeyArn { id, ..secret }));
+            let by_id = Some(KeyRef::from(id));
+            let opened =
+                decrypt::Request { key_id: by_id.clone(), ..decrypt::Request::new(blob.clone()) };
+            assert_eq!(refusal(&mut local, opened), expected);
+            let moved = re_encrypt::Request {
+                source_key_id: by_id,
+                ..re_encrypt::Request::new(blob.clone(), shared)
+            };
+            assert_eq!(refusal(&mut local, moved), expected);
+        }
+    }
+}
+
+/// A dry run without a look at the ciphertext has none to know a foreign key by.
+#[test]
+fn a_bare_id_beside_an_ignored_ciphertext_means_the_callers_own_account() {
+    let (mut local, key, blob) = shared_key();
+    let expected = not_found(in_account(444_455_556_666, key));
+    let opened = decrypt::Request {
+        key_id: Some(key.id.into()),
+        dry_run: true,
+        dry_run_modifiers: vec![DryRunModifier::IgnoreCiphertext],
+        ..decrypt::Request::new(blob.clone())
+    };
+    assert_eq!(refusal(&mut local, opened), expected);
+    let moved = re_encrypt::Request {
+        source_key_id: Some(key.id.into()),
+        dry_run: true,
+        dry_run_modifiers: vec![DryRunModifier::IgnoreCiphertext],
+        ..re_encrypt::Request::new(blob, key)
+    };
+    assert_eq!(refusal(&mut local, moved), expected);
 }
 
 #[test]

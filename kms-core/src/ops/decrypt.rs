@@ -198,8 +198,9 @@ impl Source<'_> {
     ) -> Result<Found> {
         let made_with = key_of(&self.blob.0);
         let key = match (self.named, made_with) {
-            // Beside a ciphertext a bare id may be that of another account's key.
-            (Some(KeyRef::Valid(KeyIdentifier::Id(id))), _) => {
+            // Beside a ciphertext of it, and of no other key, a bare id may be that of another
+            // account's key: whoever has neither hears nothing of the key, nor whose it is.
+            (Some(KeyRef::Valid(KeyIdentifier::Id(id))), Some(made_with)) if *id == made_with => {
                 checks.key_by_id(*id, context, tokens)?
             }
             (Some(named), _) => checks.key(named, context, tokens)?,

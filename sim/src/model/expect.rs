@@ -247,6 +247,10 @@ impl Judge<'_> {
             (Target::Key { region: Some(region), .. }, _) if *region != self.ask.region => {
                 vec![Err(only(ErrorCode::NotFound))]
             }
+            // A bare id is that of a key of the caller's account.
+            (Target::Key { region: None, id }, _) if self.is_foreign(*id) => {
+                vec![Err(only(ErrorCode::NotFound))]
+            }
             (Target::Key { id, .. }, _) => vec![Ok(*id)],
             (Target::Alias(_), Naming::IdOnly) => {
                 vec![Err(Outcomes::errors(&[ErrorCode::NotFound, ErrorCode::InvalidArn]))]
@@ -258,6 +262,11 @@ impl Judge<'_> {
                 ErrorCode::Validation,
             ]))],
         }
+    }
+
+    fn is_foreign(&self, id: KeyId) -> bool {
+        let key = self.ledger.key(id, self.ask.position);
+        key.is_some_and(|key| key.account != self.ask.facts.account)
     }
 
     fn alias_targets(&self, name: &str) -> Vec<Result<KeyId, Outcomes>> {

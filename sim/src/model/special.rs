@@ -283,6 +283,10 @@ impl Judge<'_> {
             }
         };
         match (named, made) {
+            // Beside a ciphertext of it, a bare id may be that of another account's key.
+            (Some(Target::Key { region: None, id }), Some(made)) if made.key == *id => {
+                self.on_found(*id, action, Need::Working, &fits)
+            }
             (Some(named), _) => self.on_key(named, Naming::Any, action, fits),
             (None, None) => invalid,
             (None, Some(made)) if self.ledger.key(made.key, self.ask.position).is_none() => invalid,
