@@ -46,7 +46,9 @@ pub(crate) fn refused(kind: &Type) -> Vec<Value> {
             let number = number.map(|length| list(&item, length));
             number.chain(refused(of).into_iter().map(|item| json!([item]))).collect()
         }
-        Type::Boolean | Type::Map | Type::Moment | Type::Structure => Vec::new(),
+        // Before the epoch, and in milliseconds.
+        Type::Moment => vec![json!(-1), json!(1_767_225_600_000_u64)],
+        Type::Boolean | Type::Map | Type::Structure => Vec::new(),
     }
 }
 
