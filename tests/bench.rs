@@ -106,6 +106,45 @@ fn saved_runs_are_compared_and_a_slower_one_is_stopped() {
     assert_eq!(json(&output)["compared"][0]["verdict"]["verdict"], "faster");
 }
 
+/// A gate said that all was well with operations that proved nothing, or that were compared with nothing.
+#[test]
+fn what_a_gate_never_compared_is_listed_and_can_be_stopped() {
+    let (file, _) = measured("bench-unmatched");
+    quiet(&file);
+    let few = changed(&file, |value| {
+        let results = value["results"].as_array_mut().expect("results");
+        results.retain(|timings| timings["operation"] != "mac/HMAC_224");
+        for timings in results {
+            timings["nanos"] = [100.0].into_iter().collect();
+        }
+    });
+    let compare = |gate: &str, more: &[&str]| {
+        let files = ["bench", "compare", text(&file), text(&few), "--fail-on", gate];
+        keyquake(&[&files[..], more].concat())
+    };
+    let output = compare("slower", &["--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let found = json(&output);
+    assert_eq!(found["compared"][0]["verdict"]["verdict"], "inconclusive", "{found}");
+    let unmatched = found["unmatched"].as_array().expect("a list");
+    let only_in_a = |one: &Value| one["operation"] == "mac/HMAC_224" && one["only_in"] == "A";
+    assert!(!unmatched.is_empty() && unmatched.iter().all(only_in_a), "{found}");
+    for (gate, expected) in [
+        ("inconclusive", "mac/HMAC_256 is inconclusive"),
+        ("slower:3%,unmatched", "mac/HMAC_224 is only in A (aws-lc-rs)"),
+    ] {
+        let output = compare(gate, &[]);
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        assert!(said(&output).contains(expected), "{}", said(&output));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(told.contains("Only in A, and compared with nothing: mac/HMAC_224"), "{told}");
+    }
+    let empty = changed(&file, |value| value["results"][0]["nanos"] = Value::Array(Vec::new()));
+    let output = keyquake(&["bench", "compare", text(&file), text(&empty)]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("has no timing"), "{}", said(&output));
+}
+
 #[test]
 fn what_is_not_comparable_is_refused() {
     let (file, _) = measured("bench-refused");

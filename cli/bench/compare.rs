@@ -1,6 +1,6 @@
 //! `keyquake bench compare A B`.
 
-use super::gate::{Gate, share};
+use super::gate::{Gate, Stopped, share};
 use super::measuring::Measuring;
 use super::sides::Pair;
 use super::{backends, print};
@@ -9,7 +9,7 @@ use crate::sim::obey_interrupts;
 use crate::terminal;
 use clap::Args;
 use kms_core::crypto::BACKENDS;
-use loadgen::bench::Compared;
+use loadgen::bench::Judged;
 use loadgen::bench::statistics::Rule;
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ Examples:
   keyquake bench compare before.json after.json --within 2% --fail-on slower:3%
   keyquake bench compare main HEAD --operations 'request/encrypt/*'
   keyquake bench compare main this --fail-on slower --json
+  keyquake bench compare before.json after.json --fail-on slower:3%,inconclusive,unmatched
 
 Two backends take turns in this process. Two files of `bench run --out` are judged as they are: what the
 machine did between them counts as a difference. A commit is anything that git takes for one (a branch, a
@@ -29,9 +30,13 @@ so that the next comparison begins at once. `this` is the running program. Both 
 take turns, A B B A.
 
 The verdicts: B is faster or slower by more than the tolerance; equivalent within it; or inconclusive,
-with the time that is still needed. What cannot be compared is refused, with the difference.
+with the time that is still needed. What cannot be compared is refused, with the difference. Operations
+that only one of the two has are listed, and so are those that the time did not suffice for.
 
-Exit codes: 0 fine, 2 bad usage or input, 3 slower than --fail-on allows, 130 interrupted.")]
+A gate stops what it names and nothing else: `slower` passes what is inconclusive and what was compared
+with nothing; `inconclusive` and `unmatched` stop those.
+
+Exit codes: 0 fine, 2 bad usage or input, 3 a gate of --fail-on stops something, 130 interrupted.")]
 pub(super) struct Arguments {
     /// A backend, a saved run, a commit, or `this`
     a: String,
@@ -45,9 +50,9 @@ pub(super) struct Arguments {
     /// The tolerance: a smaller difference is none
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share)]
     within: f64,
-    /// End with exit code 3 when B is slower: slower, or slower:3%
-    #[arg(long, value_name = "GATE")]
-    fail_on: Option<Gate>,
+    /// End with exit code 3 on any of these: slower, slower:3%, inconclusive, unmatched
+    #[arg(long, value_name = "GATE,…", value_delimiter = ',')]
+    fail_on: Vec<Gate>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -61,7 +66,8 @@ struct Report<'a> {
     b: &'a str,
     tolerance: f64,
     interrupted: bool,
-    compared: &'a [Compared],
+    #[serde(flatten)]
+    judged: &'a Judged,
     stopped: Vec<&'a str>,
 }
 
@@ -71,25 +77,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let pair = Pair::of(a, b)?;
     obey_interrupts()?;
     let rule = Rule { tolerance: *within, ..Rule::default() };
-    let compared = pair.compared(measuring, backend, rule)?;
-    let stopped = arguments.fail_on.map(|gate| gate.stopped(&compared)).unwrap_or_default();
+    let judged = pair.judged(measuring, backend, rule)?;
+    let gates = arguments.fail_on.iter();
+    let stopped: Vec<Stopped> = gates.flat_map(|gate| gate.stopped(&judged)).collect();
     let interrupted = crate::sim::interrupted();
     let report = Report {
-        schema_version: 1,
+        schema_version: 2,
         a,
         b,
         tolerance: *within,
         interrupted,
-        compared: &compared,
+        judged: &judged,
         stopped: stopped.iter().map(|one| one.operation.as_str()).collect(),
     };
     match arguments.json {
         true => terminal::print_json(&report)?,
-        false => terminal::print(&print::compared(&compared, *within))?,
+        false => terminal::print(&print::judged(&judged, *within))?,
     }
-    for one in &stopped {
-        let percent = (one.comparison.ratio - 1.0) * 100.0;
-        terminal::complain(&format!("{} is slower by {percent:.1} %", one.operation));
+    for Stopped { operation, why } in &stopped {
+        terminal::complain(&format!("{operation} {why}"));
     }
     Ok(match (stopped.is_empty(), interrupted) {
         (false, _) => Exit::Regression,

@@ -2,7 +2,7 @@
 
 use crate::terminal::{BOLD, FAINT, table};
 use loadgen::bench::statistics::{Comparison, Verdict};
-use loadgen::bench::{Compared, Saved, Timings};
+use loadgen::bench::{Judged, Of, Saved, Timings};
 
 /// Nanoseconds in the unit that reads best.
 pub(super) fn time(nanos: f64) -> String {
@@ -63,8 +63,9 @@ fn per_second(rate: f64) -> String {
     }
 }
 
-/// What a comparison proves, operation by operation.
-pub(super) fn compared(all: &[Compared], tolerance: f64) -> String {
+/// What a comparison proves, operation by operation, and what it does not tell of.
+pub(super) fn judged(judged: &Judged, tolerance: f64) -> String {
+    let all = &judged.compared;
     let header = ["operation", "of A and B", "A", "B", "B/A", "95 in 100 between", "verdict"];
     let mut rows = vec![header.map(str::to_owned)];
     rows.extend(all.iter().map(|one| {
@@ -91,7 +92,24 @@ pub(super) fn compared(all: &[Compared], tolerance: f64) -> String {
         count(|verdict| verdict == Verdict::Equivalent),
         count(|verdict| matches!(verdict, Verdict::Inconclusive { .. })),
     );
-    table(&rows) + &totals
+    table(&rows) + &totals + &uncompared(judged)
+}
+
+/// What was compared with nothing.
+fn uncompared(judged: &Judged) -> String {
+    let mut text = String::new();
+    for (side, of) in [("A", Of::A), ("B", Of::B)] {
+        let only = judged.unmatched.iter().filter(|one| one.only_in == of);
+        let names: Vec<_> =
+            only.map(|one| format!("{} ({})", one.operation, one.backend)).collect();
+        if !names.is_empty() {
+            text += &format!("Only in {side}, and compared with nothing: {}.\n", names.join(", "));
+        }
+    }
+    if !judged.unreached.is_empty() {
+        text += &format!("Not reached in the time: {}.\n", judged.unreached.join(", "));
+    }
+    text
 }
 
 fn told(verdict: Verdict) -> String {
@@ -117,6 +135,25 @@ fn needed(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_compared_with_nothing_is_listed() {
+        let unmatched = |operation: &str, only_in| loadgen::bench::Unmatched {
+            operation: operation.to_owned(),
+            backend: "ring".to_owned(),
+            only_in,
+        };
+        let some = Judged {
+            compared: Vec::new(),
+            unmatched: vec![unmatched("x", Of::A), unmatched("y", Of::B), unmatched("z", Of::A)],
+            unreached: vec!["u".to_owned()],
+        };
+        let text = judged(&some, 0.01);
+        assert!(text.contains("Only in A, and compared with nothing: x (ring), z (ring).\n"));
+        assert!(text.contains("Only in B, and compared with nothing: y (ring).\n"));
+        assert!(text.ends_with("Not reached in the time: u.\n"), "{text}");
+        assert!(!judged(&Judged::default(), 0.01).contains("Only in"));
+    }
 
     #[test]
     fn numbers_have_the_unit_that_reads_best() {

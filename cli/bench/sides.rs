@@ -5,7 +5,7 @@ use super::{build, commit, read};
 use crate::exit::Failure;
 use kms_core::crypto::{BACKENDS, CryptoBackend};
 use loadgen::bench::statistics::Rule;
-use loadgen::bench::{Backend, Compared, Saved, Side, Worker, apart, in_turn};
+use loadgen::bench::{Backend, Judged, Saved, Side, Worker, apart, in_turn};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -51,12 +51,12 @@ impl Pair {
     }
 
     /// Measures what is to be measured, and judges.
-    pub(super) fn compared(
+    pub(super) fn judged(
         self,
         measuring: &Measuring,
         backend: &str,
         rule: Rule,
-    ) -> Result<Vec<Compared>, Failure> {
+    ) -> Result<Judged, Failure> {
         let judged = match self {
             Pair::Files(a, b) => apart(&a, &b, rule),
             Pair::Backends(a, b) => {

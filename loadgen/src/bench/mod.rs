@@ -22,7 +22,7 @@ mod worker;
 
 pub use case::{Case, Deed, Layer};
 pub use change::{Change, changes};
-pub use compare::{Compared, apart, in_turn};
+pub use compare::{Compared, Judged, Of, Unmatched, apart, in_turn};
 pub use history::{Changed, Entry, Series, history, lines};
 pub use instructions::{Count, Counts, Held, STEADY, count};
 pub use machine::{Build, Machine};

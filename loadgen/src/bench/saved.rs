@@ -98,7 +98,7 @@ impl Saved {
     /// Reads what was written.
     ///
     /// # Errors
-    /// When it is no such document, is of another form, or holds what no clock says.
+    /// When it is no such document, is of another form, or holds no timing or what no clock says.
     pub fn parse(text: &str) -> Result<Saved, String> {
         #[derive(Deserialize)]
         struct Form {
@@ -113,12 +113,15 @@ impl Saved {
         }
         let saved: Saved = serde_json::from_str(text).map_err(wrong)?;
         let no_time = |nanos: &f64| !nanos.is_finite() || *nanos <= 0.0;
-        match saved.results.iter().find(|timings| timings.nanos.iter().any(no_time)) {
-            Some(Timings { operation, .. }) => {
-                Err(format!("{operation}: a timing is a number of nanoseconds above 0"))
+        for Timings { operation, backend, nanos, .. } in &saved.results {
+            if nanos.is_empty() {
+                return Err(format!("{operation} on {backend} has no timing"));
             }
-            None => Ok(saved),
+            if nanos.iter().any(no_time) {
+                return Err(format!("{operation}: a timing is a number of nanoseconds above 0"));
+            }
         }
+        Ok(saved)
     }
 }
 
@@ -169,6 +172,8 @@ mod tests {
         assert!(told(&|value| value["schema_version"] = 2.into()).contains("version 2"));
         assert!(told(&|value| value["extra"] = 2.into()).contains("extra"));
         assert!(told(&|value| value["results"][0]["nanos"][0] = 0.into()).contains("above 0"));
+        let empty = serde_json::json!([]);
+        assert!(told(&|value| value["results"][0]["nanos"] = empty.clone()).contains("no timing"));
         assert!(Saved::parse("{}").unwrap_err().contains("bench run"));
     }
 
