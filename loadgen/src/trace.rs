@@ -42,11 +42,14 @@ impl Trace {
     pub fn parse(text: &str) -> Result<Trace, String> {
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let mut rows = Vec::new();
-        for line in reader.deserialize::<Line>() {
-            let Line { seconds, client } = line.map_err(|error| said(&error))?;
+        let header = reader.headers().map_err(|error| said(text, &error))?.clone();
+        let (mut rows, mut record) = (Vec::new(), csv::StringRecord::new());
+        while reader.read_record(&mut record).map_err(|error| said(text, &error))? {
+            let line = record.deserialize::<Line>(Some(&header));
+            let Line { seconds, client } = line.map_err(|error| said(text, &error))?;
             let at = Duration::try_from_secs_f64(seconds).map_err(|_| {
-                format!("line {}: {seconds} is no time since the beginning", rows.len() + 2)
+                let line = line_of(text, record.position());
+                format!("line {line}: {seconds} is no time since the beginning")
             })?;
             rows.push(Row { at, client });
             if rows.len() > MOST {
@@ -117,11 +120,23 @@ impl Trace {
     }
 }
 
+/// The number of the line that begins there, after the empty ones that a reader passes over.
+fn line_of(text: &str, position: Option<&csv::Position>) -> usize {
+    let at = position.map_or(0, |at| usize::try_from(at.byte()).unwrap_or(usize::MAX));
+    let bytes = text.as_bytes();
+    let (before, after) = bytes.split_at(at.min(bytes.len()));
+    let empty = after.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    1 + before.iter().chain(empty).filter(|byte| **byte == b'\n').count()
+}
+
 /// What is wrong with a line.
-fn said(error: &csv::Error) -> String {
-    let line = error.position().map_or(1, csv::Position::line);
+fn said(text: &str, error: &csv::Error) -> String {
+    let line = line_of(text, error.position());
     match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => format!("line {line}: {err}"),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("line {line}: it has {len} fields, and the first line has {expected_len}")
+        }
         _ => format!("line {line}: {error}"),
     }
 }
@@ -170,6 +185,10 @@ mod tests {
             said("seconds\n1\nsoon\n")
         );
         assert!(said("seconds\n-1\n").starts_with("line 2:"));
+        // Empty lines are passed over, and counted.
+        assert!(said("seconds\n1\n\n\r\n2\n\n-1\n").starts_with("line 7: -1 is no time"));
+        assert!(said("\n\nseconds,client\n1,2\n\n\nsoon,1\n").starts_with("line 7:"));
+        assert!(said("seconds\n1\n\n2,3\n").starts_with("line 4:"));
         assert!(said("seconds,operation\n1,Encrypt\n").contains("operation"));
         assert!(said("seconds\n").contains("no start"));
     }
