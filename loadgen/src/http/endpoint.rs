@@ -41,8 +41,14 @@ impl Endpoint {
         }
         let host = uri.host().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| format!("{url:?} names no host: {wanted}"))?.to_owned();
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let port = match authority.rsplit('@').next().and_then(|at| at.strip_prefix(&host)) {
+            None | Some("") => usual_port(secure),
+            Some(named) => uri.port_u16().filter(|port| *port > 0).ok_or_else(|| {
+                format!("{url}: {:?} is no port; ports are 1 to 65535", named.trim_matches(':'))
+            })?,
+        };
         let tls = secure.then(|| roots.client()).transpose()?;
-        let port = uri.port_u16().unwrap_or(usual_port(secure));
         let (connections, timeout) = (1, Duration::from_secs(10));
         Ok(Endpoint { host, port, tls, credentials, connections, timeout })
     }
@@ -95,6 +101,7 @@ mod tests {
         assert_eq!(shown("http://localhost"), Ok("http://localhost:80".to_owned()));
         assert_eq!(shown("http://[::1]:4599/"), Ok("http://[::1]:4599".to_owned()));
         assert_eq!(endpoint("http://[::1]:4599").unwrap().address(), ("::1", 4599));
+        assert_eq!(shown("http://[::1]"), Ok("http://[::1]:80".to_owned()));
         let host = |url| endpoint(url).unwrap().host();
         assert_eq!(host("http://kms.example:80"), "kms.example");
         assert_eq!(host("http://kms.example:443"), "kms.example:443");
@@ -107,6 +114,10 @@ mod tests {
             ("127.0.0.1:4599", "looks like http://127.0.0.1:4599"),
             ("http://host/path", "but the path /"),
             ("ht!tp://", "looks like"),
+            // These were taken for port 80.
+            ("http://127.0.0.1:99999", "\"99999\" is no port"),
+            ("http://[::1]:65536/", "\"65536\" is no port"),
+            ("http://127.0.0.1:0", "ports are 1 to 65535"),
         ] {
             let said = endpoint(url).unwrap_err();
             assert!(said.contains(expected), "{url}: {said}");
