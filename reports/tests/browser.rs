@@ -48,6 +48,12 @@ const set = (selector, value, kind) => {
   control.value = value;
   control.dispatchEvent(new Event(kind));
 };
+// What one filter leaves.
+const only = (name, selector, value, kind) => {
+  set(selector, value, kind);
+  look(name);
+  set(selector, "", kind);
+};
 const at = (x, y, kind) => {
   const box = canvas.getBoundingClientRect();
   const place = { clientX: box.left + x, clientY: box.top + y, pointerId: 1, bubbles: true };
@@ -72,18 +78,10 @@ look("zoomed");
 at(600, 200, "pointerdown"); at(300, 200, "pointermove"); at(300, 200, "pointerup");
 look("panned");
 press("0");
-set("select[title=Client]", "us-east-1/client-3", "change");
-look("client");
-set("select[title=Client]", "", "change");
-set("input[aria-label=Key]", "key-7", "input");
-look("key");
-set("input[aria-label=Key]", "", "input");
-set("select[title=Nodes]", "us-east-1/hsm-2", "change");
-look("node");
-set("select[title=Nodes]", "", "change");
-set("input[type=search]", "#12c ", "input");
-look("search");
-set("input[type=search]", "", "input");
+only("client", "select[title=Client]", "us-east-1/client-3", "change");
+only("key", "input[aria-label=Key]", "key-7", "input");
+only("node", "select[title=Nodes]", "us-east-1/hsm-2", "change");
+only("search", "input[type=search]", "#12c ", "input");
 [...root.querySelectorAll(".trace-legend button")].find((one) => one.textContent === "request").click();
 look("kind");
 press("n");
