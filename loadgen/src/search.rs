@@ -57,7 +57,7 @@ impl FromStr for Steps {
     }
 }
 
-/// Calls a second, as in `500`, `2.5k` or `1m`.
+/// Calls a second, as in `500`, `2.5k` or `1m`; the bounds are those of a scenario.
 ///
 /// # Errors
 /// What would be right.
@@ -71,7 +71,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
     };
     let rate = digits.parse::<f64>().ok().map(|number| number * unit);
     let rate = rate.filter(|rate| scenarios::Rate::of(*rate).is_some());
-    rate.ok_or_else(|| "a rate is a number above 0, such as 500 or 20k".to_owned())
+    rate.ok_or_else(|| "a rate is a number from 0.000001 to 1m, such as 500 or 20k".to_owned())
 }
 
 /// What is known of the highest rate that holds.
@@ -174,6 +174,8 @@ mod tests {
         assert_eq!(rate("2.5k"), Ok(2_500.0));
         assert_eq!(rate("1m"), Ok(1e6));
         assert_eq!(rate("80"), Ok(80.0));
-        assert!(rate("0").is_err() && rate("fast").is_err() && rate("-1k").is_err());
+        for wrong in ["0", "fast", "-1k", "1e-300", "1e12", "2m", "inf", "nan"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
     }
 }

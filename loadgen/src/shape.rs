@@ -1,7 +1,8 @@
 //! A scenario at another rate, for another time, or as a closed loop.
 
 use kms_core::name::RegionName;
-use scenarios::{Arrivals, Rate, Scenario};
+use scenarios::{Arrivals, Phase, Rate, Scenario, Workload};
+use std::cmp::Reverse;
 use std::time::Duration;
 
 /// What a load changes about a scenario.
@@ -11,8 +12,8 @@ pub struct Shape {
     pub rate: Option<Rate>,
     /// How long all phases take together; their proportions stay.
     pub duration: Option<Duration>,
-    /// Clients that each start a call when the last is answered, instead of the arrivals; over the
-    /// workloads of a phase in proportion, each at least one.
+    /// Clients that each start a call when the last is answered, instead of the arrivals: so many in
+    /// every phase, over its workloads in proportion, each at least one.
     pub closed: Option<u32>,
     /// The only Region, instead of all that the scenario has.
     pub region: Option<RegionName>,
@@ -37,11 +38,9 @@ impl Shape {
                 phase.workloads.iter_mut().for_each(|w| w.arrivals = faster(&w.arrivals, by));
             }
             if let Some(clients) = self.closed {
-                let sum: u32 = phase.workloads.iter().map(|workload| workload.clients).sum();
-                for workload in &mut phase.workloads {
-                    let part = u64::from(clients) * u64::from(workload.clients);
-                    let part = part / u64::from(sum.max(1));
-                    workload.clients = u32::try_from(part).unwrap_or(clients).max(1);
+                let weights: Vec<_> = phase.workloads.iter().map(|w| w.clients).collect();
+                for (workload, part) in phase.workloads.iter_mut().zip(dealt(clients, &weights)) {
+                    workload.clients = part;
                     workload.arrivals = Arrivals::Closed { think: Duration::ZERO };
                 }
             }
@@ -53,6 +52,60 @@ impl Shape {
         }
         shaped
     }
+
+    /// Whether a scenario can have this shape.
+    ///
+    /// # Errors
+    /// The first phase that cannot, and why.
+    pub fn check(&self, scenario: &Scenario) -> Result<(), String> {
+        for phase in &scenario.phases {
+            let loops = |w: &Workload| matches!(w.arrivals, Arrivals::Closed { .. });
+            if self.rate.is_some() && phase.workloads.iter().any(loops) {
+                return Err(format!(
+                    "phase \"{}\" has a closed loop, which calls when it is answered and has no rate: \
+                     give its workloads other arrivals, or load it without --rate, --step and --find-max",
+                    phase.name
+                ));
+            }
+            let workloads = phase.workloads.len();
+            if self.closed.is_some_and(|clients| (clients as usize) < workloads) {
+                return Err(format!(
+                    "phase \"{}\" has {workloads} workloads, and each needs a client: -c {workloads} is \
+                     the least",
+                    phase.name
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Clients that play in the phase that has most of them.
+pub fn clients(scenario: &Scenario) -> u64 {
+    let of = |phase: &Phase| phase.workloads.iter().map(|w| u64::from(w.clients)).sum();
+    scenario.phases.iter().map(of).max().unwrap_or_default()
+}
+
+/// So many clients over workloads by their weights: each gets what is whole of its share, and those with
+/// the largest rest one more. None is left without while there are as many clients as workloads.
+fn dealt(clients: u32, weights: &[u32]) -> Vec<u32> {
+    let sum: u64 = weights.iter().copied().map(u64::from).sum::<u64>().max(1);
+    let share = |weight: &u32| u64::from(clients) * u64::from(*weight);
+    let whole = |weight: &u32| u32::try_from(share(weight) / sum).unwrap_or(clients);
+    let mut parts: Vec<u32> = weights.iter().map(whole).collect();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|at| Reverse(share(&weights[*at]) % sum));
+    let rest = clients.saturating_sub(parts.iter().sum());
+    order.iter().cycle().take(rest as usize).for_each(|at| parts[*at] += 1);
+    while let Some(without) = parts.iter().position(|part| *part == 0) {
+        let most = (0..parts.len()).max_by_key(|at| parts[*at]).unwrap_or_default();
+        if parts[most] <= 1 {
+            break;
+        }
+        parts[most] -= 1;
+        parts[without] += 1;
+    }
+    parts
 }
 
 fn only(region: &scenarios::RegionName, scenario: &mut Scenario) {
@@ -75,7 +128,7 @@ pub(crate) fn offered(scenario: &Scenario, second: u64) -> f64 {
 }
 
 /// Calls a second on average; a closed loop offers none by itself.
-fn per_second(arrivals: &Arrivals) -> f64 {
+pub(crate) fn per_second(arrivals: &Arrivals) -> f64 {
     match *arrivals {
         Arrivals::Constant { per_second } | Arrivals::Poisson { per_second } => {
             per_second.per_second()
@@ -88,13 +141,15 @@ fn per_second(arrivals: &Arrivals) -> f64 {
 }
 
 fn faster(arrivals: &Arrivals, by: f64) -> Arrivals {
-    let faster = |rate: Rate| Rate::of(rate.per_second() * by).unwrap_or(rate);
+    let faster = |rate: Rate| rate.times(by);
     match *arrivals {
         Arrivals::Constant { per_second } => Arrivals::Constant { per_second: faster(per_second) },
         Arrivals::Poisson { per_second } => Arrivals::Poisson { per_second: faster(per_second) },
         // Bursts stay whole and come more often.
         Arrivals::Bursts { per_second, burst, every } => {
-            Arrivals::Bursts { per_second: faster(per_second), burst, every: every.div_f64(by) }
+            let every = Duration::try_from_secs_f64(every.as_secs_f64() / by);
+            let every = every.unwrap_or(Duration::MAX);
+            Arrivals::Bursts { per_second: faster(per_second), burst, every }
         }
         closed @ Arrivals::Closed { .. } => closed,
     }
@@ -132,10 +187,55 @@ mod tests {
     fn a_closed_loop_has_its_clients_in_proportion_and_none_is_left_out() {
         let shape = Shape { closed: Some(2), ..Shape::default() };
         let shaped = shape.of(&scenario());
-        let clients: Vec<_> = shaped.phases[0].workloads.iter().map(|w| w.clients).collect();
-        assert_eq!(clients, [1, 1]);
+        let parts: Vec<_> = shaped.phases[0].workloads.iter().map(|w| w.clients).collect();
+        assert_eq!((parts, clients(&shaped)), (vec![1, 1], 2));
         let thinks = Arrivals::Closed { think: Duration::ZERO };
         assert!(shaped.phases[0].workloads.iter().all(|w| w.arrivals == thinks));
+    }
+
+    /// With several workloads `-c N` was rarely N clients: each share was cut to a whole number, and then
+    /// raised to one.
+    #[test]
+    fn as_many_clients_are_dealt_as_there_are() {
+        assert_eq!(dealt(10, &[1, 1, 1]), [4, 3, 3]);
+        assert_eq!(dealt(10, &[5, 3, 1]), [6, 3, 1]);
+        assert_eq!(dealt(3, &[100, 1, 1]), [1, 1, 1]);
+        assert_eq!(dealt(7, &[100, 1, 1]), [5, 1, 1]);
+        for clients in 4..200 {
+            let parts = dealt(clients, &[17, 100_000, 3, 40]);
+            assert_eq!(parts.iter().sum::<u32>(), clients, "{parts:?}");
+            assert!(parts.iter().all(|part| *part > 0), "{parts:?}");
+        }
+        assert!(dealt(5, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_closed_loop_needs_a_client_a_workload() {
+        let check = |closed| Shape { closed: Some(closed), ..Shape::default() }.check(&scenario());
+        assert_eq!(check(2), Ok(()));
+        let said = check(1).unwrap_err();
+        assert!(said.contains("\"a\" has 2 workloads") && said.contains("-c 2"), "{said}");
+    }
+
+    /// The rate of a closed loop was taken and changed nothing.
+    #[test]
+    fn a_closed_loop_has_no_rate() {
+        let rate = Shape { rate: Rate::of(10.0), ..Shape::default() };
+        assert_eq!(rate.check(&scenario()), Ok(()));
+        let mut closed = scenario();
+        closed.phases[0].workloads[1].arrivals = Arrivals::Closed { think: Duration::ZERO };
+        let said = rate.check(&closed).unwrap_err();
+        assert!(said.contains("\"a\" has a closed loop"), "{said}");
+        assert_eq!(Shape::default().check(&closed), Ok(()));
+    }
+
+    /// A burst that comes once in ages had its pause multiplied beyond what a duration holds.
+    #[test]
+    fn the_slowest_rate_of_bursts_is_no_trouble() {
+        let per_second = Rate::of(1e6).unwrap();
+        let bursts = |per_second, secs| Arrivals::Bursts { per_second, burst: 10, every: secs };
+        let slow = faster(&bursts(per_second, Duration::from_secs(1_000_000_000)), 1e-12);
+        assert_eq!(slow, bursts(per_second.times(1e-12), Duration::MAX));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Files write units as strings (`"250ms"`, `"4KiB"`); they are parsed here once, exactly, without
 //! a detour through floating point, so that no unit is ever guessed later.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Duration units from the finest to the coarsest, with their length in nanoseconds.
@@ -43,9 +44,18 @@ impl Probability {
 pub struct Rate(pub(crate) f64);
 
 impl Rate {
-    /// So many events a second, if that is a rate: finite and above 0.
+    /// The slowest and the fastest rate that can be asked for, in events per second.
+    pub const RANGE: RangeInclusive<f64> = 1e-6..=1e6;
+
+    /// So many events a second, if that is a rate within [`Rate::RANGE`].
     pub fn of(per_second: f64) -> Option<Self> {
-        (per_second.is_finite() && per_second > 0.0).then_some(Self(per_second))
+        Self::RANGE.contains(&per_second).then_some(Self(per_second))
+    }
+
+    /// So many times as fast. A part of a rate may be slower than any that can be asked for.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self((self.0 * factor).clamp(f64::MIN_POSITIVE, f64::MAX))
     }
 
     /// Events per second.
@@ -179,6 +189,18 @@ mod tests {
         assert_eq!(parse_offset("-250ms"), Ok(ClockOffset(-250_000_000)));
         assert_eq!(parse_offset("+2s"), Ok(ClockOffset(2_000_000_000)));
         assert!(parse_offset("--2s").is_err());
+    }
+
+    #[test]
+    fn a_rate_has_bounds_and_its_parts_have_none() {
+        let sound = [1e-6, 0.5, 1e6].map(|rate| Rate::of(rate).map(Rate::per_second));
+        assert_eq!(sound, [1e-6, 0.5, 1e6].map(Some));
+        for wrong in [1e-300, 9e-7, 0.0, -1.0, 1_000_001.0, 1e12, f64::INFINITY, f64::NAN] {
+            assert_eq!(Rate::of(wrong), None, "{wrong}");
+        }
+        let part = Rate(1e-6).times(0.25).per_second();
+        assert!((part - 2.5e-7).abs() < 1e-20, "{part}");
+        assert!(Rate(1.0).times(0.0).per_second() > 0.0);
     }
 
     #[test]

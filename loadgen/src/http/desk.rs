@@ -182,12 +182,8 @@ mod tests {
     use super::super::credentials::{Credential, Credentials};
     use super::*;
     use crate::pacer::Pacer;
-    use kms_core::crypto::{CryptoBackend, RustCrypto};
-    use scenarios::Scenario;
-    use sim::random::Seed;
-    use sim::stage::{Stage, players};
+    use crate::rota::tests::of_text;
     use std::ops::ControlFlow;
-    use std::sync::Arc;
     use std::time::Instant;
 
     const LOAD: &str = "schema = 1\ndescription = 'x'\ntopology.regions = ['us-east-1']\n\
@@ -197,11 +193,7 @@ mod tests {
     /// A service that answered nothing for hours left millions of starts in memory.
     #[test]
     fn starts_that_cannot_be_sent_wait_on_the_rota() {
-        let vocabulary = sim::vocabulary::vocabulary();
-        let scenario = Scenario::parse("x.toml", LOAD, &[], &vocabulary).unwrap();
-        let backend: Arc<dyn CryptoBackend> = Arc::new(RustCrypto);
-        let stage = Stage::set(&scenario, Seed(7), &backend).unwrap();
-        let rota = Rota::new(Seed(7), stage.book.clone(), players(&scenario, &stage.book).unwrap());
+        let rota = of_text(LOAD, 7);
         let (since, ledger) = (Duration::from_secs(5), Ledger::default());
         let began = Instant::now().checked_sub(since).unwrap();
         let pace = Pace { began, pacer: Pacer::SPIN, until: 60 * since, pools: None };

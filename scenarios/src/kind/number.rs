@@ -37,9 +37,6 @@ pub(crate) const POSITIVE_COUNT: Count = Count { min: 1, max: 1_000_000 };
 /// How often one choice is made relative to the others beside it.
 pub(crate) const WEIGHT: Count = Count { min: 0, max: 1_000_000 };
 
-/// The slowest and fastest rate that makes sense, in events per second.
-const RATES: (f64, f64) = (1e-6, 1e6);
-
 impl Kind for Integer {
     type Value = i32;
 
@@ -103,7 +100,8 @@ impl Kind for RateKind {
     }
 
     fn parse(&self, value: &Value) -> Result<Rate, Complaint> {
-        ranged(value, "a number of events per second", RATES.0, RATES.1).map(Rate)
+        let (min, max) = (*Rate::RANGE.start(), *Rate::RANGE.end());
+        ranged(value, "a number of events per second", min, max).map(Rate)
     }
 }
 
