@@ -11,6 +11,9 @@ use scenarios::Planned;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+/// How often a thread that waits looks whether the run was broken off or a second has ended.
+pub(crate) const GLANCE: Duration = Duration::from_millis(100);
+
 /// Something that answers calls, one at a time.
 pub trait Target {
     /// Answers a call that is sent this long after the run began.
@@ -38,8 +41,15 @@ pub struct Pace<'p> {
     pub pools: Option<&'p Pools>,
 }
 
-/// Hears of every answer before it is noted: the time since the run began, and what was measured until
-/// then. It may break the run off.
+impl Pace<'_> {
+    /// Waits until a moment of the run; when that is over.
+    fn wait(&self, until: Duration) -> Duration {
+        self.pacer.wait(self.began + until).duration_since(self.began)
+    }
+}
+
+/// Hears of every answer before it is noted, and every now and then while nothing is due: the time since
+/// the run began, and what was measured until then. It may break the run off.
 pub type Told<'t> = dyn FnMut(Duration, &mut Recorder) -> ControlFlow<()> + 't;
 
 /// What a thread's run came to, beside what it measured.
@@ -53,8 +63,7 @@ pub struct Driven {
     pub processor: Option<Duration>,
 }
 
-/// Plays a rota against a target until nothing is left or `told` breaks it off. `told` gets the recorder
-/// at every answer, before that is noted.
+/// Plays a rota against a target until nothing is left or `told` breaks it off.
 ///
 /// A call is planned before its start is waited for, so planning costs no lag.
 pub fn drive(
@@ -64,10 +73,18 @@ pub fn drive(
     recorder: &mut Recorder,
     told: &mut Told<'_>,
 ) -> Driven {
-    let mut last = Duration::ZERO;
+    let (mut last, mut now) = (Duration::ZERO, Duration::ZERO);
     while let Some(start) = rota.take() {
         let planned = rota.plan(start);
-        let sent = pace.pacer.wait(pace.began + start.at).duration_since(pace.began);
+        // The time of the last answer is known, so calls that follow closely read no clock here.
+        while start.at.saturating_sub(now) > GLANCE {
+            now = pace.wait(now + GLANCE);
+            if told(now, recorder).is_break() {
+                let dropped = u64::from(start.at <= now) + rota.left(now);
+                return Driven { dropped, last, processor: None };
+            }
+        }
+        let sent = pace.wait(start.at);
         if sent >= pace.until {
             return Driven { dropped: 1 + rota.left(sent), last, processor: None };
         }
@@ -83,10 +100,56 @@ pub fn drive(
         for parting in rota.ended(start, answered, &planned, &result) {
             recorder.part(target.part(answered, &parting));
         }
-        last = answered;
+        (last, now) = (answered, answered);
         if goes_on.is_break() {
             return Driven { dropped: rota.left(answered), last, processor: None };
         }
     }
     Driven { dropped: 0, last, processor: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rota::tests::of_text;
+    use kms_core::error::ErrorCode;
+
+    /// Answers at once.
+    struct Nobody;
+
+    impl Target for Nobody {
+        fn call(&mut self, _: Duration, _: &Planned) -> Result<Response> {
+            Err(ErrorCode::NotFound.silent())
+        }
+    }
+
+    /// A call at the beginning, and the next one twenty seconds later.
+    const SELDOM: &str = "schema = 1\ndescription = 'x'\ntopology.regions = ['us-east-1']\nkeys.symmetric = 1\n\
+            [[phase]]\nname = 'a'\nduration = '1m'\n[[phase.workload]]\nkind = 'encrypt-decrypt'\n\
+            arrivals = { kind = 'constant', per_second = 0.05 }\n";
+
+    /// A load that was broken off while nothing was due went on until the next call: for twenty seconds at
+    /// three calls a minute.
+    #[test]
+    fn a_wait_is_broken_off() {
+        for pacer in [Pacer::HYBRID, Pacer::SPIN] {
+            let until = Duration::from_secs(60);
+            let pace = Pace { began: Instant::now(), pacer, until, pools: None };
+            let mut recorder = Recorder::new();
+            let mut times = Vec::new();
+            let mut told = |at: Duration, _: &mut Recorder| {
+                times.push(at);
+                match times.len() {
+                    4 => ControlFlow::Break(()),
+                    _ => ControlFlow::Continue(()),
+                }
+            };
+            let driven = drive(of_text(SELDOM, 7), &mut Nobody, pace, &mut recorder, &mut told);
+            assert_eq!((recorder.answered(), driven.dropped), (1, 0));
+            let waited = times.windows(2).map(|pair| pair[1] - pair[0]);
+            let waited: Vec<_> = waited.collect();
+            assert!(waited.iter().all(|gap| *gap >= GLANCE), "{waited:?}");
+            assert!(times[3] < Duration::from_secs(15), "{times:?}");
+        }
+    }
 }

@@ -69,8 +69,10 @@ pub(crate) fn gather(
         let over = matches!(part, Err(RecvTimeoutError::Disconnected));
         if let Ok(Part { second, until, mut recorder, back }) = part {
             last_measured = last_measured.max(until);
+            whole.add(&recorder);
+            // A part of a second that was told already, as of a call that took seconds, counts to the next.
+            let second = second.max(next);
             if recorder.answered() > 0 || (second as f64) < whole_seconds {
-                whole.add(&recorder);
                 let sum = seconds.entry(second).or_default();
                 sum.add(&recorder);
                 sum.in_flight += recorder.in_flight;
@@ -96,5 +98,42 @@ pub(crate) fn gather(
                 if broken_off { Duration::ZERO } else { schedule.lasts }.max(last_measured);
             return Gathered { whole, samples: series.samples(lasted) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    /// A part of a second that had been told was put where nobody looked again: calls were counted for the
+    /// whole run and missing in its seconds.
+    #[test]
+    fn a_part_that_comes_late_is_in_the_next_second() {
+        let (parts, gathered) = sync_channel(8);
+        let (back, _spare) = sync_channel(8);
+        let send = |second, calls: u64| {
+            let mut recorder = Box::<Recorder>::default();
+            let brief = Duration::from_micros(10);
+            (0..calls).for_each(|_| recorder.note(brief, brief, None));
+            let until = Duration::from_secs(second) + Duration::from_millis(500);
+            parts.send(Part { second, until, recorder, back: back.clone() }).unwrap();
+        };
+        send(0, 1);
+        send(3, 2);
+        send(1, 4);
+        send(9, 8);
+        drop(parts);
+        let began = OnceLock::from(Instant::now().checked_sub(Duration::from_secs(5)).unwrap());
+        let stop = AtomicBool::new(false);
+        let schedule = Schedule { lasts: Duration::from_secs(8), offered: &|_| 1.0, stop: &stop };
+        let mut told = Vec::new();
+        let all = gather(&schedule, &gathered, &began, &mut |moment| {
+            told.push((moment.sample.second, moment.recorder.answered()));
+        });
+        let expected = [(0, 1), (1, 0), (2, 0), (3, 2), (4, 4), (5, 0), (6, 0), (7, 0), (8, 0)];
+        assert_eq!(told, [&expected[..], &[(9, 8)]].concat());
+        assert_eq!(all.whole.answered(), 15);
+        assert_eq!(all.samples.iter().map(|sample| sample.answered).sum::<u64>(), 15);
     }
 }

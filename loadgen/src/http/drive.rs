@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::ledger::Ledger;
 use super::sign::Date;
 use super::signers::Signers;
-use crate::drive::{Driven, Pace, Told};
+use crate::drive::{Driven, GLANCE, Pace, Told};
 use crate::pacer::Pacer;
 use crate::recorder::Recorder;
 use crate::rota::{Rota, Start};
@@ -22,9 +22,6 @@ use kms_core::wire;
 use scenarios::Planned;
 use std::cell::RefCell;
 use std::time::Duration;
-
-/// How often what is not an answer is looked at: whether the run was broken off, and the second.
-const GLANCE: Duration = Duration::from_millis(100);
 
 /// Opens the connections of a thread before the run begins.
 ///
