@@ -2,6 +2,10 @@
 
 use crate::data::Micros;
 
+/// A measured time in nanoseconds; what is measured may be shorter than any simulated time is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Nanos(pub u64);
+
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -35,6 +39,17 @@ pub fn span(span: Micros) -> String {
         1_000..1_000_000 => format!("{} ms", significant(seconds * 1e3)),
         1_000_000..60_000_000 => format!("{} s", significant(seconds)),
         micros => long_span(micros.saturating_add(500_000) / 1_000_000),
+    }
+}
+
+/// A measured time in the unit that reads best: `28 ns`, `1.5 µs`, `2.34 ms`, `3.00 s`.
+pub fn measured(time: Nanos) -> String {
+    let value = approximate(time.0);
+    match time.0 {
+        nanos @ 0..1_000 => format!("{nanos} ns"),
+        1_000..1_000_000 => format!("{:.1} µs", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} ms", value / 1e6),
+        _ => format!("{:.2} s", value / 1e9),
     }
 }
 
@@ -124,6 +139,12 @@ mod tests {
             ["0 s", "850 µs", "1.25 ms", "12.5 ms", "999 ms", "12.5 s", "1 min 30 s", "2 h 5 min"]
         );
         assert_eq!(span(Micros::seconds(30 * 86_400)), "30 d");
+    }
+
+    #[test]
+    fn measured_times_have_the_unit_that_reads_best() {
+        let times = [28, 999, 1_500, 2_340_000, 3_000_000_000].map(|nanos| measured(Nanos(nanos)));
+        assert_eq!(times, ["28 ns", "999 ns", "1.5 µs", "2.34 ms", "3.00 s"]);
     }
 
     #[test]

@@ -20,4 +20,4 @@ pub mod text;
 mod verdict;
 
 pub use data::{LoadReport, ReportError, RunReport, Verdict};
-pub use format::{span, thousands};
+pub use format::{Nanos, measured, span, thousands};

@@ -1,6 +1,7 @@
 //! A measured load: what was driven, what it came to, and its course.
 
 use super::Micros;
+use crate::format::Nanos;
 
 /// A load as a page shows it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +15,7 @@ pub struct LoadReport {
     /// Key figures: a name, a value and a remark.
     pub figures: Vec<(String, u64, String)>,
     /// Rows of percentiles: a name, then p50, p90, p99, p99.9, p99.99 and the maximum.
-    pub latencies: Vec<(String, [Micros; 6])>,
+    pub latencies: Vec<(String, [Nanos; 6])>,
     /// Errors by name.
     pub errors: Vec<(String, u64)>,
     /// Its course, interval by interval.

@@ -6,7 +6,7 @@ use super::shell::{Table, document, figure, section};
 use crate::chart::lines::{duration, middle};
 use crate::chart::{Line, LinesChart, Scale};
 use crate::data::{Interval, LoadReport, QuotaUse};
-use crate::format::{decimal, span, thousands};
+use crate::format::{decimal, measured, thousands};
 use std::borrow::Cow;
 
 /// How many quotas the chart shows.
@@ -108,10 +108,11 @@ fn key_figures(report: &LoadReport) -> Markup {
 
 fn latencies(report: &LoadReport) -> Markup {
     let rows = report.latencies.iter().map(|(name, times)| {
-        html! { tr { td { (name) } @for time in times { td.number { (span(*time)) } } } }
+        html! { tr { td { (name) } @for time in times { td.number { (measured(*time)) } } } }
     });
     let table = Table {
-        caption: "Response counts from the intended start, service from the sending; lag lies between",
+        caption: "Response counts from the intended start, service from the sending; lag lies between. \
+                  They are of every answer, but success is of successes alone",
         columns: &["", "#p50", "#p90", "#p99", "#p99.9", "#p99.99", "#Maximum"],
     };
     table.of(rows)
@@ -154,6 +155,7 @@ mod tests {
     use super::*;
     use crate::chart::Chart;
     use crate::data::Micros;
+    use crate::format::Nanos;
 
     fn report() -> LoadReport {
         let interval = |second: u32| Interval {
@@ -169,7 +171,7 @@ mod tests {
             title: "quickstart <over> HTTP".into(),
             sentence: "930 calls.".into(),
             figures: vec![("Calls".into(), 9_300, String::new())],
-            latencies: vec![("response".into(), [Micros(900); 6])],
+            latencies: vec![("response".into(), [Nanos(28); 6])],
             errors: vec![("NotFoundException".into(), 3)],
             course: (0..10).map(interval).collect(),
             quotas: vec![
@@ -186,7 +188,7 @@ mod tests {
         assert!(page.contains("quickstart &lt;over&gt; HTTP") && !page.contains("<over>"));
         assert_eq!(page.matches("<svg ").count(), 4, "a picture each");
         for word in
-            ["Throughput", "p99.9", "NotFoundException", "900 µs", "all of it", "80 %", "9,300"]
+            ["Throughput", "p99.9", "NotFoundException", "28 ns", "all of it", "80 %", "9,300"]
         {
             assert!(page.contains(word), "{word}");
         }
