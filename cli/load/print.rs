@@ -2,17 +2,12 @@
 
 use crate::terminal;
 use loadgen::{Distribution, Finding, Outcome, Word};
+use reports::{Nanos, measured};
 use std::path::Path;
 
-/// Nanoseconds, in the unit that reads best.
+/// Nanoseconds, as the page of the load shows them.
 pub(super) fn time(nanos: u64) -> String {
-    let value = nanos as f64;
-    match nanos {
-        0..1_000 => format!("{nanos} ns"),
-        1_000..1_000_000 => format!("{:.1} µs", value / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.2} ms", value / 1e6),
-        _ => format!("{:.2} s", value / 1e9),
-    }
+    measured(Nanos(nanos))
 }
 
 /// What a load came to.
@@ -41,6 +36,7 @@ pub(super) fn summary(outcome: &Outcome, kept: Option<&Path>) -> String {
     text += &terminal::table(&[
         head,
         row("response", &outcome.response),
+        row("success", &outcome.success),
         row("service", &outcome.service),
         row("lag", &outcome.lag),
     ]);
@@ -84,8 +80,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_the_unit_that_reads_best() {
-        let shown = [999, 1_500, 2_340_000, 3_000_000_000].map(time);
-        assert_eq!(shown, ["999 ns", "1.5 µs", "2.34 ms", "3.00 s"]);
+    fn times_of_successes_stand_beside_those_of_every_answer() {
+        let mut outcome = Outcome::default();
+        (outcome.response.p50, outcome.success.p50) = (900, 40_000_000);
+        let text = summary(&outcome, None);
+        let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        assert!(row("response").contains("900 ns"), "{text}");
+        assert!(row("success").contains("40.00 ms"), "{text}");
     }
 }

@@ -6,7 +6,7 @@ use super::print::time;
 use crate::exit::{Exit, Failure};
 use crate::sim::interrupted;
 use crate::terminal;
-use loadgen::{Bracket, Goal, Outcome, Search, Steps, Trial, Trials, falls_behind};
+use loadgen::{Bracket, Goal, Search, Steps, Trial, Trials, unmet};
 use scenarios::Rate;
 
 /// Loads at rising rates, until the service falls behind.
@@ -15,8 +15,7 @@ pub(super) fn step(job: &Job<'_>, steps: &Steps) -> Result<Exit, Failure> {
     let (low, high) = steps.ends();
     let mut search = Search::between(low, high);
     for rate in steps.rates() {
-        let judge = |outcome: &Outcome| falls_behind(rate, outcome);
-        let Some(held) = attempt(job, &mut trials, rate, &judge)? else { break };
+        let Some(held) = attempt(job, &mut trials, rate, None)? else { break };
         search.tried(rate, held);
         if !held {
             break;
@@ -26,13 +25,12 @@ pub(super) fn step(job: &Job<'_>, steps: &Steps) -> Result<Exit, Failure> {
     end(job, &trials)
 }
 
-/// Loads at whatever rates bracket the highest one that holds a goal.
+/// Loads at whatever rates bracket the highest one that holds a goal and that the service keeps up with.
 pub(super) fn find(job: &Job<'_>, goal: &Goal, (low, high): (f64, f64)) -> Result<Exit, Failure> {
     let mut trials = Trials::new(Some(goal.to_string()));
     let mut search = Search::between(low, high);
     while let Some(rate) = search.next() {
-        let judge = |outcome: &Outcome| goal.unmet(outcome);
-        let Some(held) = attempt(job, &mut trials, rate, &judge)? else { break };
+        let Some(held) = attempt(job, &mut trials, rate, Some(goal))? else { break };
         search.tried(rate, held);
     }
     trials.bracket = search.bracket();
@@ -44,7 +42,7 @@ fn attempt(
     job: &Job<'_>,
     trials: &mut Trials,
     rate: f64,
-    judge: &dyn Fn(&Outcome) -> Vec<String>,
+    goal: Option<&Goal>,
 ) -> Result<Option<bool>, Failure> {
     let arguments = job.arguments;
     if interrupted() {
@@ -52,13 +50,13 @@ fn attempt(
         return Ok(None);
     }
     let folder = arguments.out.as_ref().map(|out| out.join(format!("rate-{rate:.0}")));
-    let per_second = Rate::of(rate).ok_or_else(|| Failure::usage("a rate is a number above 0"))?;
+    let per_second = Rate::of(rate).ok_or_else(|| Failure::usage("no such rate"))?;
     let outcome = job.load(Some(per_second), folder.as_deref())?;
     if interrupted() {
         trials.interrupted = true;
         return Ok(None);
     }
-    let unmet = judge(&outcome);
+    let unmet = unmet(goal, &outcome);
     let trial = Trial { rate, held: unmet.is_empty(), unmet, outcome };
     if !arguments.json {
         if trials.trials.is_empty() {
@@ -105,12 +103,7 @@ fn cells(trial: &Trial) -> [String; 9] {
         share => format!("{:.1} %", 100.0 * share),
     };
     let counts = &outcome.counts;
-    let verdict = match (trial.held, outcome.client_bound) {
-        (true, false) => "held".to_owned(),
-        (true, true) => "held, client-bound".to_owned(),
-        (false, false) => trial.unmet.join("; "),
-        (false, true) => format!("{} (client-bound)", trial.unmet.join("; ")),
-    };
+    let verdict = if trial.held { "held".to_owned() } else { trial.unmet.join("; ") };
     [
         format!("{:.0}", trial.rate),
         format!("{:.0}", outcome.achieved_per_second),

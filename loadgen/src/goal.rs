@@ -48,18 +48,19 @@ const fn time(name: &'static str, of: fn(&Outcome) -> f64) -> Measure {
     Measure { name, unit: Unit::Nanoseconds, of }
 }
 
-/// Response times count from the intended start.
+/// Times count from the intended start, and only those of successes: a call that was refused quickly, or
+/// never sent, makes no service faster. What was refused, failed or never sent is bounded by its share.
 const MEASURES: &[Measure] = &[
     share("dropped", |o| o.share(o.counts.dropped)),
     share("failed", |o| o.share(o.counts.failed.values().sum())),
     share("late", |o| o.share(o.counts.late + o.counts.dropped)),
-    time("max", |o| o.response.max as f64),
-    time("mean", |o| o.response.mean),
-    time("p50", |o| o.response.p50 as f64),
-    time("p90", |o| o.response.p90 as f64),
-    time("p99", |o| o.response.p99 as f64),
-    time("p99.9", |o| o.response.p99_9 as f64),
-    time("p99.99", |o| o.response.p99_99 as f64),
+    time("max", |o| o.success.max as f64),
+    time("mean", |o| o.success.mean),
+    time("p50", |o| o.success.p50 as f64),
+    time("p90", |o| o.success.p90 as f64),
+    time("p99", |o| o.success.p99 as f64),
+    time("p99.9", |o| o.success.p99_9 as f64),
+    time("p99.99", |o| o.success.p99_99 as f64),
     share("throttled", |o| o.share(o.counts.throttled)),
 ];
 
@@ -75,8 +76,12 @@ impl Goal {
             (value >= bound.below)
                 .then(|| format!("{} is {said}, not {}", bound.measure.name, bound.text))
         });
-        let nothing = outcome.counts.sent == 0;
-        broken.chain(nothing.then(|| "no call was answered".to_owned())).collect()
+        let nothing = match (outcome.counts.sent, outcome.counts.succeeded) {
+            (0, _) => Some("no call was answered"),
+            (_, 0) => Some("no call succeeded"),
+            _ => None,
+        };
+        broken.chain(nothing.map(str::to_owned)).collect()
     }
 }
 
@@ -136,7 +141,8 @@ mod tests {
         outcome.counts.sent = 9_000;
         outcome.counts.dropped = 1_000;
         outcome.counts.throttled = 10;
-        outcome.response.p99 = 20_000_000;
+        outcome.counts.succeeded = 8_990;
+        outcome.success.p99 = 20_000_000;
         outcome
     }
 
@@ -149,6 +155,19 @@ mod tests {
         assert_eq!(unmet("late<0.1"), ["late is 1.00e-1, not <0.1"]);
         let nothing = Outcome::default();
         assert_eq!("p99<1s".parse::<Goal>().unwrap().unmet(&nothing), ["no call was answered"]);
+    }
+
+    /// Refusals are quick, and a goal for p99 was held the better the more of them there were.
+    #[test]
+    fn refusals_hold_no_bound_of_time() {
+        let goal: Goal = "p99<30ms".parse().unwrap();
+        let mut outcome = outcome();
+        outcome.response.p99 = 40_000;
+        outcome.success.p99 = 35_000_000;
+        assert_eq!(goal.unmet(&outcome), ["p99 is 35ms, not <30ms"]);
+        outcome.counts.succeeded = 0;
+        outcome.success = crate::outcome::Distribution::default();
+        assert_eq!(goal.unmet(&outcome), ["no call succeeded"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The form of `run.json`.
-pub(crate) const SCHEMA_VERSION: u32 = 3;
+pub(crate) const SCHEMA_VERSION: u32 = 4;
 
 /// A finished load.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// What became of the calls.
     pub counts: Counts,
+    /// Calls a second that were due, over the schedule; a call of a closed loop is due when it is sent.
+    pub due_per_second: f64,
     /// Answers a second, over the whole run.
     pub achieved_per_second: f64,
     /// Whether the driver, and not the service, is what the latencies tell of: more than one call in a
@@ -38,8 +40,10 @@ pub struct Outcome {
     /// The share of the run in which the driver's threads were on a processor, on average; in process the
     /// service works in them too. Absent where the system does not tell.
     pub processor_share: Option<f64>,
-    /// Nanoseconds from the intended start to the answer.
+    /// Nanoseconds from the intended start to the answer, whatever it was.
     pub response: Distribution,
+    /// Nanoseconds from the intended start to an answer that was a success. The times of a goal are these.
+    pub success: Distribution,
     /// Nanoseconds from the sending to the answer.
     pub service: Distribution,
     /// Nanoseconds from the intended start to the sending.
@@ -87,6 +91,8 @@ pub struct Configuration {
     pub target: String,
     /// The library that did the cryptography, in process.
     pub backend: Option<String>,
+    /// Clients that play, in the phase that has most of them.
+    pub clients: u64,
     /// Threads of the driver.
     pub threads: usize,
     /// Connections of each thread, over HTTP.
@@ -125,7 +131,8 @@ pub struct Counts {
     pub failed: BTreeMap<String, u64>,
     /// Calls that were sent more than a millisecond late.
     pub late: u64,
-    /// Intended starts that were never sent.
+    /// Intended starts that were never sent. Of each thread a million are counted, and what is more than
+    /// that follows from the mean rate of the arrivals.
     pub dropped: u64,
     /// Keys and grants that clients had made and did not remember any more, with which the load parted by a
     /// request each, beside its schedule. Those requests are in no other figure, except that over HTTP they
@@ -253,6 +260,8 @@ impl Outcome {
             tool,
             interrupted: false,
             seconds,
+            due_per_second: (counts.sent + counts.dropped) as f64
+                / configuration.seconds.max(f64::MIN_POSITIVE),
             achieved_per_second: counts.sent as f64 / seconds.max(f64::MIN_POSITIVE),
             client_bound: late_because.is_some_and(|cause| cause != Cause::Service),
             late_because,
@@ -260,6 +269,7 @@ impl Outcome {
             processor_share: processor_share(&configuration, ran),
             counts,
             response: Distribution::of(&whole.response),
+            success: Distribution::of(&whole.successes()),
             service: Distribution::of(&whole.service),
             lag: Distribution::of(&whole.lag),
             quotas: ran.quotas.clone(),

@@ -2,7 +2,7 @@
 
 use crate::outcome::{Cause, Distribution, Outcome, Quota, Sample};
 use reports::data::{Interval, LoadReport, Micros, QuotaUse};
-use reports::{span, thousands};
+use reports::{Nanos, measured, thousands};
 
 /// What is said of a cause.
 impl Cause {
@@ -48,7 +48,7 @@ impl Outcome {
                 thousands(counts.sent),
                 self.seconds,
                 self.achieved_per_second,
-                span(micros(self.response.p99)),
+                measured(Nanos(self.response.p99)),
             ),
             warnings,
             figures: vec![
@@ -64,6 +64,7 @@ impl Outcome {
             ],
             latencies: [
                 ("response", &self.response),
+                ("success", &self.success),
                 ("service", &self.service),
                 ("lag", &self.lag),
             ]
@@ -82,6 +83,7 @@ impl Outcome {
         let rows = [
             ("seed", Some(configuration.seed.to_string())),
             ("library", configuration.backend.clone()),
+            ("clients", Some(configuration.clients.to_string())),
             ("threads", Some(configuration.threads.to_string())),
             ("connections a thread", configuration.connections.map(|count| count.to_string())),
             (
@@ -111,8 +113,8 @@ fn micros(nanos: u64) -> Micros {
     Micros(nanos.div_ceil(1_000))
 }
 
-fn percentiles(times: &Distribution) -> [Micros; 6] {
-    [times.p50, times.p90, times.p99, times.p99_9, times.p99_99, times.max].map(micros)
+fn percentiles(times: &Distribution) -> [Nanos; 6] {
+    [times.p50, times.p90, times.p99, times.p99_9, times.p99_99, times.max].map(Nanos)
 }
 
 fn interval(sample: &Sample) -> Interval {
@@ -149,6 +151,9 @@ mod tests {
         assert!(report.warnings[0].contains("--connections"));
         assert!((report.course[0].answered - 5.0).abs() < 1e-9);
         assert_eq!((report.course[0].response[0], report.course[0].offered), (Micros(2), None));
+        outcome.lag.p50 = 28;
+        let lag = &outcome.report().latencies[3];
+        assert_eq!((lag.0.as_str(), lag.1[0]), ("lag", Nanos(28)), "as the terminal has it");
         outcome.late_because = None;
         assert!(outcome.report().warnings.is_empty());
     }

@@ -1,7 +1,9 @@
 //! What one thread measures: three histograms and counts, without a lock and without allocating.
 //!
 //! Response is from the intended start to the answer, service from the sending, lag from the intended
-//! start to the sending; so response is lag and service together.
+//! start to the sending; so response is lag and service together. All three are of every answer. The
+//! response times of failures are kept a second time, so that those of successes are known as well: a
+//! service that refuses quickly is not a quick one.
 
 mod packed;
 
@@ -31,6 +33,9 @@ pub struct Recorder {
     pub service: Histogram<u64>,
     /// From the intended start to the sending.
     pub lag: Histogram<u64>,
+    /// From the intended start to those answers that were no success. No interval tells of them, only the
+    /// whole run.
+    failures: Histogram<u32>,
     /// Calls that were sent later than [`LATE`] after their intended start.
     pub late: u64,
     /// The most calls that were under way at once.
@@ -48,19 +53,21 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Nothing measured yet. It holds two thirds of a megabyte, whatever is recorded.
+    /// Nothing measured yet. It holds three quarters of a megabyte, whatever is recorded.
     ///
     /// # Panics
     /// Never: the bounds are constants that a histogram accepts.
     pub fn new() -> Recorder {
         let empty = Histogram::new_with_bounds(1, LONGEST, 3).expect("constant bounds");
         let (response, service, lag) = (empty.clone(), empty.clone(), empty);
+        let failures = Histogram::new_with_bounds(1, LONGEST, 3).expect("constant bounds");
         let errors = [0; ErrorCode::ALL.len()];
         let (pooled, others) = ([0; MOST_POOLS], BTreeMap::new());
         Recorder {
             response,
             service,
             lag,
+            failures,
             late: 0,
             in_flight: 0,
             parted: 0,
@@ -74,19 +81,29 @@ impl Recorder {
     /// Notes a call: how late it was sent, how long its answer took then, and its error.
     #[inline]
     pub fn note(&mut self, lag: Duration, service: Duration, error: Option<ErrorCode>) {
-        self.lag.saturating_record(nanos(lag));
-        self.service.saturating_record(nanos(service));
-        self.response.saturating_record(nanos(lag.saturating_add(service)));
-        self.late += u64::from(lag > LATE);
+        let response = self.times(lag, service);
         if let Some(error) = error {
             self.errors[error as usize] += 1;
+            self.failures.saturating_record(response);
         }
+    }
+
+    /// Notes the times of a call; that of its response.
+    #[inline]
+    fn times(&mut self, lag: Duration, service: Duration) -> u64 {
+        let response = nanos(lag.saturating_add(service));
+        self.lag.saturating_record(nanos(lag));
+        self.service.saturating_record(nanos(service));
+        self.response.saturating_record(response);
+        self.late += u64::from(lag > LATE);
+        response
     }
 
     /// Notes a call that ended otherwise than the service's model has it, by a name for that. What comes
     /// after so many names counts as one.
     pub fn note_other(&mut self, lag: Duration, service: Duration, name: &str) {
-        self.note(lag, service, None);
+        let response = self.times(lag, service);
+        self.failures.saturating_record(response);
         self.add_other(name, 1);
     }
 
@@ -137,6 +154,9 @@ impl Recorder {
             // The bounds are the same, so there is nothing that does not fit.
             let _ = sum.add(part);
         }
+        if !other.failures.is_empty() {
+            let _ = self.failures.add(&other.failures);
+        }
         self.late += other.late;
         self.parted += other.parted;
         self.unparted += other.unparted;
@@ -150,6 +170,9 @@ impl Recorder {
         self.response.reset();
         self.service.reset();
         self.lag.reset();
+        if !self.failures.is_empty() {
+            self.failures.reset();
+        }
         (self.late, self.parted, self.unparted) = (0, 0, 0);
         self.in_flight = 0;
         self.pooled.fill(0);
@@ -160,6 +183,23 @@ impl Recorder {
     /// Calls that were answered.
     pub fn answered(&self) -> u64 {
         self.response.len()
+    }
+
+    /// From the intended start to those answers that were a success.
+    ///
+    /// # Panics
+    /// Never: the bounds are constants that a histogram accepts.
+    pub fn successes(&self) -> Histogram<u64> {
+        let mut successes = Histogram::new_with_bounds(1, LONGEST, 3).expect("constant bounds");
+        for one in self.response.iter_recorded() {
+            let (value, all) = (one.value_iterated_to(), one.count_at_value());
+            let count = all.saturating_sub(self.failures.count_at(value).into());
+            // None at all would still be the least or the greatest.
+            if count > 0 {
+                successes.saturating_record_n(value, count);
+            }
+        }
+        successes
     }
 
     /// Errors that occurred, with how many there were.
@@ -212,6 +252,29 @@ mod tests {
         }
         assert_eq!(recorder.others().count(), MOST_NAMES + 1);
         assert_eq!(recorder.others().map(|(_, count)| count).sum::<u64>(), recorder.answered());
+    }
+
+    /// Throttled calls are answered at once; taken together with the others they made a service look the
+    /// faster the more it refused.
+    #[test]
+    fn successes_are_known_apart_from_failures() {
+        let mut one = Recorder::new();
+        let (quick, slow) = (Duration::from_micros(5), Duration::from_millis(40));
+        (0..10).for_each(|_| one.note(quick, slow, None));
+        (0..90).for_each(|_| one.note(quick, quick, Some(ErrorCode::Throttling)));
+        (0..50).for_each(|_| one.note_other(quick, quick, "Timeout"));
+        let mut sum = Recorder::new();
+        sum.add(&one);
+        sum.add(&one);
+        let millis = |nanos: u64| (nanos + 500_000) / 1_000_000;
+        let successes = sum.successes();
+        assert_eq!((successes.len(), sum.answered()), (20, 300));
+        assert_eq!((millis(successes.min()), millis(successes.max())), (40, 40));
+        assert_eq!(millis(sum.response.value_at_quantile(0.5)), 0, "of every answer");
+        sum.clear();
+        assert!(sum.successes().is_empty());
+        sum.note(quick, slow, None);
+        assert_eq!(sum.successes().len(), 1);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Loads at several rates: what is kept of them, as data.
 
+use crate::goal::Goal;
 use crate::outcome::{Outcome, SCHEMA_VERSION};
 use crate::search::Bracket;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A service keeps up when it answers at least this share of the calls a second that it is offered.
+/// A service keeps up when it answers at least this share of the calls a second that are due.
 const KEEPS_UP: f64 = 0.9;
 
 /// Loads at several rates, in the order they were tried.
@@ -13,7 +14,7 @@ const KEEPS_UP: f64 = 0.9;
 pub struct Trials {
     /// The form of this document.
     pub schema_version: u32,
-    /// What a rate has to hold; without a goal, the service only has to keep up.
+    /// What a rate has to hold beside keeping up; without a goal, that is all.
     pub goal: Option<String>,
     /// Whether it was broken off.
     pub interrupted: bool,
@@ -28,7 +29,7 @@ pub struct Trials {
 pub struct Trial {
     /// Calls a second that were offered.
     pub rate: f64,
-    /// Whether all that had to hold did.
+    /// Whether all that had to hold did, the service kept up, and the driver did not bound the load.
     pub held: bool,
     /// What did not hold.
     pub unmet: Vec<String>,
@@ -60,14 +61,18 @@ impl Trials {
     }
 }
 
-/// What a service did not do that only had to keep up.
-pub fn falls_behind(rate: f64, outcome: &Outcome) -> Vec<String> {
-    let achieved = outcome.achieved_per_second;
-    let behind = achieved < KEEPS_UP * rate;
-    behind
-        .then(|| format!("{achieved:.0} of {rate:.0} calls a second were answered"))
-        .into_iter()
-        .collect()
+/// What a load at a rate did not hold: its goal, that the service keeps up with what is due, and that it is
+/// the service that is measured.
+pub fn unmet(goal: Option<&Goal>, outcome: &Outcome) -> Vec<String> {
+    let Outcome { due_per_second: due, achieved_per_second: achieved, counts, .. } = outcome;
+    let behind = *achieved < KEEPS_UP * due;
+    let behind = behind.then(|| format!("{achieved:.0} of {due:.0} calls a second were answered"));
+    let bound = outcome.client_bound.then(|| {
+        let late = 100.0 * outcome.share(counts.late + counts.dropped);
+        format!("client-bound: the driver sent {late:.1} % of the calls late or never")
+    });
+    let goal = goal.map(|goal| goal.unmet(outcome)).unwrap_or_default();
+    goal.into_iter().chain(behind).chain(bound).collect()
 }
 
 /// The JSON Schema of `run.json`.
@@ -145,10 +150,33 @@ mod tests {
         }
     }
 
+    fn outcome(due: f64, achieved: f64) -> Outcome {
+        let mut outcome =
+            Outcome { due_per_second: due, achieved_per_second: achieved, ..Outcome::default() };
+        (outcome.counts.sent, outcome.counts.succeeded) = (1_000, 1_000);
+        outcome
+    }
+
+    /// A search with a goal for throttling said that half a million calls a second were held by a service
+    /// that had answered thirty thousand.
     #[test]
-    fn a_service_that_falls_behind_is_told_from_one_that_keeps_up() {
-        let outcome = Outcome { achieved_per_second: 95.0, ..Outcome::default() };
-        assert!(falls_behind(100.0, &outcome).is_empty());
-        assert_eq!(falls_behind(200.0, &outcome).len(), 1);
+    fn a_service_that_falls_behind_holds_no_goal() {
+        let goal: Goal = "throttled<1e-4".parse().unwrap();
+        for goal in [None, Some(&goal)] {
+            assert_eq!(unmet(goal, &outcome(100.0, 95.0)), <[String; 0]>::default());
+            let said = unmet(goal, &outcome(500_000.0, 29_593.0));
+            assert_eq!(said, ["29593 of 500000 calls a second were answered"]);
+        }
+        let mut throttled = outcome(100.0, 80.0);
+        throttled.counts.throttled = 10;
+        assert_eq!(unmet(Some(&goal), &throttled).len(), 2);
+    }
+
+    #[test]
+    fn a_load_that_the_driver_bounds_holds_nothing() {
+        let mut outcome = outcome(100.0, 100.0);
+        (outcome.client_bound, outcome.counts.late) = (true, 40);
+        let said = unmet(None, &outcome);
+        assert_eq!(said, ["client-bound: the driver sent 4.0 % of the calls late or never"]);
     }
 }
