@@ -15,6 +15,7 @@ use job::Job;
 use loadgen::{Goal, Shape, Steps, Word};
 use over::Over;
 use scenarios::{Rate, Scenario, parse_duration};
+use std::fmt::Display;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -25,7 +26,7 @@ use std::time::Duration;
 Examples:
   keyquake load scenarios/quickstart.toml
   keyquake load scenarios/quickstart.toml --rate 20k --duration 30s --threads 2
-  keyquake load scenarios/quickstart.toml -c 2 --duration 10s --backend ring
+  keyquake load scenarios/quickstart.toml -c 12 --duration 10s --backend ring
   keyquake load scenarios/quickstart.toml --quota --set quota.scale=0.05 --out load
   keyquake load scenarios/quickstart.toml --url http://127.0.0.1:4599 --region us-east-1
   keyquake load scenarios/quickstart.toml --url https://localhost:8443 --ca-file ca.pem --keep-keys
@@ -43,11 +44,14 @@ The same seed means the same schedule as `keyquake sim run`. Latency counts from
 A call is sent once: it is not retried. Faults and planted bugs are no part of a load.
 With --oracles the simulator's judges hear all that the core does, and those that cannot judge it are
 named; what they do is part of the service time.
-A goal bounds shares of calls (throttled, failed, late, dropped) and response times (p50, p90, p99,
-p99.9, p99.99, mean, max).
+A goal bounds shares of calls (throttled, failed, late, dropped) and times from the intended start (p50,
+p90, p99, p99.9, p99.99, mean, max). Those times are of successes alone; response, service and lag are of
+every answer. A rate holds when its goal does, nine tenths of what is due a second are answered, and the
+load is not client-bound. A closed loop has no rate, so --rate, --step and --find-max refuse a scenario
+that has one.
 
-Exit codes: 0 fine, 1 an oracle objects or not even the lowest rate held the goal, 2 bad usage or input, 130 interrupted, with
-what was measured until then.")]
+Exit codes: 0 fine, 1 an oracle objects or not even the lowest rate held, 2 bad usage or input, 130
+interrupted, with what was measured until then.")]
 pub(crate) struct Arguments {
     /// The scenario file whose workloads are the load
     #[arg(value_name = "SCENARIO", required_unless_present = "schema")]
@@ -58,12 +62,13 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     over: Over,
     /// Threads; in process, each with a core of its own [default: one a processor]
-    #[arg(long, value_name = "N", value_parser = several::<NonZeroUsize>)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<NonZeroUsize>,
-    /// Calls a second in every phase, as in 500 or 20k [default: what the scenario says]
+    /// Calls a second in every phase, all workloads together, as in 500 or 20k; at most 1m [default: what the
+    /// scenario says]
     #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with_all = ["closed", "step", "find_max"])]
     rate: Option<Rate>,
-    /// Loads at rising rates, as in 1k..50k or 1k..50k:12, until the service falls behind
+    /// Loads at rising rates, as in 1k..50k or 1k..50k:12, until one does not hold
     #[arg(long, value_name = "FROM..TO[:N]", conflicts_with_all = ["closed", "find_max"])]
     step: Option<Steps>,
     /// Search for the highest rate that holds a goal, as in 'throttled<1e-4,p99<20ms'
@@ -76,8 +81,9 @@ pub(crate) struct Arguments {
     /// --step and --find-max]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
-    /// A closed loop of this many clients: each calls again when it is answered
-    #[arg(short = 'c', long = "closed", value_name = "N", value_parser = several::<NonZeroU32>)]
+    /// A closed loop of this many clients in every phase, at least one a workload: each calls again when it
+    /// is answered
+    #[arg(short = 'c', long = "closed", value_name = "N", value_parser = clients)]
     closed: Option<NonZeroU32>,
     /// Intended starts from a CSV file with the columns seconds and, if wanted, client; what is asked
     /// stays the scenario's
@@ -106,12 +112,27 @@ const TRIAL: Duration = Duration::from_secs(10);
 /// `500`, `2.5k`, `1m`.
 fn rate(text: &str) -> Result<Rate, String> {
     let rate = loadgen::rate(text)?;
-    Rate::of(rate).ok_or_else(|| "a rate is a number above 0".to_owned())
+    Rate::of(rate).ok_or_else(|| "no such rate".to_owned())
 }
 
 /// A number of at least one.
 fn several<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| "it is a whole number from 1 on".to_owned())
+}
+
+/// A number of at least one and at most so many.
+fn up_to<N: FromStr + PartialOrd + Display>(text: &str, most: &N) -> Result<N, String> {
+    let number = text.parse().ok().filter(|number| *number <= *most);
+    number.ok_or_else(|| format!("it is a whole number from 1 to {most}"))
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    up_to(text, &const { NonZeroUsize::new(1_024).expect("it is not 0") })
+}
+
+/// As many clients as a workload may have.
+fn clients(text: &str) -> Result<NonZeroU32, String> {
+    up_to(text, &const { NonZeroU32::new(100_000).expect("it is not 0") })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -129,6 +150,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     }
     let scenario = scenario(arguments)?;
+    arguments.shape(arguments.lowest()).check(&scenario).map_err(Failure::usage)?;
     if let Some(folder) = &arguments.out {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
     }
@@ -174,6 +196,13 @@ fn scenario(arguments: &Arguments) -> Result<Scenario, Failure> {
 }
 
 impl Arguments {
+    /// The lowest rate of the load, where it is not the scenario's.
+    fn lowest(&self) -> Option<Rate> {
+        let between = self.find_max.as_ref().map(|_| &self.between);
+        let several = self.step.as_ref().or(between).map(|steps| steps.ends().0);
+        self.rate.or_else(|| Rate::of(several?))
+    }
+
     /// The shape of a load at a rate.
     fn shape(&self, rate: Option<Rate>) -> Shape {
         let several = self.step.is_some() || self.find_max.is_some();

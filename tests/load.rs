@@ -103,7 +103,7 @@ fn a_load_over_http_is_told_as_one_and_every_client_gets_a_turn() {
         "--region",
         "eu-west-1",
         "-c",
-        "3",
+        "5",
         "--connections",
         "2",
         "--duration",
@@ -116,6 +116,7 @@ fn a_load_over_http_is_told_as_one_and_every_client_gets_a_turn() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(outcome["configuration"]["target"], url);
+    assert_eq!(outcome["configuration"]["clients"], 5, "{outcome}");
     assert!(outcome["counts"]["succeeded"].as_u64() > Some(50), "{outcome}");
     assert_eq!(outcome["counts"]["failed"]["Timeout"], serde_json::Value::Null, "{outcome}");
     let busiest = outcome["samples"].as_array().expect("samples").iter();
@@ -152,7 +153,7 @@ const LIGHT: &str = "schema = 1\ndescription = \"x\"\n[topology]\nregions = [\"u
     [[phase]]\nname = \"a\"\nduration = \"3s\"\n[[phase.workload]]\nkind = \"encrypt-decrypt\"\nclients = 4\n\
     arrivals = { kind = \"constant\", per_second = 200 }\n";
 
-fn light(name: &str) -> String {
+pub(crate) fn light(name: &str) -> String {
     let path = folder(name).join("light.toml");
     std::fs::write(&path, LIGHT).expect("a file in the target directory");
     path.display().to_string()
@@ -232,36 +233,6 @@ fn the_tools_in_java_read_the_log_and_tell_the_same_percentiles() {
 }
 
 #[test]
-fn steps_and_searches_say_between_which_rates_the_answer_is() {
-    let scenario = light("load-steps");
-    let common = ["load", &scenario, "--threads", "1", "--duration", "300ms", "--json"];
-    let run = |more: &[&str]| {
-        let output = keyquake(&[&common[..], more].concat());
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let found: serde_json::Value =
-            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
-        (output.status.code(), found)
-    };
-    let (code, stepped) = run(&["--step", "100..400:3"]);
-    assert_eq!(code, Some(0));
-    let rates = stepped["trials"].as_array().expect("trials").iter();
-    let rates: Vec<_> = rates.filter_map(|trial| trial["rate"].as_f64()).map(f64::round).collect();
-    assert_eq!(rates, [100.0, 200.0, 400.0]);
-    assert_eq!(stepped["bracket"]["held"], 400.0, "{stepped}");
-
-    // Nothing is answered before it is asked.
-    let (code, found) = run(&["--find-max", "p50<1ns", "--between", "100..200"]);
-    assert_eq!(code, Some(1), "{found}");
-    assert_eq!(found["bracket"]["failed"], 100.0, "{found}");
-    assert_eq!(found["goal"], "p50<1ns");
-
-    let (code, found) = run(&["--find-max", "failed<1", "--between", "100..300"]);
-    assert_eq!(code, Some(0), "{found}");
-    assert_eq!(found["bracket"]["held"], 300.0, "{found}");
-    assert_eq!(found["trials"].as_array().map(Vec::len), Some(3), "{found}");
-}
-
-#[test]
 fn a_goal_that_is_none_is_refused_and_the_schema_needs_no_scenario() {
     let output = keyquake(&["load", "scenarios/quickstart.toml", "--find-max", "p98<1s"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -323,22 +294,49 @@ fn a_trace_says_when_calls_start() {
 #[test]
 fn what_no_load_can_be_is_refused_before_it_begins() {
     for (more, expected) in [
-        (&["--rate", "0"][..], "a number above 0"),
+        (&["--rate", "0"][..], "a number from 0.000001 to 1m"),
+        (&["--rate", "1e-300"], "a number from 0.000001 to 1m"),
+        (&["--rate", "1e12"], "a number from 0.000001 to 1m"),
         (&["--step", "5..1"], "rates rise"),
         (&["--step", "1..5:1"], "2 to"),
+        (&["--step", "1..2m"], "a number from 0.000001 to 1m"),
         (&["--find-max", "nonsense"], "a goal looks like"),
         (&["--find-max", "p99<20"], "has no unit"),
         (&["--backend", "nonsense"], "possible values"),
+        (&["--region", "mars-north-1"], "a similar value exists"),
+        (&["--region", "eu-wset-1"], "'eu-west-1'"),
         (&["--set", "keys.nonsense=1"], "unknown key \"nonsense\""),
-        (&["-c", "0"], "a whole number from 1 on"),
-        (&["--threads", "0"], "a whole number from 1 on"),
+        (&["-c", "0"], "a whole number from 1 to 100000"),
+        (&["-c", "100001"], "a whole number from 1 to 100000"),
+        (&["-c", "4"], "has 5 workloads, and each needs a client: -c 5 is the least"),
+        (&["--threads", "0"], "a whole number from 1 to 1024"),
+        (&["--threads", "100000"], "a whole number from 1 to 1024"),
         (&["--trace", "nowhere.csv"], "cannot read nowhere.csv"),
         (&["--out", "Cargo.toml"], "cannot make Cargo.toml"),
         (&["--ca-file", "ca.pem"], "--url"),
+        (&["--url", "http://127.0.0.1:99999"], "\"99999\" is no port"),
     ] {
         let output = keyquake(&[&["load", "scenarios/quickstart.toml"], more].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{said}");
         assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn the_default_backend_is_one_that_can_be_asked_for() {
+    let help = keyquake(&["load", "--help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let default = help
+        .split("--backend <BACKEND>")
+        .nth(1)
+        .and_then(|text| text.split("[default: ").nth(1)?.split(']').next().map(str::to_owned));
+    let default = default.expect("the help names a default");
+    let scenario = light("load-backend");
+    let common = ["load", &scenario, "--threads", "1", "--duration", "200ms", "--json"];
+    for more in [&[][..], &["--backend", &default]] {
+        let output = keyquake(&[&common[..], more].concat());
+        let run: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(run["configuration"]["backend"], default, "{run}");
     }
 }

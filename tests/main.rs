@@ -12,6 +12,7 @@ mod key_stores;
 mod late_grants;
 mod load;
 mod load_http;
+mod load_rates;
 mod policy;
 mod properties;
 mod recovery;

@@ -85,6 +85,7 @@ impl<'a> Job<'a> {
             seed: self.arguments.seed,
             target,
             backend,
+            clients: loadgen::clients(order.scenario),
             threads: order.threads,
             connections: self.ready.connections(),
             quota,

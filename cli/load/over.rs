@@ -5,8 +5,9 @@ use crate::exit::Failure;
 use crate::sim::{Backend, interrupt_flag};
 use crate::terminal;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use kms_core::crypto::Production;
-use kms_core::name::RegionName;
+use kms_core::name::{AWS_REGIONS, RegionName};
 use loadgen::http::{Credential, Credentials, Endpoint, Ledger, Roots};
 use loadgen::{Service, Watch};
 use scenarios::{KeyBook, Scenario};
@@ -33,11 +34,11 @@ pub(super) struct Over {
     #[arg(long, value_name = "N", default_value = "32", requires = "url", value_parser = super::several::<NonZeroUsize>)]
     connections: NonZeroUsize,
     /// The only Region of the load, instead of those of the scenario
-    #[arg(long, value_name = "REGION", value_parser = region)]
+    #[arg(long, value_name = "REGION", hide_possible_values = true, value_parser = regions())]
     pub(super) region: Option<RegionName>,
-    /// The library that does the cryptography [default: aws-lc]
-    #[arg(long, value_enum, conflicts_with = "url")]
-    backend: Option<Backend>,
+    /// The library that does the cryptography in process
+    #[arg(long, value_enum, default_value_t, conflicts_with = "url")]
+    backend: Backend,
     /// Put the scenario's request quotas in force; over HTTP, only hold the load against them
     #[arg(long)]
     pub(super) quota: bool,
@@ -46,8 +47,10 @@ pub(super) struct Over {
     oracles: bool,
 }
 
-fn region(text: &str) -> Result<RegionName, String> {
-    RegionName::parse(text).ok_or_else(|| "a Region looks like eu-west-1".to_owned())
+/// The Regions that a scenario may name.
+fn regions() -> impl TypedValueParser<Value = RegionName> {
+    let region = |text: String| RegionName::parse(&text).ok_or("a Region looks like eu-west-1");
+    PossibleValuesParser::new(AWS_REGIONS).try_map(region)
 }
 
 /// Where a load goes, ready to be driven.
@@ -60,7 +63,7 @@ impl Over {
     /// Finds out where the load goes, and makes the keys there.
     pub(super) fn ready(&self, scenario: &Scenario, live: &mut Live<'_>) -> Result<Ready, Failure> {
         let Some(url) = &self.url else {
-            let backend = self.backend.unwrap_or_default();
+            let backend = self.backend;
             let production = Production::named(backend.name())
                 .ok_or_else(|| Failure::usage("no backend has that name"))?;
             let watch = match (self.quota, self.oracles) {
