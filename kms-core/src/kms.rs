@@ -3,8 +3,9 @@
 //! The order of security is a matter of types. An operation starts with [`Checks`]. `Checks::key`
 //! resolves the key, authorizes the caller, checks the key's state and charges the quota, and is the
 //! only maker of a [`UsableKey`]; only a `UsableKey` names key material to work with. `Checks::pass` ends the
-//! checks and gives [`Effects`], which alone can ask a peer or record a change. What a decision read
-//! is noted on the way and becomes the preconditions of the append.
+//! checks and gives [`Effects`], which alone can ask a peer or record a change. A dry run ends there,
+//! or in `Effects::done` when an HSM has to judge what the caller sent. What a decision read is noted
+//! on the way and becomes the preconditions of the append.
 
 mod authorize;
 mod checks;
@@ -223,6 +224,8 @@ pub(crate) struct Plan {
     /// The spec that decides the pool, when it is not the key's.
     charged_spec: Option<KeySpec>,
     asks: u8,
+    /// The answer is not given: the request wants to know only whether there would be one.
+    dry_run: bool,
     /// The request proves that this host has not applied all of the log.
     behind: bool,
 }
@@ -239,6 +242,7 @@ impl Plan {
             charged: SmallVec::new(),
             charged_spec: None,
             asks: 0,
+            dry_run: false,
             behind: false,
         }
     }

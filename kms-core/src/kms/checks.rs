@@ -330,17 +330,31 @@ impl<'s, 'a> Checks<'s, 'a> {
         self.charge(None)
     }
 
-    /// Ends the checks. A dry run ends here, too.
+    /// Ends the checks of an operation that an HSM carries out whatever the caller sent. A dry run
+    /// ends here, too.
     ///
     /// # Errors
     /// `DryRunOperation`, when everything so far would have let the request through.
     pub fn pass(self, dry_run: bool) -> Result<Effects<'s, 'a>> {
-        if dry_run {
-            return Err(ErrorCode::DryRunOperation
-                .says("The request would have succeeded, but the DryRun option is set."));
+        match dry_run {
+            true => Err(would_have_succeeded()),
+            false => Ok(Effects { scope: self.scope }),
         }
-        Ok(Effects { scope: self.scope })
     }
+
+    /// Ends the checks of an operation whose HSM judges what the caller sent: a ciphertext, a
+    /// signature, a public key. A dry run asks it like any other request and ends in
+    /// [`Effects::done`].
+    pub fn pass_to_judge(self, dry_run: bool) -> Effects<'s, 'a> {
+        self.scope.plan.dry_run = dry_run;
+        Effects { scope: self.scope }
+    }
+}
+
+/// The success of a dry run.
+pub(super) fn would_have_succeeded() -> Error {
+    ErrorCode::DryRunOperation
+        .says("The request would have succeeded, but the DryRun option is set.")
 }
 
 /// The message of a throttled request (AWS KMS Developer Guide, Throttling).

@@ -1,5 +1,6 @@
 //! The second half of an operation: what it draws, asks and changes, once every check has passed.
 
+use super::checks::would_have_succeeded;
 use super::{Scope, Settings, internal};
 use crate::env::{Call, Site, draw};
 use crate::error::{Error, ErrorCode, Result};
@@ -166,9 +167,15 @@ impl<'a> Effects<'_, 'a> {
         Ok(Next::Ask(ask, Box::new(then)))
     }
 
-    /// Ends the operation with an answer.
+    /// Ends the operation with an answer, which a dry run does not give.
+    ///
+    /// # Errors
+    /// `DryRunOperation` of a dry run.
     pub(crate) fn done(self, response: impl Into<Response>) -> Result<Next> {
-        Ok(Next::Done(response.into()))
+        match self.scope.plan.dry_run {
+            true => Err(would_have_succeeded()),
+            false => Ok(Next::Done(response.into())),
+        }
     }
 }
 

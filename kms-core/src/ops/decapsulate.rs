@@ -42,7 +42,7 @@ crate::shape! {
         encapsulation_algorithm: EncapsulationAlgorithm = "EncapsulationAlgorithm",
         /// Grants that may not have reached every host.
         grant_tokens: GrantTokens = "GrantTokens",
-        /// Only check.
+        /// Say only whether it would succeed.
         dry_run: bool = "DryRun",
     }
 }
@@ -78,7 +78,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let key = encapsulation_key(&mut checks, Action::Decapsulate, named, algorithm)?;
     let ciphertext = request.shared_secret_ciphertext_blob.0.clone();
     let command = Command::Decapsulate { with: key.current()?, ciphertext };
-    let effects = checks.pass(request.dry_run)?;
+    let effects = checks.pass_to_judge(request.dry_run);
     effects.ask_hsm(command, move |reply, effects| match reply {
         Reply::SharedSecret { secret } => effects.done(Response {
             key_id: key.arn,
@@ -140,8 +140,12 @@ mod tests {
         let (mut local, key, made) = encapsulated(KeySpec::MlKem512);
         let blob = made.shared_secret_ciphertext_blob.0;
         for wrong in [blob[1..].to_vec(), [&blob[..], &[0]].concat(), vec![0; 1088], vec![0]] {
-            let error = open(&mut local, key, &wrong).unwrap_err();
-            assert_eq!(error, ErrorCode::InvalidCiphertext.silent());
+            let request = Request::new(key, CiphertextBlob(wrong.into()));
+            let dry = Request { dry_run: true, ..request.clone() };
+            for request in [request, dry] {
+                let error = local.call(request).unwrap_err();
+                assert_eq!(error, ErrorCode::InvalidCiphertext.silent());
+            }
         }
         let dry = Request { dry_run: true, ..Request::new(key, CiphertextBlob(blob)) };
         assert_eq!(local.call(dry).unwrap_err().code, ErrorCode::DryRunOperation);

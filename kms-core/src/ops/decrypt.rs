@@ -48,7 +48,7 @@ crate::shape! {
         encryption_algorithm: Option<EncryptionAlgorithm> = "EncryptionAlgorithm",
         /// Who gets the plaintext instead of the caller.
         recipient: Option<RecipientInfo> = "Recipient",
-        /// Only check.
+        /// Say only whether it would succeed.
         dry_run: bool = "DryRun",
         /// What the check leaves out.
         dry_run_modifiers: Vec<DryRunModifier> = "DryRunModifiers",
@@ -105,7 +105,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let source = Source { blob, named, algorithm, bound_to };
     let Found { key, from, material } =
         source.check(&mut checks, context, &request.grant_tokens, "Decrypt")?;
-    let effects = checks.pass(request.dry_run)?;
+    let effects = checks.pass_to_judge(request.dry_run);
     let key_material_id = receiver.unless_attested(material);
     from.open_for(receiver, effects, move |released, effects| {
         let Released { plaintext, ciphertext_for_recipient } = released;
@@ -261,8 +261,9 @@ fn invalid_ciphertext() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hsm::Fault;
     use crate::key::{KeySpec, KeyUsage};
-    use crate::local::Local;
+    use crate::local::{Local, Trouble};
     use crate::ops::{Response as Any, encrypt};
     use std::collections::BTreeMap;
 
@@ -310,6 +311,46 @@ mod tests {
         }
         local.call(crate::ops::disable_key::Request { key_id: key.into() }).unwrap();
         assert_eq!(local.call(without).unwrap_err().code, ErrorCode::Disabled);
+    }
+
+    #[test]
+    fn a_dry_run_opens_the_ciphertext_and_gives_nothing_out() {
+        let mut local = Local::single_region();
+        let key = local.create_key();
+        let blob = sealed(&mut local, key);
+        let dry = |blob| Request { dry_run: true, ..Request::new(blob) };
+        let mut bytes = blob.0.to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        let damaged = dry(CiphertextBlob(bytes.into()));
+        let context = EncryptionContext::new(BTreeMap::from([("a".into(), "b".into())]));
+        let bound = Request { encryption_context: context, ..dry(blob.clone()) };
+        for request in [damaged, bound] {
+            assert_eq!(local.call(request).unwrap_err(), invalid_ciphertext());
+        }
+        let (owner, request) = (local.owner(), crate::ops::Request::from(dry(blob.clone())));
+        let outcome = local.outcome(key.region, &owner, &request);
+        assert_eq!(outcome.result.unwrap_err().code, ErrorCode::DryRunOperation);
+        assert!(outcome.append.is_none() && outcome.audit.billed.is_some());
+        assert_eq!(outcome.audit.error, Some(ErrorCode::DryRunOperation));
+    }
+
+    #[test]
+    fn a_dry_run_fails_while_no_hsm_can_open_it_unless_it_ignores_the_ciphertext() {
+        let mut local = Local::single_region();
+        let key = local.create_key();
+        let blob = sealed(&mut local, key);
+        local.set_trouble(Some(Trouble::Hsm(Fault::NotJoined)));
+        let opening = Request { dry_run: true, ..Request::new(blob) };
+        let ignoring = Request {
+            key_id: Some(key.into()),
+            dry_run_modifiers: vec![DryRunModifier::IgnoreCiphertext],
+            ..opening.clone()
+        };
+        for (request, code) in
+            [(opening, ErrorCode::KeyUnavailable), (ignoring, ErrorCode::DryRunOperation)]
+        {
+            assert_eq!(local.call(request).unwrap_err().code, code);
+        }
     }
 
     #[test]

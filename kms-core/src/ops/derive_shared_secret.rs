@@ -43,7 +43,7 @@ crate::shape! {
         public_key: PublicKeyBlob = "PublicKey",
         /// Grants that may not have reached every host.
         grant_tokens: GrantTokens = "GrantTokens",
-        /// Only check.
+        /// Say only whether it would succeed.
         dry_run: bool = "DryRun",
         /// Who gets the secret instead of the caller.
         recipient: Option<RecipientInfo> = "Recipient",
@@ -91,7 +91,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     usage::check(&key, KeyUsage::KeyAgreement, allowed, "DeriveSharedSecret")?;
     let peer = request.public_key.0.clone();
     let command = Command::DeriveSharedSecret { with: key.current()?, peer };
-    let effects = checks.pass(request.dry_run)?;
+    let effects = checks.pass_to_judge(request.dry_run);
     receiver.ask(effects, command, move |reply, released, effects| match reply {
         Reply::SharedSecret { .. } => effects.done(Response {
             key_id: key.arn,
@@ -153,8 +153,11 @@ mod tests {
         let other = public(&mut local, other);
         let bad = [off_curve, trailing, vec![0x30], other.0.to_vec()];
         for peer in bad {
-            let error = agree(&mut local, key, PublicKeyBlob(peer.into())).unwrap_err();
-            assert_eq!(error.code, ErrorCode::Validation);
+            let request = Request::new(key, PublicKeyBlob(peer.into()));
+            let dry = Request { dry_run: true, ..request.clone() };
+            for request in [request, dry] {
+                assert_eq!(local.call(request).unwrap_err().code, ErrorCode::Validation);
+            }
         }
     }
 

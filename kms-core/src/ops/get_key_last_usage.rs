@@ -88,12 +88,14 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithm::MacAlgorithm;
     use crate::env::Caller;
+    use crate::key::{KeySpec, KeyUsage};
     use crate::local::Local;
     use crate::name::{PrincipalArn, RegionName};
     use crate::ops::{
         Request as AnyRequest, Response as Any, create_key, decrypt, disable_key, encrypt,
-        put_key_policy, re_encrypt, replicate_key,
+        generate_mac, put_key_policy, re_encrypt, replicate_key, verify_mac,
     };
     use crate::policy::{Policy, PolicyKind};
     use std::sync::Arc;
@@ -158,10 +160,24 @@ mod tests {
         let key = local.create_key();
         let dry = encrypt::Request { dry_run: true, ..encrypt::Request::new(key, *b"x") };
         local.call(dry).unwrap_err();
+        let mac = local.create_key_of(KeySpec::Hmac256, KeyUsage::GenerateVerifyMac);
+        let algorithm = MacAlgorithm::HmacSha256;
+        let Ok(Any::GenerateMac(made)) =
+            local.call(generate_mac::Request::new(mac, *b"x", algorithm))
+        else {
+            panic!()
+        };
+        local.advance(MINUTE);
+        let dry = verify_mac::Request {
+            dry_run: true,
+            ..verify_mac::Request::new(mac, *b"x", algorithm, made.mac)
+        };
+        assert_eq!(local.call(dry).unwrap_err().code, ErrorCode::DryRunOperation);
         local.call(disable_key::Request { key_id: key.into() }).unwrap();
         local.call(encrypt::Request::new(key, *b"x")).unwrap_err();
         local.advance(MINUTE);
         assert_eq!(last(&mut local, key), KeyLastUsage::default());
+        assert_eq!(operation(&mut local, mac).as_deref(), Some("GenerateMac"));
     }
 
     #[test]

@@ -52,7 +52,7 @@ crate::shape! {
             "DestinationEncryptionAlgorithm",
         /// Grants that may not have reached every host.
         grant_tokens: GrantTokens = "GrantTokens",
-        /// Only check.
+        /// Say only whether it would succeed.
         dry_run: bool = "DryRun",
         /// What the check leaves out.
         dry_run_modifiers: Vec<DryRunModifier> = "DryRunModifiers",
@@ -126,7 +126,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     };
     let source = check_source(&mut checks, request, blob, context)?;
     let (destination, to) = check_destination(&mut checks, request, context)?;
-    let effects = checks.pass(request.dry_run)?;
+    let effects = checks.pass_to_judge(request.dry_run);
     let destination_key_material_id = to.shown_material();
     let algorithms = (request.source_algorithm(), request.destination_algorithm());
     let Found { key: source, from, material } = source;
@@ -199,7 +199,7 @@ fn key_named(checks: &mut Checks<'_, '_>, named: &KeyRef) -> Option<KeyId> {
 mod tests {
     use super::*;
     use crate::env::Caller;
-    use crate::key::DAY;
+    use crate::key::{DAY, KeySpec, KeyUsage};
     use crate::local::Local;
     use crate::ops::{
         Response as Any, decrypt, disable_key, enable_key_rotation, encrypt, schedule_key_deletion,
@@ -379,12 +379,20 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_never_succeeds() {
+    fn a_dry_run_never_succeeds_and_says_what_would_fail() {
         let mut local = Local::single_region();
         let key = local.create_key();
-        let blob = sealed(&mut local, key);
-        let request = Request { dry_run: true, ..Request::new(blob, key) };
-        let error = re_encrypt(&mut local, request).unwrap_err();
-        assert_eq!(error.code, ErrorCode::DryRunOperation);
+        let pair = local.create_key_of(KeySpec::Rsa2048, KeyUsage::EncryptDecrypt);
+        let oaep = Some(EncryptionAlgorithm::RsaesOaepSha256);
+        for (length, code) in [(190, ErrorCode::DryRunOperation), (191, ErrorCode::Validation)] {
+            let made = local.call(encrypt::Request::new(key, vec![7; length])).unwrap();
+            let Any::Encrypt(made) = made else { panic!("{made:?}") };
+            let request = Request {
+                destination_encryption_algorithm: oaep,
+                dry_run: true,
+                ..Request::new(made.ciphertext_blob, pair)
+            };
+            assert_eq!(re_encrypt(&mut local, request).unwrap_err().code, code, "{length}");
+        }
     }
 }

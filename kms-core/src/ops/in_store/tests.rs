@@ -165,6 +165,29 @@ fn another_context_does_not_open_and_says_so_as_the_store_does() {
 }
 
 #[test]
+fn a_dry_run_asks_the_store_and_gives_nothing_out() {
+    let mut local = Local::single_region();
+    let [external, _, cluster, own] = keys(&mut local);
+    for (key, refused) in
+        [(external, ErrorCode::KmsInvalidState), (cluster, ErrorCode::InvalidCiphertext)]
+    {
+        let blob = sealed(&mut local, key).unwrap();
+        let dry = |request| decrypt::Request { dry_run: true, ..request };
+        let would = Some(ErrorCode::DryRunOperation);
+        assert_eq!(code(&mut local, dry(bound(blob.clone()))), would);
+        assert_eq!(code(&mut local, dry(decrypt::Request::new(blob.clone()))), Some(refused));
+        let moved = re_encrypt::Request { dry_run: true, ..re_encrypt::Request::new(blob, own) };
+        assert_eq!(code(&mut local, moved.clone()), Some(refused));
+        let moved = re_encrypt::Request { source_encryption_context: context(), ..moved };
+        assert_eq!(code(&mut local, moved), would);
+    }
+    let blob = sealed(&mut local, external).unwrap();
+    local.proxy_mut("xks").condition = Condition::Unreachable;
+    let dry = decrypt::Request { dry_run: true, ..bound(blob) };
+    assert_eq!(code(&mut local, dry), Some(ErrorCode::KmsInvalidState));
+}
+
+#[test]
 fn whatever_a_proxy_does_wrong_is_the_state_of_the_key() {
     let mut local = Local::single_region();
     let [key, ..] = keys(&mut local);
