@@ -175,7 +175,7 @@ impl Key {
             .then(|| (ExpirationModel::of(expires), expires))
     }
 
-    /// Takes a new material in: as the first one, or to await its rotation.
+    /// Takes a new material in: as the first one, which completes the key, or to await its rotation.
     ///
     /// # Errors
     /// `IncorrectKeyMaterial` when the key has it already.
@@ -191,7 +191,10 @@ impl Key {
         };
         let first = self.materials.is_empty();
         match first {
-            true => self.materials.push(material),
+            true => {
+                self.materials.push(material);
+                self.completed();
+            }
             false => self.awaiting = Some(material),
         }
         let since = self.shared_change();
@@ -218,19 +221,31 @@ impl Key {
             material.label = arrival.label;
             self.shared_change();
         }
-        if lacked && !self.lacks_material() && self.status == Status::Disabled {
-            self.status = Status::Enabled;
+        if lacked && !self.lacks_material() {
+            self.completed();
         }
         self.owe_report(arrival.id);
         Ok(before)
     }
 
-    /// Loses a material. Returns the key token that held it.
+    /// The import that brings the last material a key lacks switches it on.
+    fn completed(&mut self) {
+        if matches!(self.status, Status::Disabled | Status::Restored) {
+            self.status = Status::Enabled;
+        }
+    }
+
+    /// Loses a material; without one that belongs to it, the key waits for its import. Returns the key
+    /// token that held it.
     pub(crate) fn lose(&mut self, id: MaterialId) -> Option<TokenId> {
         let mut known = self.materials.iter_mut().chain(&mut self.awaiting);
         let material = known.find(|material| material.id == id)?;
         material.expires = None;
         let token = material.token.take();
+        let belongs = self.materials.iter().any(|material| material.id == id);
+        if belongs && token.is_some() && self.status == Status::Restored {
+            self.status = Status::Disabled;
+        }
         self.owe_report(id);
         // A replica goes on waiting for the material that its primary names.
         if self.awaits(id) && !self.is_replica() {

@@ -203,7 +203,7 @@ impl RotationSchedule {
 pub enum Status {
     /// Usable, unless something else prevents it.
     Enabled,
-    /// Switched off by its owner, or saved from deletion.
+    /// Switched off by its owner.
     Disabled,
     /// To be deleted when the waiting period has passed.
     PendingDeletion {
@@ -218,6 +218,8 @@ pub enum Status {
         /// The waiting period asked for.
         window: Duration,
     },
+    /// Saved from deletion: switched off, whether or not its imported material is here.
+    Restored,
 }
 
 /// A transient state of a multi-Region key.
@@ -343,6 +345,7 @@ impl Key {
             (Status::PendingReplicaDeletion { .. }, _) => KeyState::PendingReplicaDeletion,
             (_, Some(Transition::Creating { .. })) => KeyState::Creating,
             (_, Some(Transition::Updating { .. })) => KeyState::Updating,
+            (Status::Restored, None) => KeyState::Disabled,
             _ if self.lacks_material() => KeyState::PendingImport,
             (Status::Disabled, None) => KeyState::Disabled,
             (Status::Enabled, None) => KeyState::Enabled,

@@ -8,6 +8,7 @@ use crate::name::KeyArn;
 use crate::policy::Action;
 use crate::state::Change;
 use crate::step::Next;
+use crate::token::TokenChange;
 use crate::wire::KeyRef;
 use std::sync::Arc;
 
@@ -40,13 +41,16 @@ crate::shape! {
 }
 
 /// Whatever the key was before, it is `Disabled` now (AWS KMS API, CancelKeyDeletion). Its rotation
-/// goes on as it was set.
+/// goes on as it was set. Imported material that expired meanwhile is gone before the key is saved.
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let context = checks.context(Action::CancelKeyDeletion);
     let key = checks.key_by_name(&request.key_id, context)?;
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
-    record.status = Status::Disabled;
+    for token in record.expire(effects.call().now) {
+        effects.record_token(TokenChange::Erase(token));
+    }
+    record.status = Status::Restored;
     effects.record(Change::PutKey(Arc::new(record)));
     effects.done(Response { key_id: key.arn })
 }

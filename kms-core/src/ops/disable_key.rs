@@ -40,7 +40,8 @@ pub(crate) fn decide(checks: Checks<'_, '_>, request: &Request) -> Result<Next> 
 }
 
 /// Gives a key a status, for EnableKey and DisableKey. The change is recorded even if the key has the
-/// status already: a host that is behind the journal must not answer that there is nothing to do.
+/// status already: a host that is behind the journal must not answer that there is nothing to do. One
+/// that was saved from deletion is disabled already.
 pub(super) fn switch<'s, 'a>(
     mut checks: Checks<'s, 'a>,
     named: &KeyRef,
@@ -51,7 +52,9 @@ pub(super) fn switch<'s, 'a>(
     let key = checks.key_by_name(named, context)?;
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
-    record.status = status;
+    if (record.status, status) != (Status::Restored, Status::Disabled) {
+        record.status = status;
+    }
     effects.record(Change::PutKey(Arc::new(record)));
     Ok(effects)
 }

@@ -20,6 +20,7 @@ record!(enum Status {
     1 = Disabled,
     2 = PendingDeletion { at, erase },
     3 = PendingReplicaDeletion { window },
+    4 = Restored,
 });
 record!(enum Transition { 0 = Creating { until }, 1 = Updating { until } });
 record!(enum MultiRegion {

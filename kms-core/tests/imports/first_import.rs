@@ -122,7 +122,9 @@ fn a_dying_key_loses_material_and_goes_on_dying() {
     let refused = local.import(key, parameters.wrap(&FIRST));
     assert_eq!(code(refused), ErrorCode::KmsInvalidState);
     local.call(cancel_key_deletion::Request { key_id: key.into() }).unwrap();
-    assert_eq!(describe(&mut local, key).key_state, KeyState::PendingImport);
+    assert_eq!(describe(&mut local, key).key_state, KeyState::Disabled);
+    local.import(key, parameters.wrap(&FIRST)).unwrap();
+    assert_eq!(describe(&mut local, key).key_state, KeyState::Enabled);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod expiry;
 mod first_import;
 mod materials;
 mod permissions;
+mod saved;
 mod sets;
 mod shapes;
 mod tokens;

@@ -40,7 +40,7 @@ impl Judge<'_> {
         let Some(key) = self.ledger.key(*id, self.ask.position) else { return false };
         match wanted {
             Wanted::EnableKey { .. } => key.wish != Wish::On,
-            Wanted::DisableKey { .. } => key.wish != Wish::Off,
+            Wanted::DisableKey { .. } => !matches!(key.wish, Wish::Off | Wish::Saved),
             Wanted::EnableKeyRotation { days, .. } => {
                 key.schedule.is_none_or(|schedule| schedule.days != *days)
             }

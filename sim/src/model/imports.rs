@@ -76,6 +76,13 @@ impl Imports {
             awaiting: self.awaiting.filter(|held| held.material != gone),
         }
     }
+
+    /// These without those that may have expired and are not the same in `new`.
+    fn expired(&self, new: &Imports, latest: Timestamp) -> Imports {
+        let over = |held: &Held| held.expires.is_some_and(|at| at <= latest);
+        let ended = self.all().filter(|held| over(held) && new.find(held.material) != Some(*held));
+        ended.fold(self.clone(), |left, held| left.without(held.material))
+    }
 }
 
 impl Key {
@@ -98,19 +105,41 @@ impl Key {
         }
     }
 
-    /// Takes over what a request made of the imported materials.
+    /// Takes over what a request made of the imported materials. Bringing the last one that was missing
+    /// switches the key on.
     pub(super) fn take_imports(&mut self, shown: &Shown<'_>) {
         let lacked = self.lacks_material();
-        self.imports = shown.imports.cloned();
+        self.hold(shown.imports.cloned());
         self.material = self.imports.as_deref().and_then(Imports::current);
-        if lacked && !self.lacks_material() && self.wish == Wish::Off {
+        if lacked && !self.lacks_material() && matches!(self.wish, Wish::Off | Wish::Saved) {
             self.wish = Wish::On;
+        }
+    }
+
+    /// Takes over what is here of the imported materials. A key that was saved from deletion waits for
+    /// one that it loses afterwards like any other key.
+    pub(super) fn hold(&mut self, imports: Option<Arc<Imports>>) {
+        let before = std::mem::replace(&mut self.imports, imports);
+        let here = |id| {
+            let found = self.imports.as_deref().and_then(|imports| imports.find(id));
+            found.is_some_and(|held| held.here)
+        };
+        let lost = before.as_deref().is_some_and(|before| {
+            before.belonging.iter().any(|held| held.here && !here(held.material))
+        });
+        if lost && self.wish == Wish::Saved {
+            self.wish = Wish::Off;
         }
     }
 }
 
-/// What is wrong with what a request made of a key's imported materials.
-pub(super) fn oddity(before: &Key, wanted: &Wanted, after: &Key, lines: &Lines) -> Option<String> {
+/// What is wrong with what a request made of a key's imported materials by a moment.
+pub(super) fn oddity(
+    before: &Key,
+    wanted: &Wanted,
+    after: &Key,
+    (lines, latest): (&Lines, Timestamp),
+) -> Option<String> {
     let (Some(old), Some(new)) = (before.imports.as_deref(), after.imports.as_deref()) else {
         return None;
     };
@@ -126,6 +155,8 @@ pub(super) fn oddity(before: &Key, wanted: &Wanted, after: &Key, lines: &Lines) 
             let belonging = old.all().copied().collect();
             *new == Imports { belonging, awaiting: None } && old.awaiting.is_some()
         }
+        // What expired while the key was dying is gone before it is saved.
+        Wanted::CancelKeyDeletion { .. } => *new == old.expired(new, latest) || before.is_replica(),
         _ => new == old,
     };
     (!right).then(|| format!("its imported materials are {new:?} after {old:?}"))
@@ -175,9 +206,7 @@ pub(super) fn step(
     };
     // Which materials a set has is the primary's to say; what is here, nobody else's.
     let follows = key.role.is_some();
-    let over = |held: &Held| held.expires.is_some_and(|at| at <= latest);
-    let ended = old.all().filter(|held| over(held) && new.find(held.material) != Some(*held));
-    let right = ended.fold(old.clone(), |left, held| left.without(held.material));
+    let right = old.expired(new, latest);
     let appeared = new.all().any(|held| held.here && old.find(held.material).is_none());
     match *new == right || follows && !appeared {
         true => Ok(shown.imports.cloned()),

@@ -23,7 +23,7 @@ pub(super) struct Lineage<'m> {
 /// The key after a step, or why there is no such step.
 pub(super) fn step(key: &Key, shown: &Shown<'_>, lineage: &Lineage<'_>) -> Result<Key, String> {
     let mut next = key.clone();
-    next.imports = imports::step(key, shown, lineage.latest)?;
+    next.hold(imports::step(key, shown, lineage.latest)?);
     (next.wish, next.passage) = state_step(&next, shown)?;
     next.role = shown.role.cloned().map(Arc::new);
     next.leaving &= next.passage == Some(Passage::Updating) && !next.is_replica();
@@ -54,6 +54,7 @@ fn state_step(key: &Key, shown: &Shown<'_>) -> Result<(Wish, Option<Passage>), S
         _ => 0,
     };
     let settled = match key.wish {
+        Wish::Saved => KeyState::Disabled,
         _ if key.lacks_material() => KeyState::PendingImport,
         Wish::Off => KeyState::Disabled,
         _ => KeyState::Enabled,

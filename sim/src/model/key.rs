@@ -14,6 +14,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(super) enum Wish {
     On,
     Off,
+    /// Saved from deletion, and off for that reason alone.
+    Saved,
     /// Deleted at this date.
     Gone(Option<Timestamp>),
     /// Deleted once no replica is left.
@@ -114,13 +116,15 @@ impl Key {
     }
 
     /// The state that callers are shown: the end of a key before everything else, then what its set is
-    /// busy with, then whether its material has been imported, then what its owner wants.
+    /// busy with, then whether it was saved from its end, then whether its material has been imported,
+    /// then what its owner wants.
     pub(super) fn state(&self) -> KeyState {
         match (self.wish, self.passage) {
             (Wish::Gone(_), _) => KeyState::PendingDeletion,
             (Wish::GoneAfterReplicas, _) => KeyState::PendingReplicaDeletion,
             (_, Some(Passage::Creating)) => KeyState::Creating,
             (_, Some(Passage::Updating)) => KeyState::Updating,
+            (Wish::Saved, None) => KeyState::Disabled,
             _ if self.lacks_material() => KeyState::PendingImport,
             (Wish::Off, None) => KeyState::Disabled,
             (Wish::On, None) => KeyState::Enabled,
@@ -164,9 +168,12 @@ impl Key {
         let mut key = self.clone();
         match wanted {
             Wanted::EnableKey { .. } => key.wish = Wish::On,
+            // Switched off already, a key stays what it is.
+            Wanted::DisableKey { .. } if key.wish == Wish::Saved => {}
             Wanted::DisableKey { .. } => key.wish = Wish::Off,
             Wanted::CancelKeyDeletion { .. } => {
-                key.wish = Wish::Off;
+                key.wish = Wish::Saved;
+                key.imports = shown.imports.cloned();
                 // What a dying key was busy with may have ended meanwhile, which nobody could see.
                 if shown.state == KeyState::Disabled {
                     (key.passage, key.leaving) = (None, false);

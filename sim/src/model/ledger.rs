@@ -372,6 +372,7 @@ fn changed(
     lines: &Lines,
     context: &Context<'_>,
 ) -> (Key, Option<String>) {
+    let latest = context.wall(commit.at).after(context.rules.clock_error);
     match commit.asked {
         Some((sent, facts)) => {
             let decided = context.wall(commit.at);
@@ -381,11 +382,10 @@ fn changed(
                 .or_else(|| unlawful(key, &facts.wanted))
                 .or_else(|| odd_date(&facts.wanted, shown, (sent, commit.at), context))
                 .or_else(|| stale_material(&facts.wanted, &next, lines))
-                .or_else(|| imports::oddity(key, &facts.wanted, &next, lines));
+                .or_else(|| imports::oddity(key, &facts.wanted, &next, (lines, latest)));
             (forced(next, shown), problem)
         }
         None => {
-            let latest = context.wall(commit.at).after(context.rules.clock_error);
             let lineage = Lineage { materials: &lines.materials, latest };
             let (mut next, problem) = match internal::step(key, shown, &lineage) {
                 Ok(next) => (next, None),
@@ -417,6 +417,7 @@ fn forced(mut key: Key, shown: &Shown<'_>) -> Key {
             KeyState::PendingReplicaDeletion => (Wish::GoneAfterReplicas, key.passage),
             KeyState::Creating => (key.wish, Some(Passage::Creating)),
             KeyState::Updating => (key.wish, Some(Passage::Updating)),
+            KeyState::Disabled if key.lacks_material() => (Wish::Saved, None),
             KeyState::Disabled => (Wish::Off, None),
             _ => (Wish::On, None),
         };

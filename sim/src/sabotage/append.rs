@@ -113,7 +113,7 @@ pub(super) fn with_primary_kept(_: &'static str, append: &mut Append) -> bool {
 
 pub(super) fn enabled_not_disabled(_: &'static str, append: &mut Append) -> bool {
     keys(append, |key| {
-        let fits = key.status == Status::Disabled;
+        let fits = matches!(key.status, Status::Disabled | Status::Restored);
         if fits {
             key.status = Status::Enabled;
         }

@@ -171,3 +171,65 @@ fn a_token_is_good_for_its_key_and_a_day() {
     assert_eq!(answered(&mut scene, 12, import(7, None, None), expired), 0);
     assert_eq!(answered(&mut scene, 13, import(7, None, None), None), 1);
 }
+
+/// The key of the scene in another state, and when it ends.
+fn in_state(changed: Changed, now: KeyState, end: Option<Timestamp>) -> Changed {
+    match changed {
+        Changed::Key { id, material, role, pending, rotation_days, imports, .. } => {
+            let (state, deletion) = (now, end);
+            Changed::Key { id, state, material, role, pending, rotation_days, deletion, imports }
+        }
+        other => other,
+    }
+}
+
+/// Complaints about a key with these materials that is saved from deletion, and then imported into.
+fn saved(scene: &mut Scene, first: u128, before: &[Held], after: &[Held]) -> [usize; 2] {
+    let now = scene.context().wall(crate::clock::SimTime::from_millis(1));
+    let end = Some(now.after(Duration::from_secs(7 * 86_400)));
+    scene.call(first, Wanted::ScheduleKeyDeletion { key: key(), days: 7 });
+    scene.commit(first, vec![in_state(with(before, None), KeyState::PendingDeletion, end)]);
+    scene.call(first + 1, Wanted::CancelKeyDeletion { key: key() });
+    scene.commit(first + 1, vec![in_state(with(after, None), KeyState::Disabled, None)]);
+    let complained = complaints(scene);
+    scene.call(first + 2, import(7, None, None));
+    scene.commit(first + 2, vec![with(&[here(FIRST)], None)]);
+    [complained, complaints(scene)]
+}
+
+#[test]
+fn a_saved_key_is_off_with_and_without_its_material_and_on_when_that_is_complete() {
+    assert_eq!(saved(&mut world(), 2, &[], &[]), [0, 0]);
+    let lost = Held { here: false, ..here(FIRST) };
+    let mut scene = world();
+    imported(&mut scene, 2, here(FIRST));
+    scene.call(3, Wanted::DeleteImportedKeyMaterial { key: key(), material: None });
+    scene.commit(3, vec![with(&[lost], None)]);
+    assert_eq!(saved(&mut scene, 4, &[lost], &[lost]), [0, 0]);
+}
+
+#[test]
+fn a_saved_key_that_lacked_nothing_stays_off() {
+    let mut scene = world();
+    imported(&mut scene, 2, here(FIRST));
+    assert_eq!(saved(&mut scene, 3, &[here(FIRST)], &[here(FIRST)]), [0, 1]);
+}
+
+#[test]
+fn saving_a_key_takes_no_material_away_that_has_not_expired() {
+    let end = world().context().wall(crate::clock::SimTime::from_millis(60_000));
+    let (held, lost) =
+        (Held { expires: Some(end), ..here(FIRST) }, Held { here: false, ..here(FIRST) });
+    for (at, complained) in [(1_000, 1), (90_000, 0)] {
+        let mut scene = world();
+        imported(&mut scene, 2, held);
+        scene.at(at);
+        let date = scene.context().wall(crate::clock::SimTime::from_millis(at));
+        let date = Some(date.after(Duration::from_secs(7 * 86_400)));
+        scene.call(3, Wanted::ScheduleKeyDeletion { key: key(), days: 7 });
+        scene.commit(3, vec![in_state(with(&[held], None), KeyState::PendingDeletion, date)]);
+        scene.call(4, Wanted::CancelKeyDeletion { key: key() });
+        scene.commit(4, vec![in_state(with(&[lost], None), KeyState::Disabled, None)]);
+        assert_eq!(complaints(&scene), complained, "at {at}");
+    }
+}
