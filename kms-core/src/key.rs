@@ -9,7 +9,7 @@ use crate::multi_region::Replicas;
 use crate::name::{AccountId, KeyArn, KeyId, MaterialId, RegionName, TokenId};
 use crate::policy::Policy;
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -250,6 +250,8 @@ pub enum MultiRegion {
         shared_version: u64,
         /// Whether the primary must hear if the imported material that awaits rotation is here.
         owes_report: bool,
+        /// Where the replicas of the set are, this one among them, as far as this Region has heard.
+        replicas: BTreeSet<RegionName>,
     },
 }
 

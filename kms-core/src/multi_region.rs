@@ -179,8 +179,9 @@ fn register_replica(
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
     let Some(primary) = record.leading() else { return not_primary(effects, &key) };
+    let news = primary.register(region, replica);
     let at = primary.shared_version;
-    if primary.replicas.register(region, replica) {
+    if news {
         record.status = waiting_for_replicas(record.status, effects.call().now);
         effects.record(Change::PutKey(Arc::new(record)));
     }
@@ -210,8 +211,7 @@ fn forget_replica(
     let mut effects = checks.pass(false)?;
     let mut record = key.to_record();
     let Some(primary) = record.leading() else { return not_primary(effects, &key) };
-    if primary.replicas.forget(region, created) {
-        primary.holdings.remove(&region);
+    if primary.forget(region, created) {
         if let (true, Status::PendingReplicaDeletion { window }) =
             (primary.replicas.is_empty(), record.status)
         {

@@ -5,6 +5,7 @@
 //! more than any two clocks differ by; so the time of its creation says which replica is meant.
 
 use crate::env::Timestamp;
+use crate::key::{Key, MultiRegion, Primary};
 use crate::name::RegionName;
 use crate::record::record;
 use std::collections::BTreeMap;
@@ -97,9 +98,47 @@ impl Replicas {
     }
 }
 
+impl Primary {
+    /// Notes a replica, of which every other one is to hear; whether that is news.
+    pub(crate) fn register(&mut self, region: RegionName, replica: Replica) -> bool {
+        let news = self.replicas.register(region, replica);
+        self.shared_version += u64::from(news);
+        news
+    }
+
+    /// Notes that a replica is gone, of which every other one is to hear; whether that is news.
+    pub(crate) fn forget(&mut self, region: RegionName, created: Timestamp) -> bool {
+        let news = self.replicas.forget(region, created);
+        if news {
+            self.holdings.remove(&region);
+            self.shared_version += 1;
+        }
+        news
+    }
+}
+
+impl Key {
+    /// Hears, as a replica, that the primary is elsewhere by now: the two have changed places. Whether
+    /// that is news; of its own promotion it hears in another way.
+    pub(crate) fn follow(&mut self, to: RegionName) -> bool {
+        let Some(MultiRegion::Replica { primary, replicas, .. }) = &mut self.multi_region else {
+            return false;
+        };
+        let news = *primary != to && self.arn.region != to;
+        if news {
+            let before = std::mem::replace(primary, to);
+            if replicas.remove(&to) {
+                replicas.insert(before);
+            }
+        }
+        news
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::local::Local;
 
     fn europe() -> RegionName {
         RegionName::parse("eu-west-1").unwrap()
@@ -151,5 +190,41 @@ mod tests {
         assert!(replicas.register(europe(), replica(20, 2)));
         assert!(!replicas.acknowledge(europe(), replica(10, 5)));
         assert_eq!(replicas.get(europe()), Some(replica(20, 2)));
+    }
+
+    #[test]
+    fn comings_and_goings_are_shared_once() {
+        let mut primary = Primary::default();
+        for _ in 0..2 {
+            primary.register(europe(), replica(10, 0));
+            assert_eq!(primary.shared_version, 1);
+        }
+        for _ in 0..2 {
+            primary.forget(europe(), Timestamp::from_seconds(10));
+            assert_eq!(primary.shared_version, 2);
+        }
+    }
+
+    #[test]
+    fn a_replica_that_hears_of_another_primary_swaps_the_two() {
+        let mut local = Local::regions(&["us-east-1", "eu-west-1"]);
+        let key = local.create_key();
+        let mut key = Key::clone(&local.key(key));
+        let [old, new] = ["eu-central-1", "eu-west-1"].map(|name| RegionName::parse(name).unwrap());
+        assert!(!key.follow(new), "it is no replica");
+        key.multi_region = Some(MultiRegion::Replica {
+            primary: old,
+            shared_version: 0,
+            owes_report: false,
+            replicas: [new, key.arn.region].into(),
+        });
+        let before = key.clone();
+        assert!(!key.follow(old) && !key.follow(key.arn.region));
+        assert!(key == before);
+        assert!(key.follow(new));
+        let Some(MultiRegion::Replica { primary, replicas, .. }) = &key.multi_region else {
+            panic!()
+        };
+        assert_eq!((*primary, replicas), (new, &[old, key.arn.region].into()));
     }
 }

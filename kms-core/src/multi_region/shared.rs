@@ -6,7 +6,7 @@ use crate::key::{
 };
 use crate::kms::internal;
 use crate::name::{MaterialId, RegionName, TokenId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the keys of a set have in common, as the primary has it.
@@ -16,6 +16,8 @@ pub struct Shared {
     pub version: u64,
     /// Where the primary is.
     pub primary: RegionName,
+    /// Where the replicas are.
+    pub replicas: BTreeSet<RegionName>,
     /// The materials, oldest first; the last one is current.
     pub materials: Vec<SharedMaterial>,
     /// A material that is not current yet.
@@ -54,6 +56,7 @@ impl Shared {
         Shared {
             version: primary.shared_version,
             primary: key.arn.region,
+            replicas: primary.replicas.regions().collect(),
             materials: key.materials.iter().map(SharedMaterial::from).collect(),
             pending: key.pending.as_ref().map(|pending| (&pending.material).into()),
             awaiting: key.awaiting.as_ref().map(SharedMaterial::from),
@@ -78,10 +81,14 @@ impl Shared {
         key.awaiting = awaiting;
         key.rotation = self.rotation;
         key.on_demand_rotations = self.on_demand_rotations;
+        // A new replica is not among those that its primary knew of before.
+        let mut replicas = self.replicas.clone();
+        replicas.insert(key.arn.region);
         key.multi_region = Some(MultiRegion::Replica {
             primary: self.primary,
             shared_version: self.version,
             owes_report: self.awaiting.is_some(),
+            replicas,
         });
         Ok(())
     }

@@ -122,7 +122,7 @@ crate::shape! {
         multi_region_key_type: MultiRegionKeyType = "MultiRegionKeyType",
         /// The primary.
         primary_key: MultiRegionKey = "PrimaryKey",
-        /// The replicas.
+        /// Every replica, as far as the key has heard; a replica is among them.
         replica_keys: Listed<MultiRegionKey> = "ReplicaKeys",
     }
 }
@@ -225,10 +225,10 @@ fn configuration(key: &Key, set: &MultiRegion) -> MultiRegionConfiguration {
             primary_key: member(key.arn.region),
             replica_keys: Listed(primary.replicas.regions().map(member).collect()),
         },
-        MultiRegion::Replica { primary, .. } => MultiRegionConfiguration {
+        MultiRegion::Replica { primary, replicas, .. } => MultiRegionConfiguration {
             multi_region_key_type: MultiRegionKeyType::Replica,
             primary_key: member(*primary),
-            replica_keys: Listed(vec![member(key.arn.region)]),
+            replica_keys: Listed(replicas.iter().copied().map(member).collect()),
         },
     }
 }
@@ -237,7 +237,10 @@ fn configuration(key: &Key, set: &MultiRegion) -> MultiRegionConfiguration {
 mod tests {
     use super::*;
     use crate::local::Local;
-    use crate::ops::Response as Any;
+    use crate::ops::{
+        Response as Any, create_key, replicate_key, schedule_key_deletion, update_primary_region,
+    };
+    use std::time::Duration;
 
     fn describe(local: &mut Local, key: &str) -> Result<KeyMetadata> {
         let key_id = KeyRef::new(key);
@@ -272,5 +275,60 @@ mod tests {
         }
         let malformed = describe(&mut local, "arn:aws:kms:nowhere").unwrap_err();
         assert_eq!(malformed.code, ErrorCode::InvalidArn);
+    }
+
+    /// The primary and the replicas that each key of a set shows, by Region.
+    fn lists(local: &mut Local, key: KeyArn, regions: &[&str]) -> Vec<String> {
+        let shown = regions.iter().map(|region| {
+            let arn = KeyArn { region: RegionName::parse(region).unwrap(), ..key };
+            let request = Request { key_id: arn.into(), grant_tokens: GrantTokens::default() };
+            match local.call_in(arn.region, request).unwrap() {
+                Any::DescribeKey(response) => words(&response.key_metadata),
+                other => panic!("{other:?}"),
+            }
+        });
+        shown.collect()
+    }
+
+    fn words(key: &KeyMetadata) -> String {
+        let set = key.multi_region_configuration.as_ref().unwrap();
+        let replicas: Vec<_> = set.replica_keys.0.iter().map(|one| one.region.as_str()).collect();
+        format!("{}: {}", set.primary_key.region, replicas.join(" "))
+    }
+
+    #[test]
+    fn every_key_of_a_set_shows_all_replicas() {
+        const ALL: [&str; 3] = ["us-east-1", "eu-west-1", "ap-northeast-1"];
+        let mut local = Local::regions(&ALL);
+        let request = create_key::Request { multi_region: true, ..Default::default() };
+        let Any::CreateKey(made) = local.call(request).unwrap() else { panic!() };
+        let key = made.key_metadata.arn;
+        let made = ALL[1..].iter().map(|region| {
+            let region = RegionName::parse(region).unwrap();
+            match local.call(replicate_key::Request::new(key, region)).unwrap() {
+                Any::ReplicateKey(made) => words(&made.replica_key_metadata),
+                other => panic!("{other:?}"),
+            }
+        });
+        let made: Vec<_> = made.collect();
+        assert_eq!(made, ["us-east-1: eu-west-1", "us-east-1: ap-northeast-1 eu-west-1"]);
+        local.advance(Duration::from_secs(5));
+        let both = "us-east-1: ap-northeast-1 eu-west-1";
+        assert_eq!(lists(&mut local, key, &ALL), [both; 3]);
+        let request = update_primary_region::Request {
+            key_id: key.into(),
+            primary_region: "eu-west-1".into(),
+        };
+        local.call(request).unwrap();
+        local.advance(Duration::from_secs(10));
+        let swapped = "eu-west-1: ap-northeast-1 us-east-1";
+        assert_eq!(lists(&mut local, key, &ALL), [swapped; 3]);
+        let third = KeyArn { region: RegionName::parse(ALL[2]).unwrap(), ..key };
+        let request =
+            schedule_key_deletion::Request { key_id: third.into(), pending_window_in_days: None };
+        local.call_in(third.region, request).unwrap();
+        assert_eq!(lists(&mut local, key, &ALL), [swapped; 3], "it is still there");
+        local.advance(32 * DAY);
+        assert_eq!(lists(&mut local, key, &ALL[..2]), ["eu-west-1: us-east-1"; 2]);
     }
 }

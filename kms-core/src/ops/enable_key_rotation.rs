@@ -85,6 +85,7 @@ mod tests {
     use crate::name::KeyArn;
     use crate::ops::{Response as Any, create_key, disable_key};
     use crate::wire::decode_request;
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     fn enable(local: &mut Local, key: KeyArn, days: u32) -> Result<Any> {
@@ -155,8 +156,12 @@ mod tests {
         let key = local.create_key();
         let fits = Key::clone(&local.key(key));
         assert_eq!(check_rotates_by_itself(&fits), Ok(()));
-        let replica =
-            MultiRegion::Replica { primary: key.region, shared_version: 0, owes_report: false };
+        let replica = MultiRegion::Replica {
+            primary: key.region,
+            shared_version: 0,
+            owes_report: false,
+            replicas: BTreeSet::new(),
+        };
         for other in [
             Key { spec: KeySpec::Rsa2048, ..fits.clone() },
             Key { origin: Origin::External, ..fits.clone() },

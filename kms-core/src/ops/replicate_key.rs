@@ -150,7 +150,7 @@ fn finish(
     if let Some(mut record) = effects.newest(key.id())
         && let Some(MultiRegion::Primary(primary)) = &mut record.multi_region
         && primary.successor.is_none()
-        && primary.replicas.register(region, Replica { created: replica.created, version })
+        && primary.register(region, Replica { created: replica.created, version })
     {
         record.status = waiting_for_replicas(record.status, effects.call().now);
         effects.record(Change::PutKey(Arc::new(record)));

@@ -19,6 +19,7 @@ use crate::state::{Change, Departure, DomainRecord};
 use crate::step::Next;
 use crate::task::{DOMAIN_KEY_LIFE, Task, due_of_key};
 use crate::token::{DomainEpoch, TokenChange};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How many key tokens one command re-encrypts.
@@ -113,8 +114,7 @@ fn finish_replica(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
         let Some(mut record) = effects.newest(id) else {
             return effects.done(Response::TaskDone);
         };
-        let Some(MultiRegion::Replica { primary, shared_version, .. }) = &mut record.multi_region
-        else {
+        let Some(MultiRegion::Replica { shared_version, .. }) = &record.multi_region else {
             return effects.done(Response::TaskDone);
         };
         match reply {
@@ -123,7 +123,8 @@ fn finish_replica(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
                 return effects.done(Response::TaskDone);
             }
             RegionReply::Registered(_) => record.transition = None,
-            RegionReply::NotPrimary(region) => *primary = region,
+            RegionReply::NotPrimary(region) if record.follow(region) => {}
+            RegionReply::NotPrimary(_) => return effects.done(Response::TaskDone),
             _ => return Err(internal()),
         }
         effects.record(Change::PutKey(Arc::new(record)));
@@ -159,7 +160,9 @@ fn hand_over(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     let shared = Shared::of(&key, primary);
     let version = shared.version;
     let myself = Replica { created: key.created, version };
-    let promotion = Some(primary.replicas.handed_over(successor, here, myself));
+    let handed_over = primary.replicas.handed_over(successor, here, myself);
+    let replicas: BTreeSet<_> = handed_over.regions().collect();
+    let promotion = Some(handed_over);
     push(checks.pass(false)?, key, successor, shared, promotion, move |reply, mut effects| {
         let Some(mut record) = effects.newest(id) else {
             return effects.done(Response::TaskDone);
@@ -173,6 +176,7 @@ fn hand_over(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
                     primary: successor,
                     shared_version: version,
                     owes_report: record.awaiting.is_some(),
+                    replicas,
                 });
                 let until = effects.call().now.after(effects.settings().updating_time);
                 record.transition = Some(Transition::Updating { until });

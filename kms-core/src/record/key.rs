@@ -25,7 +25,7 @@ record!(enum Status {
 record!(enum Transition { 0 = Creating { until }, 1 = Updating { until } });
 record!(enum MultiRegion {
     0 = Primary(primary),
-    1 = Replica { primary, shared_version, owes_report },
+    1 = Replica { primary, shared_version, owes_report, replicas },
 });
 record!(struct Primary { shared_version, replicas, successor, awaiting_since, holdings });
 record!(struct Holding { created, as_of, shared_version, material });

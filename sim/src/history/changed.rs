@@ -60,7 +60,9 @@ fn role(part: &MultiRegion) -> SetRole {
         MultiRegion::Primary(primary) => {
             SetRole::Primary(primary.replicas.regions().collect::<BTreeSet<_>>())
         }
-        MultiRegion::Replica { primary, .. } => SetRole::Replica(*primary),
+        MultiRegion::Replica { primary, replicas, .. } => {
+            SetRole::Replica(*primary, replicas.clone())
+        }
     }
 }
 

@@ -326,9 +326,10 @@ impl Sink<'_> {
                 self.tag(0);
                 self.list(replicas.iter(), |sink, region| sink.region(*region));
             }
-            SetRole::Replica(primary) => {
+            SetRole::Replica(primary, replicas) => {
                 self.tag(1);
                 self.region(*primary);
+                self.list(replicas.iter(), |sink, region| sink.region(*region));
             }
         }
     }
@@ -336,6 +337,7 @@ impl Sink<'_> {
     fn member(&mut self, member: &SetMember) {
         self.arn(&member.key);
         self.flag(member.primary);
+        self.list(member.replicas.iter(), |sink, region| sink.region(*region));
         self.maybe(member.material, Self::material);
     }
 

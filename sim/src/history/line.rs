@@ -187,7 +187,7 @@ fn changed(change: &Changed) -> String {
         Changed::Key { id, state, role, pending, deletion, imports, .. } => {
             let role = match role {
                 Some(SetRole::Primary(replicas)) => format!(", primary of {}", replicas.len()),
-                Some(SetRole::Replica(primary)) => format!(", replica of {primary}"),
+                Some(SetRole::Replica(primary, _)) => format!(", replica of {primary}"),
                 None => String::new(),
             };
             let pending = if *pending { ", new material pending" } else { "" };

@@ -412,8 +412,8 @@ pub struct Held {
 pub enum SetRole {
     /// The primary, and the replicas it knows of.
     Primary(BTreeSet<RegionName>),
-    /// A replica, and where its primary is.
-    Replica(RegionName),
+    /// A replica, where its primary is, and the replicas it has heard of.
+    Replica(RegionName, BTreeSet<RegionName>),
 }
 
 /// A multi-Region key at the end.
@@ -423,6 +423,8 @@ pub struct SetMember {
     pub key: KeyArn,
     /// Whether it is the primary.
     pub primary: bool,
+    /// Where the replicas of the set are, as far as the key knows.
+    pub replicas: BTreeSet<RegionName>,
     /// The current material.
     pub material: Option<MaterialId>,
 }

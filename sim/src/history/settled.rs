@@ -4,11 +4,13 @@ use super::{Event, Holdings, SetMember, Settlement};
 use crate::driver::Now;
 use crate::node::Out;
 use kms_core::env::Timestamp;
-use kms_core::key::KeyState;
+use kms_core::key::{KeyState, MultiRegion};
+use kms_core::name::RegionName;
 use kms_core::state::State;
 use kms_core::task::Task;
 use kms_core::token::{DomainEpoch, TokenStore};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How late a task is that counts as overdue: four of the longest pauses a worker makes.
@@ -29,6 +31,7 @@ fn settled(state: &State) -> Event {
     let member = |key: &std::sync::Arc<kms_core::key::Key>| SetMember {
         key: key.arn,
         primary: key.as_primary().is_some(),
+        replicas: key.multi_region.as_ref().map(replicas).unwrap_or_default(),
         material: key.current_material().map(|material| material.id),
     };
     Event::Settled(Box::new(Settlement {
@@ -37,6 +40,13 @@ fn settled(state: &State) -> Event {
         digest: state.digest(),
         sets: sets.filter(|key| key.state() != KeyState::Creating).map(member).collect(),
     }))
+}
+
+fn replicas(set: &MultiRegion) -> BTreeSet<RegionName> {
+    match set {
+        MultiRegion::Primary(primary) => primary.replicas.regions().collect(),
+        MultiRegion::Replica { replicas, .. } => replicas.clone(),
+    }
 }
 
 fn kept(now: Now, state: &State, tokens: &TokenStore) -> Event {

@@ -8,7 +8,8 @@ use super::key::{Key, Passage, Shown, Wish};
 use crate::history::SetRole;
 use kms_core::env::Timestamp;
 use kms_core::key::KeyState;
-use kms_core::name::MaterialId;
+use kms_core::name::{MaterialId, RegionName};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub(super) struct Lineage<'m> {
     pub(super) materials: &'m [MaterialId],
     /// The latest moment that any clock could show at the commit.
     pub(super) latest: Timestamp,
+    /// Where the key is.
+    pub(super) region: RegionName,
 }
 
 /// The key after a step, or why there is no such step.
@@ -27,7 +30,7 @@ pub(super) fn step(key: &Key, shown: &Shown<'_>, lineage: &Lineage<'_>) -> Resul
     (next.wish, next.passage) = state_step(&next, shown)?;
     next.role = shown.role.cloned().map(Arc::new);
     next.leaving &= next.passage == Some(Passage::Updating) && !next.is_replica();
-    role_step(key, shown)?;
+    role_step(key, shown, lineage.region)?;
     material_step(key, shown, lineage)?;
     schedule_step(&mut next, key, shown, lineage)?;
     next.material = shown.material;
@@ -35,10 +38,10 @@ pub(super) fn step(key: &Key, shown: &Shown<'_>, lineage: &Lineage<'_>) -> Resul
     Ok(next)
 }
 
-/// A replica that appears.
-pub(super) fn birth(shown: &Shown<'_>) -> Result<(), String> {
+/// A replica that appears in a Region.
+pub(super) fn birth(shown: &Shown<'_>, region: RegionName) -> Result<(), String> {
     match (shown.state, shown.role) {
-        (KeyState::Creating, Some(SetRole::Replica(_))) => Ok(()),
+        (KeyState::Creating, Some(role @ SetRole::Replica(..))) => list_step(role, region),
         _ => Err("a key appeared that nobody created and that is no new replica".to_owned()),
     }
 }
@@ -74,7 +77,35 @@ fn state_step(key: &Key, shown: &Shown<'_>) -> Result<(Wish, Option<Passage>), S
     }
 }
 
-fn role_step(key: &Key, shown: &Shown<'_>) -> Result<(), String> {
+/// A replica counts itself among the replicas, and never its primary (AWS KMS API,
+/// MultiRegionConfiguration).
+fn list_step(role: &SetRole, region: RegionName) -> Result<(), String> {
+    match role {
+        SetRole::Replica(primary, all) if !all.contains(&region) || all.contains(primary) => {
+            Err(format!("a replica in {region} of a primary in {primary} says there are {all:?}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A primary that hands over tells of the replicas it knew, having changed places with one of them.
+fn handed_over(key: &Key, shown: &Shown<'_>, region: RegionName) -> Result<(), String> {
+    let (Some(SetRole::Primary(known)), Some(SetRole::Replica(primary, all))) =
+        (key.role.as_deref(), shown.role)
+    else {
+        return Ok(());
+    };
+    let others = known.iter().filter(|one| *one != primary);
+    let right: BTreeSet<_> = others.copied().chain([region]).collect();
+    match right == *all {
+        true => Ok(()),
+        false => Err(format!("a primary of {known:?} became a replica among {all:?}")),
+    }
+}
+
+fn role_step(key: &Key, shown: &Shown<'_>, region: RegionName) -> Result<(), String> {
+    shown.role.map_or(Ok(()), |role| list_step(role, region))?;
+    handed_over(key, shown, region)?;
     if key.role.is_some() != shown.role.is_some() {
         return Err("a key changed between single-Region and multi-Region".to_owned());
     }
@@ -115,7 +146,7 @@ fn schedule_step(
     let started = !key.pending && shown.pending;
     let promoted = key.pending && !shown.pending;
     let rotated = started || (shown.material != key.material && !promoted);
-    if key.is_replica() || matches!(shown.role, Some(SetRole::Replica(_))) || !rotated {
+    if key.is_replica() || matches!(shown.role, Some(SetRole::Replica(..))) || !rotated {
         return Ok(());
     }
     let Some(schedule) = &mut next.schedule else {
@@ -138,14 +169,22 @@ fn schedule_step(
 mod tests {
     use super::*;
     use crate::model::key::Schedule;
-    use kms_core::name::{AccountId, RegionName};
-    use std::collections::BTreeSet;
+    use kms_core::name::AccountId;
 
     const OLD: MaterialId = MaterialId([1; 32]);
     const NEW: MaterialId = MaterialId([2; 32]);
 
     fn europe() -> RegionName {
         RegionName::parse("eu-west-1").unwrap()
+    }
+
+    fn home() -> RegionName {
+        RegionName::parse("us-east-1").unwrap()
+    }
+
+    /// The only replica, at home, of a primary in Europe.
+    fn replica() -> SetRole {
+        SetRole::Replica(europe(), [home()].into())
     }
 
     fn primary(replicas: &[RegionName]) -> SetRole {
@@ -170,16 +209,16 @@ mod tests {
 
     fn try_step(key: &Key, shown: &Shown<'_>) -> Result<Key, String> {
         let latest = Timestamp::from_seconds(1_000);
-        step(key, shown, &Lineage { materials: &[OLD], latest })
+        step(key, shown, &Lineage { materials: &[OLD], latest, region: home() })
     }
 
     #[test]
     fn a_new_replica_gets_ready() {
-        let role = SetRole::Replica(europe());
+        let role = replica();
         let mut replica = key(Some(role.clone()));
         replica.passage = Some(Passage::Creating);
-        assert!(birth(&shown(KeyState::Creating, Some(&role))).is_ok());
-        assert!(birth(&shown(KeyState::Enabled, None)).is_err());
+        assert!(birth(&shown(KeyState::Creating, Some(&role)), home()).is_ok());
+        assert!(birth(&shown(KeyState::Enabled, None), home()).is_err());
         let ready = try_step(&replica, &shown(KeyState::Enabled, Some(&role))).unwrap();
         assert_eq!(ready.state(), KeyState::Enabled);
         assert!(try_step(&replica, &shown(KeyState::Disabled, Some(&role))).is_err());
@@ -205,7 +244,7 @@ mod tests {
     #[test]
     fn a_primary_becomes_a_replica_only_by_handing_over() {
         let mut old = key(Some(primary(&[europe()])));
-        let role = SetRole::Replica(europe());
+        let role = replica();
         assert!(try_step(&old, &shown(KeyState::Enabled, Some(&role))).is_err());
         old.passage = Some(Passage::Updating);
         assert!(try_step(&old, &shown(KeyState::Enabled, Some(&role))).is_ok());
@@ -231,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_replica_follows_its_primary() {
-        let role = SetRole::Replica(europe());
+        let role = replica();
         let mut replica = key(Some(role.clone()));
         let unknown = Shown { material: Some(NEW), ..shown(KeyState::Enabled, Some(&role)) };
         assert!(try_step(&replica, &unknown).is_err());
@@ -239,5 +278,33 @@ mod tests {
         assert!(try_step(&replica, &shown(KeyState::Enabled, Some(&role))).is_ok());
         let lost = Shown { material: None, ..shown(KeyState::Enabled, Some(&role)) };
         assert!(try_step(&replica, &lost).is_err());
+    }
+
+    #[test]
+    fn a_replica_counts_itself_and_not_its_primary() {
+        let third = RegionName::parse("ap-northeast-1").unwrap();
+        let was = key(Some(replica()));
+        for (all, fits) in [
+            (vec![home(), third], true),
+            (vec![third], false),
+            (vec![home(), europe()], false),
+            (vec![], false),
+        ] {
+            let role = SetRole::Replica(europe(), all.into_iter().collect());
+            let shown = shown(KeyState::Enabled, Some(&role));
+            assert_eq!(try_step(&was, &shown).is_ok(), fits, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_primary_that_hands_over_leaves_no_replica_out() {
+        let third = RegionName::parse("ap-northeast-1").unwrap();
+        let mut old = key(Some(primary(&[europe(), third])));
+        old.passage = Some(Passage::Updating);
+        for (all, fits) in [(vec![home(), third], true), (vec![home()], false)] {
+            let role = SetRole::Replica(europe(), all.into_iter().collect());
+            let shown = shown(KeyState::Updating, Some(&role));
+            assert_eq!(try_step(&old, &shown).is_ok(), fits, "{role:?}");
+        }
     }
 }

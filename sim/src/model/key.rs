@@ -145,7 +145,7 @@ impl Key {
     }
 
     pub(super) fn is_replica(&self) -> bool {
-        matches!(self.role.as_deref(), Some(SetRole::Replica(_)))
+        matches!(self.role.as_deref(), Some(SetRole::Replica(..)))
     }
 
     /// Whether what it shares with its set is another's to change: of a replica, and of a primary that

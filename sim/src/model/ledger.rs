@@ -356,7 +356,7 @@ fn born(id: KeyId, shown: &Shown<'_>, commit: &Commit<'_>, lines: &Lines) -> (Ke
             key.pending = shown.pending;
             key.imports = shown.imports.cloned();
             take_over_schedule(&mut key, shown, lines);
-            internal::birth(shown).err()
+            internal::birth(shown, commit.region).err()
         }
     };
     let wrong_kind = id.is_multi_region() != shown.role.is_some();
@@ -386,7 +386,7 @@ fn changed(
             (forced(next, shown), problem)
         }
         None => {
-            let lineage = Lineage { materials: &lines.materials, latest };
+            let lineage = Lineage { materials: &lines.materials, latest, region: commit.region };
             let (mut next, problem) = match internal::step(key, shown, &lineage) {
                 Ok(next) => (next, None),
                 Err(problem) => (key.clone(), Some(problem)),

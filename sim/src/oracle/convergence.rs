@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const INFO: OracleInfo = OracleInfo {
     name: "convergence",
-    doc: "After the calm followers agree with their journal, sets of keys agree on one primary and \
-          material, and no work is left.",
+    doc: "After the calm followers agree with their journal, sets of keys agree on one primary, \
+          material and list of replicas, and no work is left.",
     needs: &[Source::Journal],
 };
 
@@ -49,6 +49,8 @@ struct Last {
 struct Set {
     primaries: BTreeSet<RegionName>,
     materials: BTreeSet<Option<MaterialId>>,
+    /// The lists of replicas that the keys show.
+    replicas: BTreeSet<BTreeSet<RegionName>>,
     seen: Mark,
 }
 
@@ -118,12 +120,14 @@ impl Convergence {
         let set = self.sets.entry(member.key.id).or_insert_with(|| Set {
             primaries: BTreeSet::new(),
             materials: BTreeSet::new(),
+            replicas: BTreeSet::new(),
             seen,
         });
         if member.primary {
             set.primaries.insert(member.key.region);
         }
         set.materials.insert(member.material);
+        set.replicas.insert(member.replicas.clone());
     }
 
     /// In a healed world no task keeps failing. One that came up a moment ago may: an HSM that does not
@@ -152,7 +156,18 @@ impl Convergence {
                 let message = format!("the keys of {id} encrypt with different materials");
                 self.complain(set.seen, message);
             }
+            if set.replicas.len() != 1 && self.is_quiet(id, context) {
+                let message = format!("the keys of {id} show different replicas");
+                self.complain(set.seen, message);
+            }
         }
+    }
+
+    /// Whether nothing has happened to any key of a set for so long that each has heard of all others.
+    fn is_quiet(&self, id: KeyId, context: &Context<'_>) -> bool {
+        let settled = |last: &Last| last.seen.at.after(context.rules.settling) <= context.ended_at;
+        let last = context.regions.iter().filter_map(|region| self.last.get(&(*region, id)));
+        context.calm() >= context.rules.settling && last.into_iter().all(settled)
     }
 
     fn judge_rest(&mut self, context: &Context<'_>) {
@@ -214,7 +229,8 @@ mod tests {
     }
 
     fn member(region: RegionName, primary: bool, material: MaterialId) -> SetMember {
-        SetMember { key: KeyArn { region, ..arn() }, primary, material: Some(material) }
+        let (key, replicas) = (KeyArn { region, ..arn() }, [abroad()].into());
+        SetMember { key, primary, replicas, material: Some(material) }
     }
 
     #[test]
@@ -244,6 +260,17 @@ mod tests {
         let other = MaterialId([9; 32]);
         let torn = calm([vec![member(home, true, MATERIAL)], vec![member(abroad(), false, other)]]);
         assert_eq!(violations(&torn), 1);
+    }
+
+    #[test]
+    fn every_key_of_a_set_shows_the_same_replicas_when_all_is_quiet() {
+        let home = Scene::new().home();
+        let mut ignorant = member(home, true, MATERIAL);
+        ignorant.replicas.clear();
+        let mut scene = calm([vec![ignorant], vec![member(abroad(), false, MATERIAL)]]);
+        assert_eq!(violations(&scene), 1);
+        scene.at(599_000).task(vec![key_in(KeyState::Enabled)]);
+        assert_eq!(violations(&scene), 0, "that may be the news");
     }
 
     #[test]

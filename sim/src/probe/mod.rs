@@ -217,7 +217,7 @@ impl Probes {
             }
             Changed::Key { id, state, material, role, pending, .. } => match before(*id) {
                 None | Some(Changed::KeyErased(_)) => {
-                    let is_replica = matches!(role, Some(SetRole::Replica(_)));
+                    let is_replica = matches!(role, Some(SetRole::Replica(..)));
                     self.hit_if(is_replica, Probe::ReplicaMade);
                 }
                 Some(Changed::Key {
@@ -233,7 +233,7 @@ impl Probes {
                     self.hit_if(*pending && !waited, Probe::RotationPending);
                     let moved = matches!(
                         (part, role),
-                        (Some(SetRole::Primary(_)), Some(SetRole::Replica(_)))
+                        (Some(SetRole::Primary(_)), Some(SetRole::Replica(..)))
                     );
                     self.hit_if(moved, Probe::PrimaryMoved);
                 }
@@ -407,7 +407,7 @@ mod tests {
         };
         let newer = MaterialId([4; 32]);
         let primary = || Some(SetRole::Primary([abroad()].into()));
-        let replica = || Some(SetRole::Replica(abroad()));
+        let replica = || Some(SetRole::Replica(abroad(), BTreeSet::new()));
         let mut scene = Scene::new();
         scene.task(vec![key(KeyState::Enabled, MATERIAL, primary(), false)]);
         scene.task(vec![key(KeyState::Enabled, MATERIAL, primary(), true)]);

@@ -34,7 +34,7 @@ pub(super) fn expire_material(mut checks: Checks<'_, '_>, id: KeyId) -> Result<N
 pub(super) fn report_holding(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Next> {
     let Some(key) = checks.own_key(id) else { return done(checks) };
     let Some((_, as_of)) = checks.state().key(id) else { return done(checks) };
-    let Some(MultiRegion::Replica { primary, shared_version, owes_report: true }) =
+    let Some(MultiRegion::Replica { primary, shared_version, owes_report: true, .. }) =
         key.multi_region
     else {
         return done(checks);
@@ -47,8 +47,7 @@ pub(super) fn report_holding(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Ne
         let Some(mut record) = effects.newest(id) else {
             return effects.done(Response::TaskDone);
         };
-        let Some(MultiRegion::Replica { primary, owes_report, .. }) = &mut record.multi_region
-        else {
+        let Some(MultiRegion::Replica { owes_report, .. }) = &mut record.multi_region else {
             return effects.done(Response::TaskDone);
         };
         match reply {
@@ -56,7 +55,8 @@ pub(super) fn report_holding(mut checks: Checks<'_, '_>, id: KeyId) -> Result<Ne
                 return effects.done(Response::TaskDone);
             }
             RegionReply::Heard => *owes_report = false,
-            RegionReply::NotPrimary(region) => *primary = region,
+            RegionReply::NotPrimary(region) if record.follow(region) => {}
+            RegionReply::NotPrimary(_) => return effects.done(Response::TaskDone),
             _ => return Err(internal()),
         }
         effects.record(Change::PutKey(Arc::new(record)));

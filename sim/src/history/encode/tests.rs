@@ -173,7 +173,7 @@ fn service_events() -> Vec<Event> {
         committed(vec![key(None, true)]),
         committed(vec![key(Some(SetRole::Primary(BTreeSet::new())), false)]),
         committed(vec![key(Some(SetRole::Primary([region].into())), false)]),
-        committed(vec![key(Some(SetRole::Replica(region)), false)]),
+        committed(vec![key(Some(SetRole::Replica(region, [region].into())), false)]),
         tried(Task::RotateKey(id)),
         tried(Task::Synchronize(id, region)),
         tried(Task::RotateDomainKey),
