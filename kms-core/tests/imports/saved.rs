@@ -13,11 +13,11 @@ use kms_core::wire::ImportType;
 fn schedule(local: &mut Local, key: KeyArn) {
     let request =
         schedule_key_deletion::Request { key_id: key.into(), pending_window_in_days: None };
-    local.call(request).unwrap();
+    local.call(request).expect("a scheduled deletion");
 }
 
 fn save(local: &mut Local, key: KeyArn) {
-    local.call(cancel_key_deletion::Request { key_id: key.into() }).unwrap();
+    local.call(cancel_key_deletion::Request { key_id: key.into() }).expect("a key to save");
     assert_eq!(state(local, key), KeyState::Disabled);
 }
 
@@ -27,11 +27,11 @@ fn state(local: &mut Local, key: KeyArn) -> KeyState {
 
 fn full_key(local: &mut Local, until: Option<Timestamp>) -> KeyArn {
     let key = empty_key(local);
-    let request = local.parameters(key).unwrap().wrap(&FIRST);
+    let request = local.parameters(key).expect("parameters").wrap(&FIRST);
     let model = request.expiration_model.filter(|_| until.is_none());
     let request =
         import_key_material::Request { expiration_model: model, valid_to: until, ..request };
-    local.import(key, request).unwrap();
+    local.import(key, request).expect("an import");
     key
 }
 

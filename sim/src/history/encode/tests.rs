@@ -329,5 +329,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "f99e4a343c62375dc096df7d54f5970bd8394f8bf9999838810eef524af30442");
+    assert_eq!(text, "a91a37bfecdb7fe6b4274cf899e25eb13e4c944f577e96d85c4e63be56604784");
 }
