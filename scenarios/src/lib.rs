@@ -42,7 +42,7 @@ mod workload;
 
 pub use arrivals::{ARRIVALS, Arrivals, Schedule};
 pub use document::Document;
-pub use error::ScenarioError;
+pub use error::{ScenarioError, printable};
 pub use fault::{
     Bandwidth, ClockSkew, Clogging, CutDirection, Direction, FAULTS, Fault, FaultKind, HowItFails,
     HsmCapacityLoss, HsmColdCache, HsmCut, HsmHang, HsmLoss, HsmSlow, HsmWrongEpoch, Hsms,

@@ -19,6 +19,8 @@ pub(crate) struct Session {
     pub(crate) keys: Keys,
     /// What `[keys] from` declares.
     pub(crate) declared: Option<Declared>,
+    /// How many accounts there are.
+    pub(crate) accounts: u32,
     /// Names of keys that explicit operations create.
     pub(crate) created_keys: Vec<String>,
     /// Present when the schema is described rather than a file read.
@@ -36,6 +38,7 @@ impl Session {
             regions: Vec::new(),
             keys: Keys::default(),
             declared: None,
+            accounts: 1,
             created_keys: Vec::new(),
             listing: None,
             described_kind: None,

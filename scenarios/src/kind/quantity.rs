@@ -15,6 +15,12 @@ pub(crate) struct DurationIn {
     pub(crate) max: Duration,
 }
 
+/// A duration of whole days in an inclusive range, as requests name it.
+pub(crate) struct DaysIn {
+    pub(crate) min: u32,
+    pub(crate) max: u32,
+}
+
 /// A size in an inclusive range.
 pub(crate) struct SizeIn {
     pub(crate) min: Bytes,
@@ -51,6 +57,33 @@ impl Kind for DurationIn {
         let (min, max) = (units::duration_text(self.min), units::duration_text(self.max));
         let message =
             format!("{} is out of range; it must be \"{min}\" to \"{max}\"", value.toml());
+        Err(Complaint::about(value, message))
+    }
+}
+
+impl DaysIn {
+    fn range(&self) -> DurationIn {
+        DurationIn { min: self.min * DAY, max: self.max * DAY }
+    }
+}
+
+impl Kind for DaysIn {
+    type Value = Duration;
+
+    fn name(&self) -> String {
+        format!("{} in whole days", self.range().name())
+    }
+
+    fn parse(&self, value: &Value) -> Result<Duration, Complaint> {
+        let duration = self.range().parse(value)?;
+        if duration.as_nanos() % DAY.as_nanos() == 0 {
+            return Ok(duration);
+        }
+        let days = duration.as_secs() / DAY.as_secs();
+        let message = format!(
+            "{} is no number of whole days; a request names days, as in \"{days}d\"",
+            value.toml()
+        );
         Err(Complaint::about(value, message))
     }
 }

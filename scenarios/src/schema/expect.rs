@@ -111,7 +111,7 @@ fn verdict(reader: &mut Reader<'_, '_>) -> Verdict {
         (Ending::Violation, None) => {
             if reader.raw("oracle").is_none() {
                 let message =
-                    "a violation needs the oracle that must object, as in oracle = \"durability\"";
+                    "a violation needs the oracle that must object, as in oracle = \"deletion\"";
                 reader.complain("verdict", message);
             }
             Verdict::Pass

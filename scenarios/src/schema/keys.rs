@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use kms_core::name::AccountId;
 
-use crate::kind::{Complaint, Count, DurationIn, Kind, List, TEXT};
+use crate::kind::{Complaint, Count, DaysIn, Kind, List, TEXT};
 use crate::nearest::suggestion;
 use crate::reader::Reader;
 use crate::session::Session;
 use crate::state::{Home, Inventory, Problem};
-use crate::units::DAY;
 use crate::value::{Data, Value};
 
 /// How many keys of each group exist from the start, and what hangs on them.
@@ -147,7 +146,7 @@ impl Keys {
                     _ => reader.or(field, &Count { min: 0, max: 100_000 }, 0, doc),
                 };
             }
-            let period = DurationIn { min: 90 * DAY, max: 2_560 * DAY };
+            let period = DaysIn { min: 90, max: 2_560 };
             keys.rotation = reader.optional("rotation", &period, ROTATION_DOC);
             let (aliases, grants) = (Count { min: 0, max: 100_000 }, Count { min: 0, max: 50_000 });
             keys.aliases =

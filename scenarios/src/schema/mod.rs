@@ -79,6 +79,11 @@ impl Scenario {
         self.phases.iter().map(|phase| phase.duration).sum()
     }
 
+    /// Whether nobody would call anything.
+    pub fn is_idle(&self) -> bool {
+        self.operations.is_empty() && self.phases.iter().all(|phase| phase.workloads.is_empty())
+    }
+
     pub(crate) fn read(reader: &mut Reader<'_, '_>, name: &str) -> Self {
         // The loader has resolved both already; asking here makes them known and documents them.
         let only = Count { min: 1, max: 1 };
@@ -105,6 +110,7 @@ impl Scenario {
                 "How many; workloads spread over them evenly.",
             )
         });
+        reader.session.accounts = accounts;
         let quota = Quota::read(reader);
         let points = Points::read(reader);
         let client = Client::read(reader);

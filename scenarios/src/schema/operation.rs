@@ -67,6 +67,14 @@ impl Operation {
             &Count { min: 0, max: 999 },
             "The number of the caller's account; that of the key when not said.",
         );
+        let accounts = reader.session.accounts;
+        if account.is_some_and(|account| account >= accounts) {
+            let message = match accounts {
+                1 => "there is one account, number 0; `[accounts] count` makes more".to_owned(),
+                many => format!("there are {many} accounts, numbers 0 to {}", many - 1),
+            };
+            reader.complain("account", message);
+        }
         let worker = reader.optional(
             "worker",
             &Count { min: 0, max: WORKERS - 1 },

@@ -15,10 +15,9 @@ use super::generator::{Draw, Generator, Moment, Planned};
 use super::seat::{NewKey, Seat, window};
 use super::weights::mix;
 use super::weights::pick;
-use crate::kind::DurationIn;
+use crate::kind::DaysIn;
 use crate::reader::Entry;
 use crate::reader::Reader;
-use crate::units::DAY;
 
 /// Create keys, disable and enable them, schedule and cancel their deletion.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +70,7 @@ impl KeyLifecycle {
             cancel_deletion,
             window: reader.or(
                 "window",
-                &DurationIn { min: 7 * DAY, max: 30 * DAY },
+                &DaysIn { min: 7, max: 30 },
                 "7d",
                 "The waiting period of scheduled deletions.",
             ),

@@ -17,10 +17,9 @@ use super::ring::{Ring, index};
 use super::seat::{NewKey, Seat, window};
 use super::weights::mix;
 use super::weights::pick;
-use crate::kind::DurationIn;
+use crate::kind::DaysIn;
 use crate::reader::Entry;
 use crate::reader::Reader;
-use crate::units::DAY;
 
 /// Replicate keys, use primaries and replicas, move primaries, delete replicas.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +90,7 @@ impl MultiRegion {
             rotate,
             window: reader.or(
                 "window",
-                &DurationIn { min: 7 * DAY, max: 30 * DAY },
+                &DaysIn { min: 7, max: 30 },
                 "7d",
                 "The waiting period of scheduled deletions.",
             ),

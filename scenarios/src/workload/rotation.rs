@@ -13,10 +13,9 @@ use super::generator::{Generator, Moment, Planned};
 use super::seat::{NewKey, Seat, days};
 use super::weights::mix;
 use super::weights::pick;
-use crate::kind::DurationIn;
+use crate::kind::DaysIn;
 use crate::reader::Entry;
 use crate::reader::Reader;
-use crate::units::DAY;
 
 /// Rotate keys, change how they rotate, and decrypt what earlier key material encrypted.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +68,7 @@ impl Rotation {
             decrypt,
             period: reader.or(
                 "period",
-                &DurationIn { min: 90 * DAY, max: 2_560 * DAY },
+                &DaysIn { min: 90, max: 2_560 },
                 "365d",
                 "The rotation period that is set.",
             ),

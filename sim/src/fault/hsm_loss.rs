@@ -1,7 +1,8 @@
 //! HSMs lose their volatile memory: one, or all of a Region at the same moment.
 //!
 //! An HSM keeps domain keys and parsed keys only in memory, so it must be given its domain again
-//! when it comes back. Losing a whole Region's HSMs at once leaves nobody who could.
+//! when it comes back. The hosts give it to it: the log of the Region keeps the domain sealed for each HSM,
+//! so the loss of all HSMs at once only lasts until they are back.
 
 use std::time::Duration;
 

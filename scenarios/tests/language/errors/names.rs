@@ -40,6 +40,40 @@ x.toml:9:29: unknown argument "Other"
                               ^"#,
     },
     Case {
+        name: "the only account has number 0",
+        input: r#"
+[[phase]]
+name = "a"
+duration = "1m"
+[[operation]]
+at = "1s"
+call = "CreateKey"
+account = 500
+"#,
+        error: r#"
+x.toml:9:11: there is one account, number 0; `[accounts] count` makes more
+  account = 500
+            ^^^"#,
+    },
+    Case {
+        name: "an account beyond the last",
+        input: r#"
+[accounts]
+count = 3
+[[phase]]
+name = "a"
+duration = "1m"
+[[operation]]
+at = "1s"
+call = "CreateKey"
+account = 3
+"#,
+        error: r#"
+x.toml:11:11: there are 3 accounts, numbers 0 to 2
+  account = 3
+            ^"#,
+    },
+    Case {
         name: "a key that does not exist",
         input: r#"
 [keys]
@@ -125,7 +159,7 @@ x.toml:4:19: unknown API error "ThrotlingException"; did you mean "ThrottlingExc
 verdict = "violation"
 "#,
         error: r#"
-x.toml:4:11: a violation needs the oracle that must object, as in oracle = "durability"
+x.toml:4:11: a violation needs the oracle that must object, as in oracle = "deletion"
   verdict = "violation"
             ^^^^^^^^^^^"#,
     },

@@ -9,6 +9,22 @@ fn have_exact_messages() {
 
 const CASES: &[Case] = &[
     Case {
+        name: "half a day of a waiting period",
+        input: r#"
+[[phase]]
+name = "a"
+duration = "1m"
+[[phase.workload]]
+kind = "deletion-race"
+arrivals = { kind = "poisson", per_second = 1 }
+window = "8.5d"
+"#,
+        error: r#"
+x.toml:9:10: "8.5d" is no number of whole days; a request names days, as in "8d"
+  window = "8.5d"
+           ^^^^^^"#,
+    },
+    Case {
         name: "a Region outside the topology",
         input: r#"
 [topology]
