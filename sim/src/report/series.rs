@@ -3,9 +3,13 @@
 //! An attempt counts in the bucket in which it was sent, whatever became of it and whenever: so the
 //! parts of a bucket add up to what was offered, and a backlog that is answered at once after an
 //! outage does not look like a breach of the quota.
+//!
+//! The pool is the one that the host charged or that refused the attempt. One that no pool was charged
+//! for counts with what the same operation on the same key was charged to, or else with the pool that the
+//! operation has for symmetric keys.
 
 use super::{is_load, micros};
-use crate::history::{Event, Record};
+use crate::history::{Event, Record, Target};
 use crate::run::{Run, Scene};
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
@@ -33,7 +37,28 @@ struct Counter<'r> {
     buckets: usize,
     counted: Counted,
     /// Attempts that nobody has answered yet.
-    open: BTreeMap<RequestId, (RegionName, &'static str, usize)>,
+    open: BTreeMap<RequestId, Attempt>,
+    /// Attempts of which nobody has said the pool.
+    unknown: Vec<(Attempt, Option<Ending>)>,
+    /// What operations on keys were charged to.
+    charged: BTreeMap<Asked, &'static str>,
+}
+
+/// An operation and the key it names.
+type Asked = (&'static str, Option<Target>);
+
+struct Attempt {
+    region: RegionName,
+    asked: Asked,
+    at: usize,
+}
+
+/// How a host answered.
+#[derive(Clone, Copy)]
+enum Ending {
+    Admitted,
+    Throttled,
+    Failed,
 }
 
 /// One series for each Region and pool that was asked for anything: Regions as the scenario names
@@ -43,6 +68,7 @@ pub(super) fn series(run: &Run) -> Vec<Series> {
     for record in run.history.records() {
         counter.note(record);
     }
+    counter.settle();
     let (scene, width) = (&run.scene, counter.width);
     let series = counter.counted.into_iter().map(|((region, pool), buckets)| Series {
         limit: limit(scene, &region, pool),
@@ -69,6 +95,8 @@ impl<'r> Counter<'r> {
             buckets,
             counted: Counted::new(),
             open: BTreeMap::new(),
+            unknown: Vec::new(),
+            charged: BTreeMap::new(),
         };
         let always = match &scene.profile {
             Some(profile) => profile.pools().map(|pool| pool.name).find(|name| *name == ALWAYS),
@@ -85,27 +113,53 @@ impl<'r> Counter<'r> {
             Event::Called { request, region, facts, .. }
                 if is_load(&self.scene.topology, record) =>
             {
-                let pool = self.pool(facts.wanted.operation());
+                let asked = (facts.wanted.operation(), facts.wanted.key().cloned());
                 let at = self.index(record);
-                self.bucket(*region, pool, at).offered += 1;
-                self.open.insert(*request, (*region, pool, at));
+                self.open.insert(*request, Attempt { region: *region, asked, at });
             }
             // The first answer counts: a message that arrived twice is answered twice.
-            Event::Answered { request, error, .. } => {
-                if let Some((region, pool, at)) = self.open.remove(request) {
-                    let bucket = self.bucket(region, pool, at);
-                    match error {
-                        None => bucket.admitted += 1,
-                        Some(ErrorCode::Throttling) => bucket.throttled += 1,
-                        Some(_) => bucket.errors += 1,
+            Event::Answered { request, pool, error, .. } => {
+                let Some(attempt) = self.open.remove(request) else { return };
+                let ending = match error {
+                    None => Ending::Admitted,
+                    Some(ErrorCode::Throttling) => Ending::Throttled,
+                    Some(_) => Ending::Failed,
+                };
+                match pool {
+                    Some(pool) => {
+                        self.count(&attempt, pool, Some(ending));
+                        self.charged.entry(attempt.asked).or_insert(pool);
                     }
+                    None => self.unknown.push((attempt, Some(ending))),
                 }
             }
             _ => {}
         }
     }
 
-    /// The pool of an operation. The keys of a simulated run are symmetric.
+    /// Counts what nobody has said the pool of.
+    fn settle(&mut self) {
+        let open = std::mem::take(&mut self.open).into_values().map(|attempt| (attempt, None));
+        let unknown: Vec<_> = std::mem::take(&mut self.unknown).into_iter().chain(open).collect();
+        for (attempt, ending) in unknown {
+            let known = self.charged.get(&attempt.asked).copied();
+            let pool = known.unwrap_or_else(|| self.pool(attempt.asked.0));
+            self.count(&attempt, pool, ending);
+        }
+    }
+
+    fn count(&mut self, attempt: &Attempt, pool: &'static str, ending: Option<Ending>) {
+        let bucket = self.bucket(attempt.region, pool, attempt.at);
+        bucket.offered += 1;
+        match ending {
+            None => {}
+            Some(Ending::Admitted) => bucket.admitted += 1,
+            Some(Ending::Throttled) => bucket.throttled += 1,
+            Some(Ending::Failed) => bucket.errors += 1,
+        }
+    }
+
+    /// The pool that an operation has for symmetric keys.
     fn pool(&self, operation: &str) -> &'static str {
         let Some(profile) = &self.scene.profile else { return NO_QUOTA };
         let known = Operation::ALL.iter().find(|known| known.name() == operation);
@@ -159,6 +213,56 @@ fn limit(scene: &Scene, region: &RegionName, name: &str) -> Option<Limit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What asymmetric keys are charged to depends on their spec. All of it was shown under the pool of
+    /// symmetric keys, because that is what the operations have without a key.
+    #[test]
+    fn attempts_count_under_the_pool_that_was_charged() {
+        let text = r#"
+            schema = 1
+            description = "Keys sign beyond their quota."
+            topology = { regions = ["us-east-1"], api_hosts = 1, hsms = 1, zones = 1 }
+            keys = { symmetric = 1 }
+            quota = { scale = 0.002 }
+            client = { retry = "none" }
+            calm = { duration = "1m" }
+            [[phase]]
+            name = "signing"
+            duration = "10s"
+            [[phase.workload]]
+            kind = "sign-verify"
+            clients = 10
+            arrivals = { kind = "constant", per_second = 60 }
+        "#;
+        let words = crate::vocabulary::vocabulary();
+        let scenario = scenarios::Scenario::parse("x.toml", text, &[], &words);
+        let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
+        let backend = std::sync::Arc::new(kms_core::crypto::RustCrypto);
+        let on = |_: &_| std::ops::ControlFlow::Continue(());
+        let run = crate::run::run(&scenario, crate::random::Seed(1), backend, on).unwrap();
+        // A message that the network doubles is answered twice; the first answer counts.
+        let mut first = BTreeMap::new();
+        for record in run.history.records() {
+            if let Event::Answered { request, pool: Some(pool), error, .. } = &record.event {
+                first.entry(*request).or_insert((*pool, *error));
+            }
+        }
+        let mut said: BTreeMap<&str, u64> = BTreeMap::new();
+        for (pool, error) in first.into_values() {
+            if error == Some(ErrorCode::Throttling) {
+                *said.entry(pool).or_default() += 1;
+            }
+        }
+        let series = series(&run);
+        let throttled = series.iter().map(|one| (one.pool.as_str(), one.total().throttled));
+        let shown: BTreeMap<&str, u64> = throttled.filter(|(_, count)| *count > 0).collect();
+        assert_eq!(shown, said);
+        assert!(said.keys().any(|pool| *pool != ALWAYS), "{said:?}");
+        for one in &series {
+            let Bucket { offered, admitted, throttled, errors } = one.total();
+            assert!(offered >= admitted + throttled + errors, "{}", one.pool);
+        }
+    }
 
     #[test]
     fn a_chart_has_some_three_hundred_buckets_at_most() {
