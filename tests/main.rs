@@ -24,4 +24,5 @@ mod shrink;
 mod support;
 mod tidy;
 mod trace;
+mod verdicts;
 mod why;

@@ -10,8 +10,8 @@ fn passes(name: &str) {
         let run = run_of(&scenario, seed);
         assert!(run.verdict.is_good(), "{name}, seed {seed}:\n{}", complaints(&run));
         for judged in &run.judged {
-            let cannot = matches!(judged.verdict, Verdict::CannotJudge { .. });
-            assert!(!cannot, "{name}, seed {seed}: {} could not judge", judged.info.name);
+            let deaf = matches!(judged.verdict, Verdict::CannotJudge { .. });
+            assert!(!deaf, "{name}, seed {seed}: {} lacks a source", judged.info.name);
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::exit::Failure;
 use ::sim::random::Seed;
 use ::sim::swarm;
 use ::sim::vocabulary::vocabulary;
-use scenarios::{Override, Scenario};
+use scenarios::{Override, Scenario, printable};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +32,13 @@ pub(crate) fn read(paths: &[PathBuf], overrides: &[String]) -> Result<Vec<Input>
         if seen.insert(path.clone()) {
             let scenario = Scenario::load(&path, &overrides, &vocabulary);
             let scenario = Arc::new(scenario.map_err(Failure::usage)?);
+            if scenario.is_idle() {
+                return Err(Failure::usage(format!(
+                    "{}: no phase has a workload and there is no operation, so nobody calls \
+                     anything; add a [[phase.workload]] or an [[operation]]",
+                    printable(&path.display().to_string())
+                )));
+            }
             inputs.push(Input { path: Some(path), scenario });
         }
     }

@@ -5,7 +5,7 @@ use crate::exit::Failure;
 use crate::terminal;
 use ::sim::driver::RunError;
 use anstyle::{AnsiColor, Style};
-use reports::data::Counts;
+use reports::data::{Counts, EXPECTATION, OracleVerdict};
 use reports::text::{self, Colour};
 use reports::{RunReport, Verdict};
 use serde::Serialize;
@@ -118,6 +118,7 @@ struct Line<'a> {
     verdict: Verdict,
     digest: &'a str,
     counts: &'a Counts,
+    oracles: Oracles<'a>,
     simulated_micros: u64,
     wall_seconds: f64,
     violations: Vec<Violated<'a>>,
@@ -126,6 +127,31 @@ struct Line<'a> {
     replay: &'a str,
     folder: Option<String>,
     report: Option<String>,
+}
+
+/// What became of the oracles, by name; those that could not judge come with the reason.
+#[derive(Default, Serialize)]
+struct Oracles<'a> {
+    passed: Vec<&'a str>,
+    violated: Vec<&'a str>,
+    could_not_judge: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Oracles<'a> {
+    fn of(report: &'a RunReport) -> Oracles<'a> {
+        let mut all = Oracles::default();
+        for oracle in report.oracles.iter().filter(|oracle| oracle.name != EXPECTATION) {
+            let name = oracle.name.as_str();
+            match &oracle.verdict {
+                OracleVerdict::Passed => all.passed.push(name),
+                OracleVerdict::Violated => all.violated.push(name),
+                OracleVerdict::CannotJudge { reason } => {
+                    all.could_not_judge.insert(name, reason);
+                }
+            }
+        }
+        all
+    }
 }
 
 #[derive(Serialize)]
@@ -151,6 +177,7 @@ impl<'a> Line<'a> {
             verdict: report.verdict,
             digest: &report.digest,
             counts: &report.counts,
+            oracles: Oracles::of(report),
             simulated_micros: report.simulated.0,
             wall_seconds: report.wall_seconds,
             violations: violations.collect(),

@@ -104,6 +104,18 @@ pub struct RunReport {
     pub trace: Option<Box<Trace>>,
 }
 
+/// A scenario's name as part of the name of a folder: letters and digits of any script, dots and
+/// dashes, and a dash for everything else. Never empty. Names that differ may have the same one.
+#[must_use]
+pub fn slug(name: &str) -> String {
+    let keep = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
+    let slug: String = name.chars().map(|c| if keep(c) { c } else { '-' }).collect();
+    match slug.trim_start_matches(['.', '-']) {
+        "" => "scenario".to_owned(),
+        slug => slug.to_owned(),
+    }
+}
+
 impl RunReport {
     /// A report with a verdict and nothing else yet; the caller fills in what the run produced.
     #[must_use]
@@ -133,14 +145,11 @@ impl RunReport {
         }
     }
 
-    /// The folder that a run is kept in below the folder of all runs: the scenario's name with
-    /// everything but letters, digits, dots and dashes turned into dashes, then the seed.
+    /// The folder that a run is kept in below the folder of all runs: the [`slug`] of the scenario's
+    /// name, then the seed.
     #[must_use]
     pub fn folder_name(&self) -> String {
-        let keep = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-        let slug: String =
-            self.scenario.name.chars().map(|c| if keep(c) { c } else { '-' }).collect();
-        format!("{}-seed-{}", slug.trim_start_matches(['.', '-']), self.seed)
+        format!("{}-seed-{}", slug(&self.scenario.name), self.seed)
     }
 
     /// The regions that have a series, each once, in the order of the series.
@@ -236,6 +245,10 @@ fn total(counts: &BTreeMap<String, u64>) -> u64 {
     counts.values().fold(0, |sum, n| sum.saturating_add(*n))
 }
 
+/// What the scenario's own expectations are called among the oracles, when they are not met. They are
+/// counted apart from them.
+pub const EXPECTATION: &str = "expectation";
+
 /// One oracle and how it judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Oracle {
@@ -257,9 +270,9 @@ pub enum OracleVerdict {
     Passed,
     /// It found at least one violation.
     Violated,
-    /// The run lacks what it needs. This is never counted as passed.
+    /// The run lacks what it needs, or it gave up on some of it. This is never counted as passed.
     CannotJudge {
-        /// What was missing.
+        /// What was missing, or what it gave up on.
         reason: String,
     },
 }
@@ -367,6 +380,9 @@ mod tests {
         assert_eq!(report("regions/partition").folder_name(), "regions-partition-seed-7");
         assert_eq!(report("../../etc").folder_name(), "etc-seed-7");
         assert_eq!(report("a b\"><c").folder_name(), "a-b---c-seed-7");
+        assert_eq!(report("日本").folder_name(), "日本-seed-7");
+        assert_eq!(report("../..").folder_name(), "scenario-seed-7");
+        assert_eq!(report("").folder_name(), "scenario-seed-7");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::{RunReport, Verdict};
+use crate::data::{Oracle, OracleVerdict, RunReport, Verdict};
 use crate::format::{counted, decimal, instant, printable, share, span, thousands};
 use crate::verdict::{Tally, sentence, word};
 
@@ -76,15 +76,23 @@ fn identity(report: &RunReport, page: Option<&str>) -> Vec<Line> {
         "{} passed, {} violated, {} could not judge",
         tally.passed, tally.violated, tally.cannot_judge
     );
+    let doubts = report.oracles.iter().filter_map(doubt);
     let wall = decimal(report.wall_seconds, 2);
-    let mut lines = vec![
-        ("oracles", String::new(), oracles),
+    let mut lines = vec![("oracles", String::new(), oracles)];
+    lines.extend(doubts.map(|doubt| ("", String::new(), doubt)));
+    lines.extend([
         ("simulated", String::new(), format!("{} in {wall} s", span(report.simulated))),
         ("digest", String::new(), printable(&report.digest)),
         ("replay", String::new(), printable(&report.replay)),
-    ];
+    ]);
     lines.extend(page.map(|path| ("report", String::new(), printable(path))));
     lines
+}
+
+/// Which oracle could not judge, and why.
+fn doubt(oracle: &Oracle) -> Option<String> {
+    let OracleVerdict::CannotJudge { reason } = &oracle.verdict else { return None };
+    Some(format!("{}: {}", printable(&oracle.name), printable(reason)))
 }
 
 /// Names on the left, values aligned to the right, remarks behind them.
@@ -190,6 +198,23 @@ Fail  regions/partition, seed 42
     Decrypt answered\u{fffd}[2J
 ";
         assert_eq!(summary(&report(), Some("runs/x/report.html"), Colour::Plain), expected);
+    }
+
+    #[test]
+    fn an_oracle_that_could_not_judge_says_why() {
+        let mut report = report();
+        report.oracles = vec![Oracle {
+            name: "quota".into(),
+            checks: String::new(),
+            judged: 0,
+            verdict: OracleVerdict::CannotJudge { reason: "nothing happened".into() },
+        }];
+        let text = summary(&report, None, Colour::Plain);
+        let expected = "
+  oracles   0 passed, 0 violated, 1 could not judge
+            quota: nothing happened
+  simulated";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

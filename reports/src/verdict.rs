@@ -1,6 +1,6 @@
 //! The verdict in words, the same on the page, on the index and in the terminal.
 
-use crate::data::{OracleVerdict, RunReport, Verdict};
+use crate::data::{EXPECTATION, OracleVerdict, RunReport, Verdict};
 use crate::format::counted;
 
 /// How many oracles came to which verdict.
@@ -13,7 +13,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn of(report: &RunReport) -> Self {
-        report.oracles.iter().fold(Self::default(), |mut tally, oracle| {
+        let oracles = report.oracles.iter().filter(|oracle| oracle.name != EXPECTATION);
+        oracles.fold(Self::default(), |mut tally, oracle| {
             match oracle.verdict {
                 OracleVerdict::Passed => tally.passed += 1,
                 OracleVerdict::Violated => tally.violated += 1,
@@ -36,16 +37,14 @@ pub(crate) const fn word(verdict: Verdict) -> &'static str {
 /// One sentence that says what the verdict rests on.
 pub(crate) fn sentence(report: &RunReport) -> String {
     let tally = Tally::of(report);
-    let found = counted(report.violations.len() as u64, "violation");
-    let by = counted(tally.violated, "oracle");
     let judged = match report.verdict {
         Verdict::Pass => match tally.passed {
             0 => "No oracle judged this run".to_owned(),
-            passed => format!("{} judged and found nothing", counted(passed, "oracle")),
+            passed => format!("{} passed", counted(passed, "oracle")),
         },
-        Verdict::Violations => format!("{found}, found by {by}"),
+        Verdict::Violations => found(report, tally),
         Verdict::ExpectedViolation => {
-            format!("{found}, found by {by}, as the scenario announced")
+            format!("{}, as the scenario announced", found(report, tally))
         }
     };
     match tally.cannot_judge {
@@ -54,10 +53,24 @@ pub(crate) fn sentence(report: &RunReport) -> String {
     }
 }
 
+/// What oracles found, and what the scenario itself expected and did not get.
+fn found(report: &RunReport, tally: Tally) -> String {
+    let unmet = report.violations.iter().filter(|one| one.oracle == EXPECTATION).count() as u64;
+    let violations = report.violations.len() as u64 - unmet;
+    let by = counted(tally.violated, "oracle");
+    let violations = format!("{}, found by {by}", counted(violations, "violation"));
+    let expectations = format!("{} not met", counted(unmet, "expectation"));
+    match (report.violations.len() as u64 == unmet, unmet) {
+        (_, 0) => violations,
+        (true, _) => expectations,
+        (false, _) => format!("{violations}; {expectations}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Oracle, Scenario, Tool};
+    use crate::data::{Micros, Oracle, Scenario, Tool, Violation};
 
     #[test]
     fn an_oracle_that_could_not_judge_is_never_counted_as_passed() {
@@ -71,9 +84,36 @@ mod tests {
             oracle(OracleVerdict::Passed),
             oracle(OracleVerdict::CannotJudge { reason: String::new() }),
         ];
-        assert_eq!(
-            sentence(&report),
-            "1 oracle judged and found nothing; 1 oracle could not judge."
-        );
+        assert_eq!(sentence(&report), "1 oracle passed; 1 oracle could not judge.");
+    }
+    /// It was told as "1 violation, found by 1 oracle" although no oracle had found anything.
+    #[test]
+    fn an_expectation_that_is_not_met_is_no_oracle() {
+        let tool = Tool { version: String::new(), commit: String::new() };
+        let scenario = Scenario { name: String::new(), description: String::new() };
+        let mut report = RunReport::new(tool, scenario, 1, Verdict::Violations);
+        let oracle = |name: &str, verdict| Oracle {
+            name: name.to_owned(),
+            checks: String::new(),
+            judged: 1,
+            verdict,
+        };
+        let violation = |oracle: &str| Violation {
+            oracle: oracle.to_owned(),
+            at: Micros(0),
+            node: String::new(),
+            message: String::new(),
+            events: Vec::new(),
+        };
+        report.oracles = vec![
+            oracle("deletion", OracleVerdict::Passed),
+            oracle(EXPECTATION, OracleVerdict::Violated),
+        ];
+        report.violations = vec![violation(EXPECTATION)];
+        assert_eq!(sentence(&report), "1 expectation not met.");
+        assert_eq!(Tally::of(&report), Tally { passed: 1, violated: 0, cannot_judge: 0 });
+        report.oracles[0].verdict = OracleVerdict::Violated;
+        report.violations.push(violation("deletion"));
+        assert_eq!(sentence(&report), "1 violation, found by 1 oracle; 1 expectation not met.");
     }
 }

@@ -297,12 +297,9 @@ fn conclude(
     (judged, probes): (Vec<Judged>, BTreeMap<String, u64>),
     (tally, summary): (Tally, Summary),
 ) -> Run {
-    let mut unmet = tally.unmet(&scene.scenario);
-    if judged.iter().all(|judged| judged.finding.judged == 0) {
-        unmet.push("nothing happened that an oracle could judge".to_owned());
-    }
+    let unmet = tally.unmet(&scene.scenario);
     let verdict = verdict(&scene.scenario, &judged, &unmet);
-    Run { scene, history, judged, unmet, verdict, calls: tally.calls(), probes, summary }
+    Run { scene, history, judged, unmet, verdict, calls: tally.ended(), probes, summary }
 }
 
 fn verdict(scenario: &Scenario, judged: &[Judged], unmet: &[String]) -> Verdict {

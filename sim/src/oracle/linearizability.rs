@@ -157,7 +157,7 @@ impl Line {
 
     /// A change answered well. Whether there is a way in which it happened.
     fn happened(&mut self, request: RequestId, at: SimTime) -> bool {
-        if self.undecided || !self.open.contains_key(&request) {
+        if !self.open.contains_key(&request) {
             return true;
         }
         self.grow();
@@ -250,8 +250,12 @@ impl Oracle for Linearizability {
         }
     }
 
+    fn undecided(&self) -> u64 {
+        self.lines.values().filter(|line| line.undecided).count() as u64
+    }
+
     fn finish(&mut self, _: &Context<'_>) -> Finding {
-        let undecided = self.lines.values().filter(|line| line.undecided).count() as u64;
+        let undecided = self.undecided();
         Finding {
             judged: self.changes + self.reads,
             detail: vec![
@@ -297,8 +301,13 @@ impl Linearizability {
             }
         }
         if let Some((id, _)) = change(&attempt.facts.wanted) {
+            let line = self.line(attempt.region, id, at);
+            if line.undecided {
+                return;
+            }
+            let possible = line.happened(request, at);
             self.changes += 1;
-            if !self.line(attempt.region, id, at).happened(request, at) {
+            if !possible {
                 let what = attempt.describe();
                 let message =
                     format!("{what} answered well, and no order of the changes permits it");
@@ -321,6 +330,7 @@ impl Linearizability {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::Verdict;
     use crate::oracle::scene::{Scene, arn, key_id};
 
     fn key() -> Target {
@@ -427,7 +437,13 @@ mod tests {
         scene.call(50, cancel());
         scene.returned(50, Got::Done);
         let finding = scene.judge(&ENTRY);
-        assert_eq!(finding.violations, []);
+        assert_eq!((finding.judged, &finding.violations[..]), (0, &[][..]));
         assert!(finding.detail.contains(&("keys left undecided", 1)));
+        assert_eq!(scene.verdict(&ENTRY), Verdict::Undecided { left: 1, judged: 0 });
+        // One key that is decided does not speak for the other.
+        let other = Target::Key { region: None, id: KeyId::single_region([8; 16]) };
+        scene.call(60, Wanted::DisableKey { key: other });
+        scene.returned(60, Got::Done);
+        assert_eq!(scene.verdict(&ENTRY), Verdict::Undecided { left: 1, judged: 1 });
     }
 }

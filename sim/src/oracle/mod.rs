@@ -1,8 +1,9 @@
 //! Judges of a history: each says in one sentence what must never be seen, and finds where it was.
 //!
 //! Oracles see nothing but the records of a run, never the state of a node, so the same judges work on
-//! the history of a real service. One that lacks a source cannot judge and says so; that is never
-//! counted as passed. A judge hears every record once, in order, while the run goes on, and keeps only what
+//! the history of a real service. One that lacks a source cannot judge and says so, one that met nothing
+//! it judges says that, and one that gave up on something says on how much: none of them is counted as
+//! passed, and none fails a run. A judge hears every record once, in order, while the run goes on, and keeps only what
 //! it needs: its memory is a matter of the world's size and not of the length of the run.
 
 mod attempts;
@@ -97,6 +98,11 @@ pub trait Oracle: Send {
     /// Takes note of the next record.
     fn record(&mut self, seen: Seen<'_>, context: &Context<'_>);
 
+    /// How many things it gave up on, so that nobody knows whether they are right.
+    fn undecided(&self) -> u64 {
+        0
+    }
+
     /// Says what it found. No record follows.
     fn finish(&mut self, context: &Context<'_>) -> Finding;
 }
@@ -130,15 +136,48 @@ pub struct Violation {
 /// What became of an oracle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing is wrong.
+    /// It judged something, all that it met, and nothing is wrong.
     Passed,
     /// Something is.
     Violated,
+    /// Nothing happened that it judges.
+    Idle,
+    /// It gave up on something, and nothing else is wrong.
+    Undecided {
+        /// On how many things.
+        left: u64,
+        /// How many it judged beside them.
+        judged: u64,
+    },
     /// Nobody of this kind was heard, so nothing can be said.
     CannotJudge {
         /// The first source that is missing.
         missing: Source,
     },
+}
+
+impl Verdict {
+    fn of(finding: &Finding, undecided: u64) -> Verdict {
+        match (finding.violations.is_empty(), undecided, finding.judged) {
+            (false, ..) => Verdict::Violated,
+            (true, 0, 0) => Verdict::Idle,
+            (true, 0, _) => Verdict::Passed,
+            (true, left, judged) => Verdict::Undecided { left, judged },
+        }
+    }
+
+    /// Why nothing can be said, or not everything; nothing when all was judged.
+    pub fn doubt(self) -> Option<String> {
+        match self {
+            Verdict::Passed | Verdict::Violated => None,
+            Verdict::Idle => Some("nothing happened that it judges".to_owned()),
+            Verdict::Undecided { left, judged: 0 } => Some(format!("{left} undecided")),
+            Verdict::Undecided { left, judged } => {
+                Some(format!("{left} undecided beside {judged} judged"))
+            }
+            Verdict::CannotJudge { missing } => Some(format!("no record from {missing}")),
+        }
+    }
 }
 
 /// An oracle's judgement.
@@ -228,11 +267,9 @@ impl Judges {
                 let verdict = Verdict::CannotJudge { missing: *missing };
                 return Judged { info, verdict, finding: Finding::default() };
             }
+            let undecided = oracle.undecided();
             let finding = oracle.finish(context);
-            let verdict = match finding.violations.is_empty() {
-                true => Verdict::Passed,
-                false => Verdict::Violated,
-            };
+            let verdict = Verdict::of(&finding, undecided);
             Judged { info, verdict, finding }
         });
         judged.collect()
@@ -259,6 +296,17 @@ mod tests {
             assert!(info.doc.len() > 20 && info.doc.ends_with('.'), "{}", info.name);
             assert!(!info.needs.is_empty(), "{}", info.name);
         }
+    }
+
+    #[test]
+    fn what_was_not_judged_is_not_passed() {
+        let finding = |judged| Finding { judged, ..Finding::default() };
+        assert_eq!(Verdict::of(&finding(3), 0), Verdict::Passed);
+        assert_eq!(Verdict::of(&finding(3), 0).doubt(), None);
+        let doubt = |judged, undecided| Verdict::of(&finding(judged), undecided).doubt().unwrap();
+        assert_eq!(doubt(0, 0), "nothing happened that it judges");
+        assert_eq!(doubt(0, 2), "2 undecided");
+        assert_eq!(doubt(3, 2), "2 undecided beside 3 judged");
     }
 
     #[test]

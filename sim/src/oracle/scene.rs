@@ -238,6 +238,12 @@ impl Scene {
         judged.finding
     }
 
+    pub(crate) fn verdict(&self, entry: &Entry) -> Verdict {
+        let judged = judge(&self.history, &self.context());
+        let mut of = judged.iter().filter(|judged| judged.info == entry.info);
+        of.next().expect("it is in the table").verdict
+    }
+
     /// How many violations an oracle tells.
     pub(crate) fn complaints(&self, oracle: &str) -> usize {
         let judged = judge(&self.history, &self.context());

@@ -4,7 +4,7 @@ use super::micros;
 use crate::history::line;
 use crate::oracle::{self, Judged, Verdict};
 use crate::run::Run;
-use reports::data::{EventLine, Micros, Oracle, OracleVerdict, Violation};
+use reports::data::{EXPECTATION, EventLine, Micros, Oracle, OracleVerdict, Violation};
 
 /// So many lines of history before and after what shows a violation.
 const AROUND: usize = 6;
@@ -12,8 +12,6 @@ const AROUND: usize = 6;
 const WITH_HISTORY: usize = 25;
 /// Violations beyond this many are only counted.
 const LISTED: usize = 500;
-/// What the scenario's own expectations are called beside the oracles.
-const EXPECTATION: &str = "expectation";
 
 /// Every oracle and what became of it; the scenario's own expectations too, when they are not met.
 pub(super) fn oracles(run: &Run) -> Vec<Oracle> {
@@ -34,12 +32,10 @@ fn oracle(judged: &Judged) -> Oracle {
         true => judged.info.doc.to_owned(),
         false => format!("{} ({})", judged.info.doc, details.join(", ")),
     };
-    let verdict = match judged.verdict {
-        Verdict::Passed => OracleVerdict::Passed,
-        Verdict::Violated => OracleVerdict::Violated,
-        Verdict::CannotJudge { missing } => {
-            OracleVerdict::CannotJudge { reason: format!("no record from {missing}") }
-        }
+    let verdict = match (judged.verdict, judged.verdict.doubt()) {
+        (_, Some(reason)) => OracleVerdict::CannotJudge { reason },
+        (Verdict::Violated, None) => OracleVerdict::Violated,
+        (_, None) => OracleVerdict::Passed,
     };
     Oracle { name: judged.info.name.to_owned(), checks, judged: judged.finding.judged, verdict }
 }

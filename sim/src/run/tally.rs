@@ -16,7 +16,10 @@ pub(super) struct Tally {
     began: BTreeMap<(NodeId, u64), SimTime>,
     /// How many microseconds successful calls took.
     took: Histogram<u64>,
-    calls: u64,
+    /// How many calls began.
+    begun: u64,
+    /// How many of them ended.
+    ended: u64,
     errors: BTreeMap<ErrorCode, u64>,
     throttled: BTreeMap<&'static str, u64>,
 }
@@ -28,7 +31,8 @@ impl Default for Tally {
         Tally {
             began: BTreeMap::new(),
             took: took.expect("three digits up to a day are within its limits"),
-            calls: 0,
+            begun: 0,
+            ended: 0,
             errors: BTreeMap::new(),
             throttled: BTreeMap::new(),
         }
@@ -40,10 +44,11 @@ impl Tally {
     pub(super) fn note(&mut self, record: &Record) {
         match &record.event {
             Event::Called { call, attempt: 0 | 1, .. } => {
+                self.begun += 1;
                 self.began.insert((record.node, *call), record.at);
             }
             Event::Ended { call, error } => {
-                self.calls += 1;
+                self.ended += 1;
                 let began = self.began.remove(&(record.node, *call));
                 if let (Some(began), None) = (began, error) {
                     let took = record.at.since(began).as_micros();
@@ -62,13 +67,16 @@ impl Tally {
     }
 
     /// How many calls came to an end.
-    pub(super) fn calls(&self) -> u64 {
-        self.calls
+    pub(super) fn ended(&self) -> u64 {
+        self.ended
     }
 
     /// What the scenario expected and did not get.
     pub(super) fn unmet(&self, scenario: &Scenario) -> Vec<String> {
         let mut unmet = Vec::new();
+        if self.begun == 0 {
+            unmet.push("no client called anything, so nothing is shown".to_owned());
+        }
         unmet.extend(self.too_unavailable(scenario));
         unmet.extend(self.too_slow(scenario));
         unmet.extend(self.unexpected_errors(scenario));
@@ -77,23 +85,43 @@ impl Tally {
         unmet
     }
 
+    /// A call that has no end when the run is over was not answered. Without a call there is no share of
+    /// them, and no bound on it is met.
     fn too_unavailable(&self, scenario: &Scenario) -> Option<String> {
         let least = scenario.expect.availability_min.map(scenarios::Probability::get)?;
         let failed = self.errors.iter().filter(|(error, _)| error.is_server_fault());
         let failed: u64 = failed.map(|(_, count)| count).sum();
-        let availability = 1.0 - failed as f64 / self.calls.max(1) as f64;
-        (availability < least)
-            .then(|| format!("availability is {availability:.4}, and at least {least} is expected"))
+        let open = self.began.len() as u64;
+        if self.begun == 0 {
+            return Some(format!("no call began, and an availability of {least} is expected"));
+        }
+        let availability = 1.0 - (failed + open) as f64 / self.begun as f64;
+        let unanswered = match open {
+            0 => String::new(),
+            open => format!(" ({open} of {} calls never ended)", self.begun),
+        };
+        (availability < least).then(|| {
+            format!(
+                "availability is {availability:.4}{unanswered}, and at least {least} is expected"
+            )
+        })
     }
 
+    /// Times of calls that succeeded; where none did, no bound is met.
     fn too_slow(&self, scenario: &Scenario) -> Vec<String> {
         let bounds = scenario.expect.latency;
         let bounds =
             [("the median", 0.5, bounds.median), ("the 99th percentile", 0.99, bounds.p99)];
         let told = |(name, quantile, bound): (&str, f64, Option<Duration>)| {
             let bound = bound?;
+            let bound_text = scenarios::duration_text(bound);
+            if self.took.is_empty() {
+                return Some(format!(
+                    "no call succeeded, and at most {bound_text} is expected of {name}"
+                ));
+            }
             let took = Duration::from_micros(self.took.value_at_quantile(quantile));
-            let [took_text, bound_text] = [took, bound].map(scenarios::duration_text);
+            let took_text = scenarios::duration_text(took);
             (took > bound).then(|| {
                 format!(
                     "{name} of the calls took {took_text}, and at most {bound_text} is expected"
@@ -153,21 +181,8 @@ mod tests {
         tally.unmet(&scenario.unwrap())
     }
 
-    fn ended(error: Option<ErrorCode>) -> Event {
-        Event::Ended { call: 1, error }
-    }
-
-    #[test]
-    fn availability_counts_what_the_service_is_to_blame_for() {
-        let events = [None, None, Some(ErrorCode::KmsInternal), Some(ErrorCode::NotFound)];
-        let events = events.map(ended);
-        assert_eq!(unmet("availability_min = 0.75", &events).len(), 0);
-        assert_eq!(unmet("availability_min = 0.76", &events).len(), 1);
-    }
-
-    #[test]
-    fn calls_that_take_longer_than_they_may_are_told() {
-        let began = |call| Event::Called {
+    fn began(call: u64) -> Event {
+        Event::Called {
             request: RequestId(1),
             call,
             attempt: 1,
@@ -178,8 +193,57 @@ mod tests {
                 administrator: true,
                 wanted: crate::history::Wanted::ListKeys,
             }),
-        };
-        let ended = |call, error| Event::Ended { call, error };
+        }
+    }
+
+    fn ended(call: u64, error: Option<ErrorCode>) -> Event {
+        Event::Ended { call, error }
+    }
+
+    /// A call for each of these ends.
+    fn calls(ends: &[Option<ErrorCode>]) -> Vec<Event> {
+        let calls = (1..).zip(ends);
+        calls.flat_map(|(call, error)| [began(call), ended(call, *error)]).collect()
+    }
+
+    #[test]
+    fn availability_counts_what_the_service_is_to_blame_for() {
+        let events = calls(&[None, None, Some(ErrorCode::KmsInternal), Some(ErrorCode::NotFound)]);
+        assert_eq!(unmet("availability_min = 0.75", &events).len(), 0);
+        assert_eq!(unmet("availability_min = 0.76", &events).len(), 1);
+    }
+
+    /// A service that answered nothing passed as fully available: only calls that ended were counted.
+    #[test]
+    fn calls_without_an_end_are_not_answered() {
+        let mut events = calls(&[None]);
+        assert_eq!(unmet("availability_min = 1.0", &events).len(), 0);
+        events.push(began(2));
+        let told = unmet("availability_min = 0.6", &events);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("0.5000 (1 of 2 calls never ended)"), "{told:?}");
+        let told = unmet("availability_min = 0.1", &[began(1), began(2)]);
+        assert!(told[0].contains("0.0000 (2 of 2 calls never ended)"), "{told:?}");
+    }
+
+    #[test]
+    fn no_bound_is_met_by_nothing() {
+        let bounds = "latency_median_max = '1h'\nlatency_p99_max = '1h'";
+        assert_eq!(unmet(bounds, &[began(1)]).len(), 2);
+        assert_eq!(unmet(bounds, &calls(&[Some(ErrorCode::NotFound)])).len(), 2);
+        assert_eq!(unmet(bounds, &calls(&[None])).len(), 0);
+    }
+
+    #[test]
+    fn a_run_without_a_call_shows_nothing() {
+        assert_eq!(unmet("", &[]), ["no client called anything, so nothing is shown"]);
+        let told = unmet("availability_min = 0.5", &[]);
+        assert_eq!(told[1], "no call began, and an availability of 0.5 is expected");
+        assert_eq!(unmet("", &[began(1)]).len(), 0);
+    }
+
+    #[test]
+    fn calls_that_take_longer_than_they_may_are_told() {
         // Two calls of two seconds, and a failed one of three.
         let failed = Some(ErrorCode::KmsInternal);
         let events = [
@@ -201,7 +265,7 @@ mod tests {
 
     #[test]
     fn errors_that_are_not_expected_are_told() {
-        let events = [None, Some(ErrorCode::Disabled), Some(ErrorCode::NotFound)].map(ended);
+        let events = calls(&[None, Some(ErrorCode::Disabled), Some(ErrorCode::NotFound)]);
         let unmet = unmet("allowed_errors = ['DisabledException']", &events);
         assert_eq!(unmet.len(), 1);
         assert!(unmet[0].contains("NotFoundException"), "{unmet:?}");
@@ -209,7 +273,7 @@ mod tests {
 
     #[test]
     fn errors_that_are_expected_and_do_not_come_are_told() {
-        let events = [None, Some(ErrorCode::AccessDenied)].map(ended);
+        let events = calls(&[None, Some(ErrorCode::AccessDenied)]);
         assert_eq!(unmet("required_errors = ['AccessDeniedException']", &events).len(), 0);
         let unmet = unmet("required_errors = ['DisabledException']", &events);
         assert_eq!(unmet, ["no call ended with DisabledException, which is expected"]);
@@ -225,7 +289,7 @@ mod tests {
         let expect = |min: u32, max: u32| {
             format!("throttled_min = {{ {pool} = {min} }}\nthrottled_max = {{ {pool} = {max} }}")
         };
-        let events = [own, other];
+        let events = [began(1), own, other];
         assert_eq!(unmet(&expect(2, 2), &events).len(), 0);
         assert_eq!(unmet(&expect(3, 9), &events).len(), 1);
         assert_eq!(unmet(&expect(0, 1), &events).len(), 1);
