@@ -21,7 +21,7 @@ mod why;
 
 pub(crate) use input::{Input, read as read_inputs};
 pub(crate) use job::Backend;
-pub(crate) use run::{USUAL_SEED, interrupt_flag, interrupted, obey_interrupts};
+pub(crate) use run::{USUAL_SEED, distinct, interrupt_flag, interrupted, obey_interrupts};
 pub(crate) use seeds::Seeds;
 
 use crate::campaign::{merge, sweep};

@@ -1,5 +1,7 @@
 //! What is kept of a run: one line of NDJSON, the same whether it passed, failed or was lost.
 
+use ::sim::identity::identity;
+use scenarios::Document;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,6 +12,9 @@ pub(crate) struct Record {
     pub(crate) scenario: String,
     /// The seed.
     pub(crate) seed: u64,
+    /// What was run, and by which program; nothing in the results of a program that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<Origin>,
     /// How it ended.
     pub(crate) verdict: Verdict,
     /// The digest of its history.
@@ -33,6 +38,48 @@ pub(crate) struct Record {
     /// The command that runs it again.
     #[serde(default)]
     pub(crate) replay: String,
+}
+
+/// What stands for the hash of a scenario that a seed drew.
+const DRAWN: &str = "drawn";
+
+/// What a run was made of. Runs of one name and seed that differ in it are different runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    /// The hash of the scenario with its bases and its overrides; [`DRAWN`] when a seed drew it.
+    pub(crate) scenario: String,
+    /// The commit that the program was built from.
+    pub(crate) commit: String,
+}
+
+impl Origin {
+    /// The origin of runs of this program; without a document, the seed drew the scenario.
+    pub(crate) fn of(document: Option<&Document>) -> Origin {
+        let scenario = document.map_or_else(|| DRAWN.to_owned(), identity);
+        Origin { scenario, commit: env!("KEYQUAKE_COMMIT").to_owned() }
+    }
+
+    /// Whether a seed drew the scenario.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.scenario == DRAWN
+    }
+
+    /// How two differ, if they do.
+    pub(crate) fn difference(one: Option<&Origin>, other: Option<&Origin>) -> Option<String> {
+        let (Some(one), Some(other)) = (one, other) else {
+            let same = one.is_none() && other.is_none();
+            return (!same).then(|| "some do not say what was run".to_owned());
+        };
+        if one.commit != other.commit {
+            return Some(format!(
+                "some are of commit {}, others of commit {}",
+                other.commit, one.commit
+            ));
+        }
+        (one.scenario != other.scenario).then(|| {
+            "the scenario, its bases or its overrides have changed between them".to_owned()
+        })
+    }
 }
 
 /// How a run ended.
@@ -99,6 +146,7 @@ impl Record {
         Some(Record {
             scenario: line.scenario,
             seed: line.seed,
+            origin: None,
             verdict: line.verdict,
             digest: line.digest,
             requests: line.counts.requests,
@@ -115,6 +163,7 @@ impl Record {
         Record {
             scenario: scenario.to_owned(),
             seed,
+            origin: None,
             verdict: Verdict::Lost,
             digest: None,
             requests: 0,

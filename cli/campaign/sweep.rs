@@ -1,18 +1,20 @@
 //! `keyquake sim sweep`: many seeds over a pool of processes.
 
 use super::corpus::Corpus;
-use super::record::Record;
+use super::record::{Origin, Record};
 use super::results::Results;
 use super::shard::Shard;
 use super::summary::Summary;
 use super::watch::{Reached, Watch};
 use super::worker::{Chunk, End, Target};
 use crate::exit::{Exit, Failure};
-use crate::sim::{Input, Seeds, interrupted, obey_interrupts, read_inputs};
+use crate::sim::{Input, Seeds, distinct, interrupted, obey_interrupts, read_inputs};
 use clap::Args;
+use scenarios::{Document, Override};
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -31,12 +33,13 @@ Examples:
   keyquake sim merge shard-0 shard-1 shard-3
 
 Results are appended to a file in the folder as runs end. The same command takes a campaign up where it
-was broken off. A run whose process dies is run once more; if that dies too, it is recorded as lost.
+was broken off; another scenario, other overrides or another build need a folder of their own. A run whose process dies is run once more; if that dies too, it is recorded as lost.
 
 --floor holds the sweep to having met every probe of `keyquake sim list probes`, and every operation on
 a key that is enabled, disabled and waiting for its deletion, so often.
 
-Exit codes: 0 fine, 1 a run failed or a probe is below the floor, 2 bad usage or input, 130 interrupted.";
+Exit codes: 0 fine, 1 a run failed, a probe is below the floor or the budget allowed no run, 2 bad usage or
+input, 130 interrupted.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -79,17 +82,62 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let targets = targets(arguments)?;
     let shard = arguments.shard.unwrap_or(Shard::WHOLE);
+    let seeds = part(&arguments.seeds, shard)?;
     let folder = &arguments.output;
     fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
     let mut results = Results::open(&folder.join(shard.file()))?;
-    let chunks = chunks(&targets, &arguments.seeds, shard, &results.names());
+    resumable(&targets, &results.done).map_err(|why| {
+        let folder = folder.display();
+        Failure::usage(format!(
+            "{folder} holds the runs of another sweep: {why}; choose a folder with -o"
+        ))
+    })?;
+    let chunks = chunks(&targets, seeds, &results.names());
     let corpus = Corpus::open(arguments.corpus.as_deref(), &results.done)?;
     obey_interrupts()?;
-    let mut campaign = Campaign::new(&mut results, corpus, runs(&chunks));
+    let to_do = runs(&chunks);
+    let mut campaign = Campaign::new(&mut results, corpus, to_do);
     campaign.run(chunks, arguments)?;
+    let none = campaign.reached.runs == 0 && to_do > 0;
     let summary = Summary::of(&results.done);
     let exit = summary.tell(arguments.json, arguments.floor)?;
-    Ok(if interrupted() { Exit::Interrupted } else { exit })
+    if interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    if none {
+        return Err(Failure::found("the budget is over before the first run is: allow more"));
+    }
+    Ok(exit)
+}
+
+/// The seeds of a shard.
+fn part(seeds: &Seeds, shard: Shard) -> Result<Range<u64>, Failure> {
+    let part = shard.part(seeds.len());
+    if part.is_empty() {
+        let count = seeds.len();
+        return Err(Failure::usage(format!(
+            "this shard has nothing to run: there are fewer seeds than shards, {count} in all"
+        )));
+    }
+    let bound = |seed: u64| seeds.first().checked_add(seed);
+    match (bound(part.start), bound(part.end)) {
+        (Some(first), Some(last)) => Ok(first..last),
+        _ => Err(Failure::usage(format!("the last seed of a sweep is {}", u64::MAX - 1))),
+    }
+}
+
+/// Whether what is done may be gone on from: why not, if it may not.
+fn resumable(targets: &[Target], done: &[Record]) -> Result<(), String> {
+    for record in done {
+        let target = targets.iter().find(|one| one.run_name(record.seed) == record.scenario);
+        let Some(target) = target else {
+            return Err(format!("{} is not in this one", record.scenario));
+        };
+        if let Some(why) = Origin::difference(Some(&target.origin()), record.origin.as_ref()) {
+            return Err(format!("{}, seed {}: {why}", record.scenario, record.seed));
+        }
+    }
+    Ok(())
 }
 
 fn targets(arguments: &Arguments) -> Result<Vec<Target>, Failure> {
@@ -97,28 +145,29 @@ fn targets(arguments: &Arguments) -> Result<Vec<Target>, Failure> {
         return Ok(vec![Target::Swarm]);
     }
     let inputs = read_inputs(&arguments.scenarios, &arguments.overrides)?;
-    let file = |Input { path, scenario }: Input| Target::File {
-        path: path.unwrap_or_default(),
-        name: scenario.name.clone(),
-        overrides: arguments.overrides.clone(),
+    distinct(&inputs)?;
+    let parse = |text: &String| text.parse::<Override>().map_err(Failure::usage);
+    let parsed: Vec<Override> = arguments.overrides.iter().map(parse).collect::<Result<_, _>>()?;
+    let file = |Input { path, scenario }: Input| {
+        let path = path.unwrap_or_default();
+        let document = Document::open(&path, &parsed).map_err(Failure::usage)?;
+        let (name, overrides) = (scenario.name.clone(), arguments.overrides.clone());
+        Ok(Target::File { origin: Origin::of(Some(&document)), path, name, overrides })
     };
-    Ok(inputs.into_iter().map(file).collect())
+    inputs.into_iter().map(file).collect()
 }
 
 /// What is left to do of a shard, a few seeds at a time. All targets go through the same seeds
 /// together, so that a campaign that is broken off has seen something of each.
 fn chunks(
     targets: &[Target],
-    seeds: &Seeds,
-    shard: Shard,
+    Range { start: first, end: last }: Range<u64>,
     done: &BTreeSet<(String, u64)>,
 ) -> VecDeque<Chunk> {
-    let part = shard.part(seeds.len());
-    let (first, last) = (seeds.first() + part.start, seeds.first() + part.end);
     let mut chunks: VecDeque<Chunk> = VecDeque::new();
     for from in (first..last).step_by(usize::try_from(CHUNK).unwrap_or(1)) {
         for target in targets {
-            let left = (from..last.min(from + CHUNK))
+            let left = (from..last.min(from.saturating_add(CHUNK)))
                 .filter(|seed| !done.contains(&(target.run_name(*seed), *seed)));
             for seed in left {
                 match chunks.back_mut() {
@@ -189,6 +238,7 @@ impl<'r> Campaign<'r> {
     }
 
     fn hear(&mut self, target: &Target, record: Record) -> Result<(), Failure> {
+        let record = Record { origin: Some(target.origin()), ..record };
         if let Some(news) = self.corpus.hear(&record, target)? {
             self.watch.news(&format!("{news}\n  {}", record.replay));
         }
@@ -248,10 +298,13 @@ fn take_all(queue: &Mutex<VecDeque<Chunk>>) {
 mod tests {
     use super::*;
 
-    fn spans(done: &[u64], shard: &str) -> Vec<std::ops::Range<u64>> {
+    fn shard(seeds: &str, shard: &str) -> Result<Range<u64>, Failure> {
+        part(&seeds.parse().unwrap(), shard.parse().unwrap())
+    }
+
+    fn spans(done: &[u64], of: &str) -> Vec<Range<u64>> {
         let done = done.iter().map(|seed| (format!("swarm-{seed}"), *seed)).collect();
-        let seeds = "0..20".parse().unwrap();
-        let chunks = chunks(&[Target::Swarm], &seeds, shard.parse().unwrap(), &done);
+        let chunks = chunks(&[Target::Swarm], shard("0..20", of).unwrap(), &done);
         chunks.into_iter().map(|chunk| chunk.seeds).collect()
     }
 
@@ -264,5 +317,37 @@ mod tests {
     #[test]
     fn what_is_done_is_left_out() {
         assert_eq!(spans(&[0, 1, 5], "0/2"), [2..5, 6..8, 8..10]);
+    }
+    #[test]
+    fn a_range_without_a_run_is_refused() {
+        let said = |seeds: &str, of: &str| match shard(seeds, of) {
+            Err(Failure::Said { message, .. }) => message,
+            other => panic!("{other:?}"),
+        };
+        let last = "18446744073709551615..=18446744073709551615";
+        assert!(said(last, "0/1").contains("18446744073709551614"));
+        let last = "18446744073709551614..=18446744073709551614";
+        assert_eq!(shard(last, "0/1").unwrap(), u64::MAX - 1..u64::MAX);
+        assert!(said("0..2", "0/3").contains("fewer seeds than shards"));
+    }
+
+    fn done(scenario: &str, origin: Option<Origin>) -> Record {
+        let line = format!(r#"{{"scenario":"{scenario}","seed":3,"verdict":"pass","replay":"r"}}"#);
+        Record { origin, ..Record::of_line(&line).unwrap() }
+    }
+
+    /// A sweep that was taken up with other overrides showed the old runs as its own.
+    #[test]
+    fn runs_of_something_else_are_not_gone_on_from() {
+        let said = |record| resumable(&[Target::Swarm], &[record]);
+        let mine = Target::Swarm.origin();
+        assert_eq!(said(done("swarm-3", Some(mine.clone()))), Ok(()));
+        let why = |record| said(record).unwrap_err();
+        assert_eq!(why(done("quickstart", Some(mine.clone()))), "quickstart is not in this one");
+        assert!(why(done("swarm-3", None)).contains("do not say what was run"));
+        let changed = Origin { scenario: "another".into(), ..mine.clone() };
+        assert!(why(done("swarm-3", Some(changed))).contains("overrides have changed"));
+        let older = Origin { commit: "abc".into(), ..mine };
+        assert!(why(done("swarm-3", Some(older))).contains("of commit abc"));
     }
 }

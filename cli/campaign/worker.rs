@@ -1,6 +1,6 @@
 //! A worker: this program in a process of its own, on a few seeds of one scenario.
 
-use super::record::Record;
+use super::record::{Origin, Record};
 use crate::exit::Failure;
 use ::sim::random::Seed;
 use ::sim::swarm;
@@ -17,6 +17,8 @@ pub(crate) enum Target {
     Swarm,
     /// A scenario file, with its name and the overrides as they were written.
     File {
+        /// What it says, overrides applied.
+        origin: Origin,
         /// The file.
         path: PathBuf,
         /// The scenario's name.
@@ -40,6 +42,14 @@ impl Target {
         match self {
             Target::Swarm => swarm::name(Seed(seed)),
             Target::File { name, .. } => name.clone(),
+        }
+    }
+
+    /// What its runs are made of.
+    pub(crate) fn origin(&self) -> Origin {
+        match self {
+            Target::Swarm => Origin::of(None),
+            Target::File { origin, .. } => origin.clone(),
         }
     }
 
@@ -134,7 +144,8 @@ mod tests {
     fn a_lost_run_can_be_repeated_by_its_command() {
         assert_eq!(Target::Swarm.replay(7), "keyquake sim swarm --seed 7");
         let (path, name) = ("a/b.toml".into(), "b".to_owned());
-        let file = Target::File { path, name, overrides: vec!["topology.zones=1".to_owned()] };
+        let (origin, overrides) = (Origin::of(None), vec!["topology.zones=1".to_owned()]);
+        let file = Target::File { origin, path, name, overrides };
         let expected = "keyquake sim run a/b.toml --set topology.zones=1 --seed 3";
         assert_eq!(file.replay(3), expected);
         assert_eq!((file.run_name(3), Target::Swarm.run_name(3)), ("b".into(), "swarm-3".into()));

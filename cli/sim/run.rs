@@ -10,6 +10,7 @@ use super::seeds::Seeds;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 use clap::Args;
+use reports::data::slug;
 use reports::{RunReport, Verdict, page};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -119,15 +120,16 @@ fn jobs(arguments: &Arguments) -> Result<Vec<Job>, Failure> {
     Ok(inputs.iter().flat_map(|input| seeds.iter().map(move |seed| job(input, seed))).collect())
 }
 
-/// Runs are kept under the names of their scenarios.
-fn distinct(inputs: &[Input]) -> Result<(), Failure> {
+/// Runs are kept under the names of their scenarios, as the names of folders can have them.
+pub(crate) fn distinct(inputs: &[Input]) -> Result<(), Failure> {
     let mut names: BTreeMap<String, &Input> = BTreeMap::new();
     for input in inputs {
-        if let Some(other) = names.insert(input.scenario.name.to_lowercase(), input) {
+        let name = slug(&input.scenario.name);
+        if let Some(other) = names.insert(name.to_lowercase(), input) {
             let (one, two) = (other.label(), input.label());
-            let name = &input.scenario.name;
             return Err(Failure::usage(format!(
-                "{one} and {two} are both named {name}; run them apart, with a folder each"
+                "the runs of {one} and {two} would both be kept as {name}; run them apart, with a \
+                 folder each"
             )));
         }
     }

@@ -5,7 +5,7 @@
 //! which are plain state machines that exchange [`message`]s; [`genesis`] makes what they start
 //! with, its [`keys`] by requests. [`driver`] runs them on madsim; [`place`] says where they are, [`net`] how long messages
 //! take, [`clock`] what time they believe it is, [`disk`] what survives a crash, [`random`] where
-//! every draw comes from; [`swarm`] draws whole runs, [`shrink`] makes them small, [`why`] says what a failure needs, [`trace`] what caused what. [`fault`] is what
+//! every draw comes from; [`swarm`] draws whole runs, [`identity`] gives their scenarios short names, [`shrink`] makes them small, [`why`] says what a failure needs, [`trace`] what caused what. [`fault`] is what
 //! goes wrong, [`sabotage`] what is wrong on purpose, [`detect`] whether anybody notices.
 //! [`stage`] is the same scenario without the simulation around it, for real load.
 //! [`history`] is all that [`oracle`]s see; [`probe`]s mark what really happened in it.
@@ -31,6 +31,7 @@ pub mod fault;
 #[cfg(all(feature = "sim", madsim))]
 pub mod genesis;
 pub mod history;
+pub mod identity;
 #[cfg(all(feature = "sim", madsim))]
 pub mod keys;
 pub mod message;
