@@ -5,6 +5,8 @@ use crate::sim::folder::{DATA, INDEX, PAGE};
 use crate::terminal;
 use clap::Args;
 use reports::{RunReport, page};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,9 +68,27 @@ fn read(folder: &Path) -> Result<Vec<Kept>, Failure> {
 fn read_one(folder: &Path) -> Result<Kept, Failure> {
     let path = folder.join(DATA);
     let text = fs::read_to_string(&path).map_err(|error| Failure::file("read", &path, &error))?;
+    if is_load(&text) {
+        let (path, page) = (path.display(), folder.join(PAGE));
+        return Err(Failure::usage(format!(
+            "{path}: this is a load and no run; `keyquake load --out` has written its page, {}",
+            page.display()
+        )));
+    }
     let report = RunReport::from_json(&text)
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     Ok(Kept { folder: folder.to_owned(), report })
+}
+
+/// Whether the data is what `keyquake load` keeps. A load has a target, and a run has a seed and a digest.
+fn is_load(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Told {
+        digest: Option<IgnoredAny>,
+        samples: Option<IgnoredAny>,
+    }
+    serde_json::from_str(text)
+        .is_ok_and(|told: Told| told.samples.is_some() && told.digest.is_none())
 }
 
 fn draw_all(runs: &[Kept]) -> Result<(), Failure> {

@@ -24,5 +24,6 @@ mod shrink;
 mod support;
 mod tidy;
 mod trace;
+mod usage;
 mod verdicts;
 mod why;

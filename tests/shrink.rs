@@ -35,6 +35,23 @@ fn a_failing_scenario_becomes_explicit_and_still_fails() {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("a line")
     };
+    // What was shrunk from another scenario and fails as well is not gone on from.
+    let other = LOAD.replace("per_second = 0.2", "per_second = 0.1");
+    let other_file = folder.join("other.toml").display().to_string();
+    fs::write(&other_file, other).unwrap();
+    let arguments = ["sim", "shrink", &other_file, "--seed", "1", "--budget", "2s", "-o", &file];
+    assert_eq!(keyquake(&arguments).status.code(), Some(0));
+    let header =
+        |line: usize| fs::read_to_string(&file).unwrap().lines().nth(line).map(str::to_owned);
+    let origin = header(1).expect("a second line");
+    assert!(origin.starts_with("# Shrunk from "), "{origin}");
+    let output = keyquake(&["sim", "shrink", &load, "--seed", "1", "--budget", "2s", "-o", &file]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("not shrunk from this scenario"), "{said}");
+    assert_ne!(header(1).as_ref(), Some(&origin));
+    let output = keyquake(&["sim", "shrink", &load, "--seed", "1", "--budget", "2s", "-o", &file]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("Going on from"), "{said}");
     let told = shrink("5s");
     assert_eq!(
         (told["oracle"].as_str(), told["faults"].as_u64()),

@@ -57,7 +57,7 @@ fn one_origin(files: &[PathBuf], records: &[Vec<Record>]) -> Result<(), Failure>
     let all = files.iter().zip(records);
     for (file, record) in all.flat_map(|(file, all)| all.iter().map(move |one| (file, one))) {
         // The seed draws each scenario of a swarm, so these are compared with each other.
-        let drawn = record.origin.as_ref().is_some_and(|origin| origin.is_drawn());
+        let drawn = record.origin.as_ref().is_some_and(Origin::is_drawn);
         let name = if drawn { "swarm" } else { record.scenario.as_str() };
         let (other, first) = *seen.entry(name).or_insert((file.as_path(), record));
         let why = Origin::difference(record.origin.as_ref(), first.origin.as_ref());

@@ -6,31 +6,42 @@
 
 use super::job::Backend;
 use super::pool;
+use super::run::{interrupted, obey_interrupts};
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 use ::sim::detect::{self, Caught};
 use ::sim::sabotage::SABOTAGES;
-use clap::Args;
+use clap::{Args, value_parser};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+/// More seeds than this are not to be waited for.
+const MOST: u64 = 1_000_000;
+
+const EXAMPLES: &str = "\
+Examples:
+  keyquake sim detect
+  keyquake sim detect --sabotage repeated-draw --trials 9 --canary 0
+
+Exit codes: 0 every bug is found, every oracle finds one and every seed without a bug is green, 1 not so,
+2 bad usage or input, 130 interrupted, with what was found until then.";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  keyquake sim detect\n  \
-                        keyquake sim detect --sabotage repeated-draw --trials 9 --canary 0")]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The most seeds until a planted bug must be found
-    #[arg(long, default_value_t = 200, value_name = "N")]
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = value_parser!(u64).range(1..=MOST))]
     seeds: u64,
     /// How often each bug is hunted, each time with seeds of its own
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = value_parser!(u64).range(1..=1_000))]
     trials: u64,
     /// Only this planted bug; may be given several times
     #[arg(long, value_name = "NAME")]
     sabotage: Vec<String>,
     /// How many seeds must stay green without any bug
-    #[arg(long, default_value_t = 500, value_name = "N")]
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = value_parser!(u64).range(0..=MOST))]
     canary: u64,
     /// How many runs at a time; as many as there are processors by default
     #[arg(long, value_name = "N")]
@@ -69,6 +80,8 @@ struct Line {
 #[derive(Debug, Serialize)]
 struct Report {
     sabotages: Vec<Line>,
+    /// Whether Ctrl-C ended it before everything was tried.
+    interrupted: bool,
     /// Seeds without a bug, and what was wrong with those that were not green.
     canary: u64,
     canary_failures: Vec<String>,
@@ -86,16 +99,25 @@ struct Trial {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let chosen = chosen(&arguments.sabotage)?;
+    obey_interrupts()?;
     let mut trials = Vec::new();
     hunt_all(arguments, &chosen, |trial| {
         terminal::say(&said(&trial));
         trials.push(trial);
     });
-    let canary_failures = canary(arguments);
-    let sabotages: Vec<Line> = chosen.iter().map(|index| line(*index, &trials)).collect();
-    let idle_oracles = idle(&sabotages, chosen.len());
-    let report = Report { sabotages, canary: arguments.canary, canary_failures, idle_oracles };
+    let (canary, canary_failures) = canary(arguments);
+    let interrupted = interrupted();
+    let tried = |index: &&usize| !interrupted || trials.iter().any(|one| one.sabotage == **index);
+    let sabotages: Vec<Line> =
+        chosen.iter().filter(tried).map(|index| line(*index, &trials)).collect();
+    // Of half a hunt nobody can say that an oracle sees nothing.
+    let idle_oracles = if interrupted { Vec::new() } else { idle(&sabotages, chosen.len()) };
+    let report = Report { sabotages, interrupted, canary, canary_failures, idle_oracles };
     print(arguments, &report)?;
+    if interrupted {
+        terminal::say("Broken off: what is shown is what was found until then.");
+        return Ok(Exit::Interrupted);
+    }
     let undetected = report.sabotages.iter().any(|line| line.found < line.trials);
     let good = !undetected && report.canary_failures.is_empty() && report.idle_oracles.is_empty();
     Ok(if good { Exit::Fine } else { Exit::Found })
@@ -127,22 +149,27 @@ fn hunt_all(arguments: &Arguments, chosen: &[usize], mut take: impl FnMut(Trial)
         hunt(arguments, sabotage, trial as u64)
     };
     pool::ordered(chosen.len() * trials, jobs(arguments), hunt, |trial| {
-        take(trial);
+        trial.into_iter().for_each(&mut take);
         ControlFlow::Continue(())
     });
 }
 
-/// Each trial has seeds of its own, and every bug the same ones.
-fn hunt(arguments: &Arguments, sabotage: usize, trial: u64) -> Trial {
+/// Each trial has seeds of its own, and every bug the same ones. Nothing when it was broken off before
+/// it was over.
+fn hunt(arguments: &Arguments, sabotage: usize, trial: u64) -> Option<Trial> {
     let began = Instant::now();
     let first = 1 + trial * arguments.seeds;
     let backend = || arguments.backend.library();
-    let caught = (first..first + arguments.seeds).find_map(|seed| {
+    let mut seeds = (first..first + arguments.seeds).take_while(|_| !interrupted());
+    let caught = seeds.find_map(|seed| {
         let found = detect::hunt(&SABOTAGES[sabotage], seed, backend())?;
         Some((seed, found))
     });
+    if caught.is_none() && interrupted() {
+        return None;
+    }
     let seeds = caught.as_ref().map_or(arguments.seeds, |(seed, _)| seed - first + 1);
-    Trial { sabotage, caught, seeds, seconds: began.elapsed().as_secs_f64() }
+    Some(Trial { sabotage, caught, seeds, seconds: began.elapsed().as_secs_f64() })
 }
 
 fn said(trial: &Trial) -> String {
@@ -157,14 +184,17 @@ fn said(trial: &Trial) -> String {
     }
 }
 
-fn canary(arguments: &Arguments) -> Vec<String> {
+/// How many seeds without a bug were run, and what was wrong with those that were not green.
+fn canary(arguments: &Arguments) -> (u64, Vec<String>) {
     let count = usize::try_from(arguments.canary).unwrap_or(usize::MAX);
     let work = |index: usize| {
         let seed = index as u64 + 1;
-        (seed, detect::canary(seed, arguments.backend.library()))
+        (!interrupted()).then(|| (seed, detect::canary(seed, arguments.backend.library())))
     };
-    let mut failures = Vec::new();
-    pool::ordered(count, jobs(arguments), work, |(seed, complaint)| {
+    let (mut run, mut failures) = (0, Vec::new());
+    pool::ordered(count, jobs(arguments), work, |ran| {
+        let Some((seed, complaint)) = ran else { return ControlFlow::Break(()) };
+        run += 1;
         if let Some(complaint) = complaint {
             terminal::say(&format!("canary: seed {seed}: {complaint}"));
             failures.push(format!("seed {seed}: {complaint}"));
@@ -174,7 +204,7 @@ fn canary(arguments: &Arguments) -> Vec<String> {
         }
         ControlFlow::Continue(())
     });
-    failures
+    (run, failures)
 }
 
 fn line(sabotage: usize, trials: &[Trial]) -> Line {

@@ -9,7 +9,7 @@ use ::sim::probe::Probe;
 use ::sim::sabotage::SABOTAGES;
 use ::sim::vocabulary::vocabulary;
 use clap::{Args, ValueEnum};
-use scenarios::{FAULTS, Scenario, WORKLOADS};
+use scenarios::{FAULTS, Scenario, WORKLOADS, printable};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.json {
         terminal::print_json(&items)?;
     } else {
-        let rows: Vec<[String; 2]> = items.into_iter().map(|item| [item.name, item.doc]).collect();
+        let row =
+            |item: Item| [item.name, item.doc].map(|text| printable(&text).replace('\t', " "));
+        let rows: Vec<[String; 2]> = items.into_iter().map(row).collect();
         terminal::print(&terminal::table(&rows))?;
     }
     Ok(Exit::Fine)

@@ -4,6 +4,7 @@ use super::failing::{self, Deadline, Effort, Failing, First, Subject, attempt};
 use super::run::interrupted;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
+use ::sim::identity::identity;
 use ::sim::random::Seed;
 use ::sim::shrink::{self, Shrink, Size};
 use clap::Args;
@@ -17,14 +18,16 @@ const OTHERS: u64 = 20;
 
 const EXAMPLES: &str = "\
 Examples:
-  keyquake sim shrink sweep/corpus/swarm-seed-119.toml --seed 119 -o bug.toml
-  keyquake sim shrink --swarm --seed 119 --budget 5m -o bug.toml
-  keyquake sim shrink --swarm --seed 4 --sabotage grant-end-lost -o bug.toml
-  keyquake sim run bug.toml --seed 119
+  keyquake sim shrink scenarios/sabotage/skipped-version-check.toml --seed 1 --budget 5m -o bug.toml
+  keyquake sim run bug.toml --seed 1
 
-The calls of loads are written out as [[operation]]s. Everything that can go goes: phases, faults, loads, operations, parameters, Regions, hosts, clients,
-time. The file is written whenever it becomes smaller, and is an ordinary scenario that expects the
-violation. If it is there already and still fails, the work goes on from it.
+`keyquake sim sweep --swarm --corpus corpus` and `keyquake sim detect` find seeds that fail; the file of a
+corpus, or --swarm with the seed and the --sabotage, is then what to shrink.
+
+The calls of loads are written out as [[operation]]s. Everything that can go goes: phases, faults, loads,
+operations, parameters, Regions, hosts, clients, time. The file is written whenever it becomes smaller,
+and is an ordinary scenario that expects the violation. If it is there already, was shrunk from the same
+scenario and still fails, the work goes on from it.
 
 Exit codes: 0 fine, 1 the scenario does not fail, 2 bad usage or input, 130 interrupted.";
 
@@ -78,9 +81,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let oracle = arguments.oracle.clone().unwrap_or(first);
     let court = Court { oracle, seed, retries: arguments.retries, deadline };
     let before = Size::of(&given);
-    let start = earlier(&arguments.output, &court)
+    let origin = identity(&given);
+    let start = earlier(&arguments.output, &origin, &court)
         .unwrap_or_else(|| shrink::expecting(given, &court.oracle));
-    let mut work = Work::new(arguments, court, start);
+    let mut work = Work::new(arguments, (court, origin), start);
     work.shrink_on()?;
     work.write_out()?;
     work.settle()?;
@@ -88,8 +92,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(if interrupted() { Exit::Interrupted } else { Exit::Fine })
 }
 
-/// What an earlier attempt left, if it still fails.
-fn earlier(path: &Path, court: &Court) -> Option<Document> {
+/// What stands in the file before the name of the scenario that it was shrunk from.
+const ORIGIN: &str = "# Shrunk from ";
+
+/// What an earlier attempt left of the same scenario, if it still fails.
+fn earlier(path: &Path, origin: &str, court: &Court) -> Option<Document> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut comments = text.lines().take_while(|line| line.starts_with('#'));
+    if !comments.any(|line| {
+        line.strip_prefix(ORIGIN).is_some_and(|rest| rest.trim_end_matches('.') == origin)
+    }) {
+        terminal::say(&format!(
+            "{} is not shrunk from this scenario: beginning anew.",
+            path.display()
+        ));
+        return None;
+    }
     let document = Document::open(path, &[]).ok()?;
     court.condemns(&document).then(|| {
         terminal::say(&format!("Going on from {}.", path.display()));
@@ -120,13 +138,19 @@ impl Court {
 struct Work<'a> {
     arguments: &'a Arguments,
     court: Court,
+    /// The name of the scenario that was given.
+    origin: String,
     shrink: Shrink,
     runs: u64,
 }
 
 impl<'a> Work<'a> {
-    fn new(arguments: &'a Arguments, court: Court, start: Document) -> Work<'a> {
-        Work { arguments, court, shrink: Shrink::new(start), runs: 0 }
+    fn new(
+        arguments: &'a Arguments,
+        (court, origin): (Court, String),
+        start: Document,
+    ) -> Work<'a> {
+        Work { arguments, court, origin, shrink: Shrink::new(start), runs: 0 }
     }
 
     fn shrink_on(&mut self) -> Result<(), Failure> {
@@ -191,7 +215,8 @@ impl<'a> Work<'a> {
     fn write(&self) -> Result<(), Failure> {
         let (path, seed) = (&self.arguments.output, self.court.seed);
         let text = self.shrink.best().text();
-        let text = format!("# Fails {} with seed {seed}.\n\n{text}", self.court.oracle);
+        let (oracle, origin) = (&self.court.oracle, &self.origin);
+        let text = format!("# Fails {oracle} with seed {seed}.\n{ORIGIN}{origin}.\n\n{text}");
         fs::write(path, text).map_err(|error| Failure::file("write", path, &error))
     }
 

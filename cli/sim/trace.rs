@@ -30,7 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   keyquake sim trace scenarios/quickstart.toml --seed 7
   keyquake sim trace bug.toml -o bug.html
-  keyquake sim trace --swarm --seed 4 --sabotage grant-end-lost --json
+  keyquake sim trace scenarios/regressions/token-lost.toml --seed 1 --json
 
 The page needs no network: a lane for each node, an arrow for each message, marks for what nodes
 decided and changed and for what faults did. The trace shows the messages around the first

@@ -17,8 +17,10 @@ use std::time::{Duration, Instant};
 const EXAMPLES: &str = "\
 Examples:
   keyquake sim why bug.toml
-  keyquake sim why --swarm --seed 4 --sabotage grant-end-lost --calls
   keyquake sim why scenarios/regressions/token-lost.toml --seed 1 --json
+
+bug.toml is what `keyquake sim shrink` left. `keyquake sim detect` names seeds that show a planted bug, for
+--swarm --seed N --sabotage NAME, and --calls writes the calls of their loads out first.
 
 Each fault, load, operation and planted bug is left out in turn. Faults and operations are also tried
 later, by each of --delays that leaves an operation within the storm and a fault within its phase:
@@ -51,7 +53,8 @@ pub(crate) struct Arguments {
 /// What came of it, for programs.
 #[derive(Serialize)]
 struct Told<'a> {
-    oracle: &'a str,
+    /// Who objects; nobody when the run passes.
+    oracle: Option<&'a str>,
     seed: u64,
     runs: usize,
     questions: usize,
@@ -74,6 +77,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         First::Interrupted => return Ok(Exit::Interrupted),
         First::Passes => {
             terminal::say("No oracle objects to this run: there is nothing to explain.");
+            if arguments.json {
+                let seed = failing::seed(&arguments.subject)?;
+                let parts = Vec::new();
+                terminal::print_json(&Told { oracle: None, seed, runs: 1, questions: 0, parts })?;
+            }
             return Ok(Exit::Fine);
         }
     };
@@ -158,6 +166,7 @@ fn tell(
             vanishes_after_seconds: dependence.vanishes_later.map(|delay| delay.as_secs_f64()),
         });
         let parts = parts.collect();
+        let oracle = Some(oracle);
         return terminal::print_json(&Told { oracle, seed, runs, questions, parts });
     }
     let rows = ranked.iter().map(|(part, one)| [one.words(), part.clone()]);
