@@ -214,7 +214,7 @@ fn no_outcome_no_entry_and_no_token_shows_a_key() {
         assert!(!secrets.show_in(text), "{text}");
     }
     for token in local.journal().tokens().iter() {
-        let bytes = [token.aad(), token.iv.to_vec(), token.sealed.clone()].concat();
+        let bytes = [token.aad(), token.iv.to_vec(), token.sealed.to_vec()].concat();
         assert!(!secrets.are_in(&bytes), "{token:?}");
     }
 }

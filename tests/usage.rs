@@ -25,9 +25,9 @@ const SMALL: &str = "schema = 1\ndescription = 'x'\ntopology = { regions = ['us-
                      kind = 'key-creation'\narrivals = { kind = 'constant', per_second = 1 }\n";
 
 fn small(folder: &Path, name: &str) -> String {
-    fs::create_dir_all(folder).unwrap();
+    fs::create_dir_all(folder).expect("a folder");
     let path = folder.join(name);
-    fs::write(&path, SMALL).unwrap();
+    fs::write(&path, SMALL).expect("a file");
     path.display().to_string()
 }
 

@@ -12,13 +12,13 @@ fn said(output: &Output) -> String {
 
 fn run(name: &str, text: &str) -> Output {
     let file = folder(&format!("verdicts-{name}")).join(format!("{name}.toml"));
-    fs::write(&file, text).unwrap();
+    fs::write(&file, text).expect("a file");
     keyquake(&["sim", "run", &file.display().to_string(), "--seed", "1", "--no-report"])
 }
 
 fn json(name: &str, text: &str) -> Value {
     let file = folder(&format!("verdicts-{name}")).join(format!("{name}.toml"));
-    fs::write(&file, text).unwrap();
+    fs::write(&file, text).expect("a file");
     let file = file.display().to_string();
     let output = keyquake(&["sim", "run", &file, "--seed", "1", "--no-report", "--json"]);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))

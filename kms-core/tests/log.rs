@@ -155,7 +155,7 @@ fn key_tokens_come_and_go_beside_the_log() {
     for id in ids {
         assert!(local.journal().tokens().get(id).is_none(), "erased with the key");
     }
-    let sealed: Vec<u8> = token.sealed.clone();
+    let sealed: Vec<u8> = token.sealed.to_vec();
     let log = format!("{:?}", local.journal().entries_after(0));
     assert!(!log.contains(&format!("{sealed:?}")));
 }

@@ -50,7 +50,7 @@ fn holds(held: &[u8], bytes: &[u8]) -> bool {
 /// The sealed bytes of every key token of a key.
 fn sealed(local: &Local, key: KeyArn) -> Vec<Vec<u8>> {
     let tokens = local.journal().tokens().iter().filter(|token| token.key == key.id);
-    tokens.map(|token| token.sealed.clone()).collect()
+    tokens.map(|token| token.sealed.to_vec()).collect()
 }
 
 fn assert_held(local: &Local, tokens: &[Vec<u8>]) {
