@@ -20,6 +20,9 @@ pub struct Finding {
     pub because: Option<String>,
     /// What must not have happened; the first few.
     pub violations: Vec<String>,
+    /// How many things it gave up on; with any of them it cannot judge, whatever else it judged.
+    #[serde(skip)]
+    pub undecided: u64,
 }
 
 /// What became of an oracle.
@@ -30,7 +33,8 @@ pub enum Word {
     Passed,
     /// Something is.
     Violated,
-    /// Nobody of a kind that it needs was heard, or nothing happened that it judges.
+    /// Nobody of a kind that it needs was heard, or nothing happened that it judges, or it gave up on
+    /// some of it.
     CannotJudge,
 }
 
@@ -47,6 +51,7 @@ pub(crate) fn findings(all: &[Judged]) -> Vec<Finding> {
                 judged: 0,
                 because: None,
                 violations: Vec::new(),
+                undecided: 0,
             });
             findings.len() - 1
         });
@@ -63,18 +68,21 @@ impl Finding {
         let said = said.map(|one| format!("at {:?}: {}", one.at, one.message));
         let room = MOST_TOLD - self.violations.len();
         self.violations.extend(said.take(room));
+        if let Verdict::Undecided { left, .. } = judged.verdict {
+            self.undecided += left;
+        }
         self.verdict = match judged.verdict {
             Verdict::Violated => Word::Violated,
             _ if self.verdict == Word::Violated => Word::Violated,
+            _ if self.undecided > 0 => Word::CannotJudge,
             Verdict::Passed if self.judged > 0 => Word::Passed,
             _ => self.verdict,
         };
-        self.because = match (self.verdict, judged.verdict) {
-            (Word::CannotJudge, Verdict::CannotJudge { missing }) => {
-                Some(format!("no record from {missing}"))
-            }
-            (Word::CannotJudge, _) => Some("nothing happened that it judges".to_owned()),
-            _ => None,
+        let open = Verdict::Undecided { left: self.undecided, judged: self.judged };
+        self.because = match self.verdict {
+            Word::Passed | Word::Violated => None,
+            Word::CannotJudge if self.undecided > 0 => open.doubt(),
+            Word::CannotJudge => judged.verdict.doubt().or_else(|| Verdict::Idle.doubt()),
         };
     }
 }
@@ -117,5 +125,16 @@ mod tests {
         assert_eq!(deaf.because.as_deref(), Some("no record from an audit trail"));
         assert_eq!(idle.because.as_deref(), Some("nothing happened that it judges"));
         assert_eq!(deaf.verdict, idle.verdict);
+    }
+
+    #[test]
+    fn what_one_core_left_open_another_ones_pass_does_not_close() {
+        let open = judged(0, Verdict::Undecided { left: 2, judged: 3 }, 3, 0);
+        let passed = judged(0, Verdict::Passed, 4, 0);
+        for order in [[&open, &passed], [&passed, &open]] {
+            let found = findings(&order.map(Clone::clone));
+            assert_eq!(found[0].verdict, Word::CannotJudge);
+            assert_eq!(found[0].because.as_deref(), Some("2 undecided beside 7 judged"));
+        }
     }
 }
