@@ -29,9 +29,10 @@ which takes as long as any first build, and the checkout is removed. The program
 so that the next comparison begins at once. `this` is the running program. Both run as processes that
 take turns, A B B A.
 
-The verdicts: B is faster or slower by more than the tolerance; equivalent within it; or inconclusive,
-with the time that is still needed. What cannot be compared is refused, with the difference. Operations
-that only one of the two has are listed, and so are those that the time did not suffice for.
+The verdicts: B is faster or slower, when the estimate is beyond the tolerance and the interval
+excludes no difference; equivalent, when the interval is within the tolerance; or inconclusive, with the
+time that is still needed. What cannot be compared is refused, with the difference. Operations that
+only one of the two has are listed, and so are those that the time did not suffice for.
 
 A gate stops what it names and nothing else: `slower` passes what is inconclusive and what was compared
 with nothing; `inconclusive` and `unmatched` stop those.
