@@ -11,6 +11,7 @@ use crate::policy::Policy;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -332,6 +333,14 @@ impl Key {
     /// The id.
     pub fn id(&self) -> KeyId {
         self.arn.id
+    }
+
+    /// Looks at every part that a request will ask for, for nothing but that their memory is on the
+    /// way at once and not one after the other.
+    pub(crate) fn expect(&self) {
+        let token = self.current_material().map(|material| material.token.is_some());
+        let (stored, set) = (self.stored_in.is_some(), self.multi_region.is_some());
+        black_box((self.state(), token, stored, set));
     }
 
     /// The owner.

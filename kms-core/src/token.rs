@@ -7,8 +7,10 @@
 use crate::key::KeySpec;
 use crate::name::{KeyId, MaterialId, TokenId};
 use crate::table::Table;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::hint::black_box;
 use std::sync::Arc;
 
 /// Which domain key; counted up by one at every rotation of the domain key.
@@ -87,55 +89,82 @@ pub enum TokenChange {
 }
 
 /// Every key token of a Region.
+///
+/// They are found by their key, not by their id: so the wait for a token's memory does not begin only
+/// when the key's record has come and told the id.
 #[derive(Clone, Debug, Default)]
 pub struct TokenStore {
-    tokens: Table<TokenId, Arc<KeyToken>>,
+    tokens: Table<KeyId, SmallVec<[Arc<KeyToken>; 1]>>,
+    keys: BTreeMap<TokenId, KeyId>,
 }
 
 impl TokenStore {
-    /// The token of that id.
-    pub fn get(&self, id: TokenId) -> Option<&Arc<KeyToken>> {
-        self.tokens.get(&id)
+    /// A token of a key.
+    pub fn get(&self, key: KeyId, id: TokenId) -> Option<&Arc<KeyToken>> {
+        self.of_key(key).iter().rev().find(|token| token.id == id)
+    }
+
+    /// Every token of a key, oldest first.
+    pub fn of_key(&self, key: KeyId) -> &[Arc<KeyToken>] {
+        self.tokens.get(&key).map_or(&[], SmallVec::as_slice)
+    }
+
+    /// Looks at the newest token of a key that will be wanted soon, for nothing but that its memory is
+    /// on the way while that of the key's record is. Among many keys both waits are long.
+    pub(crate) fn expect(&self, key: KeyId) {
+        let newest = self.of_key(key).last();
+        black_box(newest.map(|token| (token.epoch, token.sealed.last().copied())));
     }
 
     /// Carries out one change.
     pub fn apply(&mut self, change: &TokenChange) {
         match change {
             TokenChange::Put(token) => {
-                self.tokens.insert(token.id, token.clone());
-            }
-            TokenChange::Reencrypt(token) => {
-                if let Some(kept) = self.tokens.get_mut(&token.id)
-                    && kept.epoch < token.epoch
-                {
-                    *kept = token.clone();
+                self.erase(token.id);
+                self.keys.insert(token.id, token.key);
+                match self.tokens.get_mut(&token.key) {
+                    Some(others) => others.push(token.clone()),
+                    None => drop(self.tokens.insert(token.key, smallvec![token.clone()])),
                 }
             }
-            TokenChange::Erase(id) => {
-                self.tokens.remove(id);
+            TokenChange::Reencrypt(token) => {
+                let of_key = self.tokens.get_mut(&token.key).into_iter().flatten();
+                let older =
+                    |kept: &&mut Arc<KeyToken>| kept.id == token.id && kept.epoch < token.epoch;
+                of_key.filter(older).for_each(|kept| *kept = token.clone());
             }
+            TokenChange::Erase(id) => self.erase(*id),
+        }
+    }
+
+    fn erase(&mut self, id: TokenId) {
+        let Some(key) = self.keys.remove(&id) else { return };
+        let Some(of_key) = self.tokens.get_mut(&key) else { return };
+        of_key.retain(|token| token.id != id);
+        if of_key.is_empty() {
+            self.tokens.remove(&key);
         }
     }
 
     /// Up to `limit` tokens that an older domain key than `epoch` sealed, by id.
-    pub fn older_than(&self, epoch: DomainEpoch, limit: usize) -> Vec<TokenId> {
+    pub fn older_than(&self, epoch: DomainEpoch, limit: usize) -> Vec<(KeyId, TokenId)> {
         let older = self.iter().filter(|token| token.epoch < epoch);
-        older.map(|token| token.id).take(limit).collect()
+        older.map(|token| (token.key, token.id)).take(limit).collect()
     }
 
     /// How many tokens there are.
     pub fn len(&self) -> usize {
-        self.tokens.len()
+        self.keys.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.tokens.len() == 0
+        self.keys.is_empty()
     }
 
     /// Every token, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<KeyToken>> {
-        self.tokens.iter().map(|(_, token)| token)
+        self.keys.iter().filter_map(|(id, key)| self.get(*key, *id))
     }
 }
 
@@ -169,7 +198,32 @@ pub(crate) mod tests {
         let mut store = TokenStore::default();
         store.apply(&TokenChange::Put(token(3)));
         store.apply(&TokenChange::Reencrypt(token(2)));
-        assert_eq!(store.get(TokenId([1; 16])).unwrap().epoch, DomainEpoch(3));
-        assert_eq!(store.older_than(DomainEpoch(4), 10), [TokenId([1; 16])]);
+        let (key, id) = (KeyId::single_region([2; 16]), TokenId([1; 16]));
+        assert_eq!(store.get(key, id).unwrap().epoch, DomainEpoch(3));
+        assert_eq!(store.older_than(DomainEpoch(4), 10), [(key, id)]);
+    }
+
+    #[test]
+    fn a_key_has_the_tokens_that_were_put_and_not_erased() {
+        let of = |key: u8, id: u8| {
+            let (key, id) = (KeyId::single_region([key; 16]), TokenId([id; 16]));
+            Arc::new(KeyToken { key, id, ..KeyToken::clone(&token(1)) })
+        };
+        let mut store = TokenStore::default();
+        for token in [of(1, 9), of(2, 5), of(1, 3), of(1, 9)] {
+            store.apply(&TokenChange::Put(token));
+        }
+        let ids = |key: u8| -> Vec<u8> {
+            let tokens = store.of_key(KeyId::single_region([key; 16])).iter();
+            tokens.map(|token| token.id.0[0]).collect()
+        };
+        assert_eq!((ids(1), ids(2), ids(3)), (vec![3, 9], vec![5], vec![]));
+        let all: Vec<_> = store.iter().map(|token| token.id.0[0]).collect();
+        assert_eq!(all, [3, 5, 9], "in the order of their ids");
+        store.apply(&TokenChange::Erase(TokenId([3; 16])));
+        store.apply(&TokenChange::Erase(TokenId([5; 16])));
+        assert_eq!(store.len(), 1);
+        assert!(store.of_key(KeyId::single_region([2; 16])).is_empty());
+        assert_eq!(store.of_key(KeyId::single_region([1; 16])), [of(1, 9)]);
     }
 }

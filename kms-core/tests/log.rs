@@ -139,7 +139,7 @@ fn key_tokens_come_and_go_beside_the_log() {
     let (mut local, key) = lived_in();
     let ids: Vec<_> = local.key(key).tokens().collect();
     assert_eq!(ids.len(), 2, "the key was rotated once");
-    let token = local.journal().tokens().get(ids[0]).unwrap().clone();
+    let token = local.journal().tokens().get(key.id, ids[0]).unwrap().clone();
     let head = local.journal().head();
     let mut journal = Journal::restore(
         key.region,
@@ -149,11 +149,11 @@ fn key_tokens_come_and_go_beside_the_log() {
     let tokens = vec![TokenChange::Erase(ids[0])];
     let append = Append { tokens, ..Append::default() };
     assert_eq!(journal.append(7_000, &append, local.now()), Ok(head), "no entry of its own");
-    assert!(journal.tokens().get(ids[0]).is_none());
+    assert!(journal.tokens().get(key.id, ids[0]).is_none());
     local.advance(9 * DAY);
     assert!(local.journal().state().key(key.id).is_none());
     for id in ids {
-        assert!(local.journal().tokens().get(id).is_none(), "erased with the key");
+        assert!(local.journal().tokens().get(key.id, id).is_none(), "erased with the key");
     }
     let sealed: Vec<u8> = token.sealed.to_vec();
     let log = format!("{:?}", local.journal().entries_after(0));

@@ -21,7 +21,8 @@ impl Command {
                 token.epoch >= domain
             }
             (Command::ReencryptTokens { tokens: ids, under }, Reply::Tokens { tokens }) => {
-                tokens.iter().all(|token| ids.contains(&token.id)) && are_under(tokens, *under)
+                let asked = |token: &Arc<KeyToken>| ids.contains(&(token.key, token.id));
+                tokens.iter().all(asked) && are_under(tokens, *under)
             }
             (Command::ImportBackingKeys { key, .. }, Reply::Tokens { tokens }) => {
                 tokens.iter().all(|token| token.key == *key) && are_under(tokens, domain)
@@ -114,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_batch_holds_nothing_that_was_not_asked_for() {
-        let command = |id| Command::ReencryptTokens { tokens: vec![id], under: DomainEpoch(5) };
+        let command =
+            |id| Command::ReencryptTokens { tokens: vec![(own(), id)], under: DomainEpoch(5) };
         let reply = |epoch| Reply::Tokens { tokens: vec![token(own(), epoch)] };
         let (own, other) = (command(TokenId([3; 16])), command(TokenId([4; 16])));
         assert!(own.is_answered_by(&reply(5), DomainEpoch(5)));

@@ -159,8 +159,8 @@ pub enum Command {
     },
     /// Wrap key tokens again, under the active domain key.
     ReencryptTokens {
-        /// Which.
-        tokens: Vec<TokenId>,
+        /// Which, and of which keys.
+        tokens: Vec<(KeyId, TokenId)>,
         /// An HSM whose domain is older must not do it.
         under: DomainEpoch,
     },
@@ -260,18 +260,19 @@ impl Command {
     /// The key tokens that must travel with the command.
     pub fn tokens(&self) -> Vec<TokenId> {
         let mut tokens = Vec::new();
-        self.each_token(&mut |token| tokens.push(token));
+        self.each_token(&mut |_, token| tokens.push(token));
         tokens
     }
 
-    /// Shows each key token that must travel with the command.
-    pub fn each_token(&self, show: &mut dyn FnMut(TokenId)) {
+    /// Shows each key token that must travel with the command, with its key.
+    pub fn each_token(&self, show: &mut dyn FnMut(KeyId, TokenId)) {
+        let mut one = |with: &BackingKeyRef| show(with.key, with.token);
         match self {
-            Command::Encrypt { to, .. } => to.token().into_iter().for_each(show),
-            Command::Decrypt { from } => show(from.token()),
+            Command::Encrypt { to, .. } => to.with().into_iter().for_each(one),
+            Command::Decrypt { from } => one(from.with()),
             Command::ReEncrypt { from, to } => {
-                show(from.token());
-                to.token().into_iter().for_each(show);
+                one(from.with());
+                to.with().into_iter().for_each(one);
             }
             Command::GenerateDataKey { with, .. }
             | Command::GenerateDataKeyPair { with, .. }
@@ -279,10 +280,12 @@ impl Command {
             | Command::GenerateMac { with, .. }
             | Command::VerifyMac { with, .. }
             | Command::Decapsulate { with, .. }
-            | Command::DeriveSharedSecret { with, .. } => show(with.token),
-            Command::ReencryptTokens { tokens, .. } => tokens.iter().copied().for_each(show),
+            | Command::DeriveSharedSecret { with, .. } => one(with),
+            Command::ReencryptTokens { tokens, .. } => {
+                tokens.iter().for_each(|(key, token)| show(*key, *token));
+            }
             Command::ForRecipient { command, .. } => command.each_token(show),
-            Command::ExportBackingKeys { keys, .. } => keys.iter().for_each(|key| show(key.token)),
+            Command::ExportBackingKeys { keys, .. } => keys.iter().for_each(one),
             _ => {}
         }
     }

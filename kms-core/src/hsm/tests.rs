@@ -158,7 +158,10 @@ impl Cluster {
     }
 
     fn reencrypt(&mut self, at: usize, token: &Arc<KeyToken>) -> Result<Arc<KeyToken>, Fault> {
-        let command = Command::ReencryptTokens { tokens: vec![token.id], under: self.token.active };
+        let command = Command::ReencryptTokens {
+            tokens: vec![(token.key, token.id)],
+            under: self.token.active,
+        };
         match self.run(at, &command, std::slice::from_ref(token))? {
             Reply::Tokens { tokens } => Ok(tokens[0].clone()),
             other => panic!("{other:?}"),

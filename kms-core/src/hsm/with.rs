@@ -108,10 +108,10 @@ pub enum Opening {
 }
 
 impl Sealing {
-    /// The key token that must travel with it.
-    pub(super) fn token(&self) -> Option<TokenId> {
+    /// The key material whose token must travel with it.
+    pub(super) fn with(&self) -> Option<&BackingKeyRef> {
         match self {
-            Sealing::Symmetric { with, .. } => Some(with.token),
+            Sealing::Symmetric { with, .. } => Some(with),
             Sealing::Public { .. } => None,
         }
     }
@@ -125,10 +125,10 @@ impl Sealing {
 }
 
 impl Opening {
-    /// The key token that must travel with it.
-    pub(super) fn token(&self) -> TokenId {
+    /// The key material whose token must travel with it.
+    pub(super) fn with(&self) -> &BackingKeyRef {
         match self {
-            Opening::Symmetric { with, .. } | Opening::Private { with, .. } => with.token,
+            Opening::Symmetric { with, .. } | Opening::Private { with, .. } => with,
         }
     }
 

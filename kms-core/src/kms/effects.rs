@@ -81,7 +81,7 @@ impl<'a> Effects<'_, 'a> {
         self.hold_the_domain_to(&command);
         let store = &self.scope.kms.tokens;
         let (mut tokens, mut missing) = (Vec::with_capacity(1), false);
-        command.each_token(&mut |id| match store.get(id) {
+        command.each_token(&mut |key, id| match store.get(key, id) {
             Some(token) => tokens.push(token.clone()),
             None => missing = true,
         });

@@ -15,7 +15,7 @@ use crate::step::{Precondition, RecordId};
 use crate::wire::{GrantToken, KeyRef};
 use std::sync::Arc;
 
-impl Checks<'_, '_> {
+impl<'a> Checks<'_, 'a> {
     /// Where a key is looked for that may be named by id and ARN only; it need not be there.
     ///
     /// # Errors
@@ -57,8 +57,14 @@ impl Checks<'_, '_> {
     /// # Errors
     /// `NotFound`.
     pub fn existing(&self, arn: KeyArn) -> Result<KeyId> {
-        let found = self.state().key(arn.id).filter(|(key, _)| key.account() == arn.account);
+        let found = self.look_up(arn.id).filter(|(key, _)| key.account() == arn.account);
         found.map(|_| arn.id).ok_or_else(|| no_such_key(arn))
+    }
+
+    /// A key in the log, whose token will be asked for if the request gets so far.
+    fn look_up(&self, id: KeyId) -> Option<(&'a Arc<Key>, u64)> {
+        self.tokens().expect(id);
+        self.state().key(id).inspect(|(key, _)| key.expect())
     }
 
     /// The key of that id, as an ARN in the caller's account.
@@ -104,7 +110,7 @@ impl Checks<'_, '_> {
     }
 
     pub(super) fn read_key(&mut self, id: KeyId) -> Option<Arc<Key>> {
-        let (key, version) = self.state().key(id)?;
+        let (key, version) = self.look_up(id)?;
         self.rely_on(Precondition::VersionIs(RecordId::Key(id), version));
         if !self.scope.plan.outcome.audit.keys.contains(&key.arn) {
             self.scope.plan.outcome.audit.keys.push(key.arn);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kms_core::name::{KeyArn, RegionName};
+use kms_core::name::{KeyArn, KeyIdentifier, RegionName};
 use kms_core::ops::describe_key::KeyMetadata;
 use kms_core::ops::{
     Request, Response, describe_key, replicate_key, rotate_key_on_demand, schedule_key_deletion,
@@ -205,6 +205,17 @@ impl Client {
         self.seat.admin_in(key.region, self.seat.encrypt(key, PLAINTEXT, draw))
     }
 
+    /// The primary of a set has moved, and a replica is where it was.
+    fn moved(&mut self, request: &update_primary_region::Request) {
+        let Ok(KeyIdentifier::Arn(key)) = request.key_id.parse() else { return };
+        let Ok(to) = RegionName::parse(request.primary_region.as_str()) else { return };
+        self.update(key, |set| {
+            let from = std::mem::replace(&mut set.primary.region, to);
+            set.replicas.retain(|region| *region != to);
+            set.replicas.push(from);
+        });
+    }
+
     /// Corrects what the client knows of a set.
     fn update(&mut self, key: KeyArn, change: impl FnOnce(&mut Set)) {
         if let Some(set) = self.sets.iter_mut().find(|set| set.primary.id == key.id) {
@@ -251,6 +262,7 @@ impl Generator for Client {
                     }
                 });
             }
+            (Request::UpdatePrimaryRegion(request), Ok(_)) => self.moved(request),
             (Request::ScheduleKeyDeletion(_), Ok(Response::ScheduleKeyDeletion(response))) => {
                 let key = response.key_id;
                 self.update(key, |set| set.replicas.retain(|region| *region != key.region));
@@ -280,6 +292,16 @@ mod tests {
         let regions: std::collections::BTreeSet<_> =
             run.calls.iter().map(|(planned, _)| planned.region).collect();
         assert_eq!(regions.len(), 2);
+    }
+
+    #[test]
+    fn a_primary_that_has_moved_is_moved_on_from_where_it_is() {
+        let only = "mix = { create = 0, replicate = 0, delete_replica = 0, describe = 0, encrypt = 0, decrypt = 0 }";
+        let run = Run::of("multi-region", only, 40);
+        let moves = run.calls.iter().filter(|(_, result)| result.is_ok());
+        let from: Vec<_> = moves.map(|(planned, _)| planned.region.as_str()).collect();
+        assert!(from.len() > 9, "{from:?}");
+        assert!(from.windows(2).all(|two| two[0] != two[1]), "{from:?}");
     }
 
     #[test]

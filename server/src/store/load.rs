@@ -138,7 +138,7 @@ impl Store {
             return Err(self.damaged(format!("the log of {region} is empty")));
         }
         let lacking = kms.state().keys_after(None).find_map(|key| {
-            let lost = key.tokens().find(|token| kms.tokens().get(*token).is_none());
+            let lost = key.tokens().find(|token| kms.tokens().get(key.id(), *token).is_none());
             lost.map(|token| (key.arn, token))
         });
         match lacking {

@@ -52,7 +52,7 @@ fn replicas(set: &MultiRegion) -> BTreeSet<RegionName> {
 fn kept(now: Now, state: &State, tokens: &TokenStore) -> Event {
     let is_missing = |key: &&std::sync::Arc<kms_core::key::Key>| {
         let mut held = key.all_materials().filter_map(|material| material.token);
-        held.any(|token| tokens.get(token).is_none())
+        held.any(|token| tokens.get(key.id(), token).is_none())
     };
     let oldest = state.domain().map_or(DomainEpoch(0), |(record, _)| record.token.oldest());
     Event::Kept(Box::new(Holdings {

@@ -80,8 +80,10 @@ impl Follower {
             // Feeds may overtake each other; an older one must not bring an erased token back.
             TokenFeed::Snapshot { at, .. } if !self.is_news(*at) => {}
             TokenFeed::Snapshot { at, tokens } => {
-                let stale: Vec<_> = kms.tokens().iter().map(|token| token.id).collect();
-                for id in stale.into_iter().filter(|id| tokens.get(*id).is_none()) {
+                let stale =
+                    kms.tokens().iter().filter(|token| tokens.get(token.key, token.id).is_none());
+                let stale: Vec<_> = stale.map(|token| token.id).collect();
+                for id in stale {
                     kms.apply_token(&TokenChange::Erase(id));
                 }
                 for token in tokens.iter() {

@@ -115,8 +115,8 @@ impl<'a> Execution<'a> {
         Ok(key)
     }
 
-    pub(super) fn reencrypt(&self, tokens: &[TokenId], random: &mut dyn Random) -> Answer {
-        let again = tokens.iter().map(|id| {
+    pub(super) fn reencrypt(&self, tokens: &[(KeyId, TokenId)], random: &mut dyn Random) -> Answer {
+        let again = tokens.iter().map(|(_, id)| {
             let token = self.token(*id)?;
             let backing = self.unwrap(token)?;
             self.wrap(NewToken::again(token), backing.as_bytes(), random)

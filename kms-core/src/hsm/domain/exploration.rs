@@ -208,8 +208,10 @@ impl World {
     }
 
     fn reencrypt(&mut self, at: usize) {
-        let command =
-            Command::ReencryptTokens { tokens: vec![self.key.id], under: self.token.active };
+        let command = Command::ReencryptTokens {
+            tokens: vec![(self.key.key, self.key.id)],
+            under: self.token.active,
+        };
         if let Ok(Reply::Tokens { tokens }) = self.execute(at, &command) {
             self.key = tokens[0].clone();
         }
@@ -238,8 +240,10 @@ impl World {
 
     fn opens_again(&mut self, at: usize) -> bool {
         self.devices[at].reset();
-        let again =
-            Command::ReencryptTokens { tokens: vec![self.key.id], under: self.token.active };
+        let again = Command::ReencryptTokens {
+            tokens: vec![(self.key.key, self.key.id)],
+            under: self.token.active,
+        };
         self.join(at).is_ok() && self.execute(at, &again).is_ok()
     }
 

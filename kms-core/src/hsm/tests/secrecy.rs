@@ -210,8 +210,10 @@ impl World {
         self.join(at);
         let tokens = self.regions[at].keys.clone();
         let under = self.regions[at].token.active;
-        let again =
-            Command::ReencryptTokens { tokens: tokens.iter().map(|t| t.id).collect(), under };
+        let again = Command::ReencryptTokens {
+            tokens: tokens.iter().map(|t| (t.key, t.id)).collect(),
+            under,
+        };
         let Some(Reply::Tokens { tokens }) = self.run(at, &again, &tokens) else { panic!() };
         self.regions[at].keys = tokens;
     }

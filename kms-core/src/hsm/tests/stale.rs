@@ -70,7 +70,7 @@ fn tokens_that_a_stale_hsm_wrapped_again_are_not_believed() {
     for backend in backends() {
         let mut cluster = Cluster::new(&backend, 2, 1);
         let old = cluster.key(id(1));
-        let again = |under| Command::ReencryptTokens { tokens: vec![old.id], under };
+        let again = |under| Command::ReencryptTokens { tokens: vec![(old.key, old.id)], under };
         let before = cluster.token.active;
         cluster.rotate(0);
         let active = cluster.token.active;
