@@ -208,7 +208,7 @@ impl Client {
     /// The primary of a set has moved, and a replica is where it was.
     fn moved(&mut self, request: &update_primary_region::Request) {
         let Ok(KeyIdentifier::Arn(key)) = request.key_id.parse() else { return };
-        let Ok(to) = RegionName::parse(request.primary_region.as_str()) else { return };
+        let Some(to) = RegionName::parse(request.primary_region.as_str()) else { return };
         self.update(key, |set| {
             let from = std::mem::replace(&mut set.primary.region, to);
             set.replicas.retain(|region| *region != to);
