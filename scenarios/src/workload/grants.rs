@@ -145,14 +145,16 @@ impl Client {
         self.seat.admin(request)
     }
 
-    /// A call of the worker. It fits the grant's constraint; without the token, the grant may not
-    /// have reached the host.
+    /// A call of the worker. It fits the grant's constraint, and is one that the grant allows or only
+    /// that it does not; without the token, the grant may not have reached the host.
     fn use_grant(&self, grant: &Grant, draw: &mut dyn Draw) -> Planned {
         let with_token = draw.chance(self.parameters.token_share.get());
         let tokens = with_token.then(|| grant.token.clone()).into_iter().collect();
+        let grant_tokens = GrantTokens(tokens);
         if draw.chance(self.parameters.overreach_share.get()) {
             let request = generate_data_key_without_plaintext::Request {
-                grant_tokens: GrantTokens(tokens),
+                grant_tokens,
+                encryption_context: grant.context.clone().unwrap_or_default(),
                 ..generate_data_key_without_plaintext::Request::new(grant.key)
             };
             return self.seat.worker(self.worker, request);
@@ -161,7 +163,7 @@ impl Client {
         if let Some(context) = &grant.context {
             request.encryption_context = context.clone();
         }
-        request.grant_tokens = GrantTokens(tokens);
+        request.grant_tokens = grant_tokens;
         self.seat.worker(self.worker, request)
     }
 
@@ -271,13 +273,17 @@ mod tests {
 
     #[test]
     fn what_a_grant_does_not_permit_is_asked_for_where_that_is_wanted() {
-        let run = Run::of("grants", "overreach_share = 0.5", 300);
+        let run = Run::of("grants", "overreach_share = 0.5\nconstraint_share = 1.0", 300);
         let asked = run.calls.iter().filter_map(|(planned, result)| match &*planned.request {
-            Request::GenerateDataKeyWithoutPlaintext(_) => Some(result.is_ok()),
+            Request::GenerateDataKeyWithoutPlaintext(request) => Some((request, result.is_ok())),
             _ => None,
         });
-        let asked: Vec<bool> = asked.collect();
-        assert!(asked.len() > 20 && !asked.contains(&true), "{asked:?}");
+        let asked: Vec<_> = asked.collect();
+        assert!(asked.len() > 20 && asked.iter().all(|(_, allowed)| !allowed), "{asked:?}");
+        let fits = |request: &generate_data_key_without_plaintext::Request| {
+            !request.encryption_context.pairs().is_empty()
+        };
+        assert!(asked.iter().all(|(request, _)| fits(request)), "nothing else forbids it");
     }
 
     #[test]

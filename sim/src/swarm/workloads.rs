@@ -28,7 +28,7 @@ impl Kind {
     fn favour(&self, regions: usize) -> f64 {
         match self.name {
             "multi-region" if regions == 1 => 0.6,
-            "multi-region" => 2.0,
+            "multi-region" => 3.0,
             _ if self.mix.is_empty() => 0.6,
             _ => 1.4,
         }
