@@ -14,7 +14,7 @@ mod signing;
 
 use crate::secrets::Secrets;
 use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
-use kms_core::crypto::codec::rsa_of_primes;
+use kms_core::crypto::codec::{self, rsa_of_primes};
 use kms_core::crypto::{
     Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Message, P384_POINT, P384_SCALAR,
     PrivateKey, RustCrypto, SecretBytes, SecretKey,
@@ -58,25 +58,46 @@ impl Reproducible {
         Arc::new(Reproducible { library, valid, agreements, keys, secrets })
     }
 
-    /// The key in a material.
-    fn parse(&self, spec: KeySpec, material: &SecretBytes) -> Result<Pair, CryptoFailure> {
+    /// A key that nobody has parsed yet.
+    fn pair(&self, spec: KeySpec, material: &SecretBytes, public: Vec<u8>) -> Pair {
         let chosen = spec.algorithms().into_iter().any(|algorithm| {
             let one_answer = !matches!(algorithm, Algorithm::Signing(..));
             one_answer && self.library.supports(spec, algorithm)
         });
         let plain = !chosen || self.library.name() == RustCrypto.name();
-        let exact = match plain {
-            true => RustCrypto.load(spec, material)?,
-            false => self.library.load(spec, material)?,
-        };
-        Ok(Pair {
+        Pair {
             library: self.library.clone(),
-            exact,
+            public,
+            exact: OnceLock::new(),
             randomized: (!plain).then(OnceLock::new),
             spec,
             material: material.clone(),
             valid: self.valid.clone(),
-        })
+        }
+    }
+
+    /// The key in a material.
+    fn parse(&self, spec: KeySpec, material: &SecretBytes) -> Result<Pair, CryptoFailure> {
+        let unparsed = self.pair(spec, material, Vec::new());
+        let public = unparsed.exact()?.public_key().to_vec();
+        Ok(Pair { public, ..unparsed })
+    }
+
+    /// A new key, whose point is the chosen library's. Nothing has to be parsed for it to sign: it is
+    /// known to be one.
+    fn p384_key(&self, random: &mut dyn Random) -> Result<SecretBytes, CryptoFailure> {
+        let private = signing::new_scalar(random);
+        let point = self.library.p384_public(&private)?;
+        let spec = KeySpec::EccNistP384;
+        let material = codec::encode_scalar(spec, private.as_slice(), &point)?;
+        let public = codec::encode_public_key(spec, &point)?;
+        self.keys.keep(self.name_of(spec, &material), self.pair(spec, &material, public));
+        Ok(material)
+    }
+
+    /// What a material is kept under.
+    fn name_of(&self, spec: KeySpec, material: &SecretBytes) -> [u8; 32] {
+        self.library.sha256(&[&[spec as u8], material.as_bytes()])
     }
 
     /// Who does an algorithm that has one right answer.
@@ -142,6 +163,7 @@ impl CryptoBackend for Reproducible {
     ) -> Result<SecretBytes, CryptoFailure> {
         match primes(spec) {
             Some(primes) => rsa_key(spec, primes, random),
+            None if spec == KeySpec::EccNistP384 => self.p384_key(random),
             None => RustCrypto.generate(spec, random),
         }
     }
@@ -151,12 +173,12 @@ impl CryptoBackend for Reproducible {
         spec: KeySpec,
         material: &SecretBytes,
     ) -> Result<Box<dyn PrivateKey>, CryptoFailure> {
-        let name = self.library.sha256(&[&[spec as u8], material.as_bytes()]);
+        let name = self.name_of(spec, material);
         let key = match self.keys.parsed(&name) {
             Some(key) => key,
             None => self.keys.keep(name, self.parse(spec, material)?),
         };
-        self.secrets.note_private(key.exact.public_key(), material.as_bytes());
+        self.secrets.note_private(&key.public, material.as_bytes());
         Ok(Box::new(Parsed(key)))
     }
 
@@ -214,22 +236,46 @@ fn rsa_key(
     rsa_of_primes(spec, prime(first), prime((first + distance) % PRIMES))
 }
 
-/// One key, parsed by the chosen library, and by RustCrypto when it first signs.
+/// A key as a library parsed it, if it could.
+type Lazily = OnceLock<Option<Box<dyn PrivateKey>>>;
+
+/// One key, parsed by the chosen library when it has to, and by RustCrypto when it first signs.
 struct Pair {
     library: Arc<dyn CryptoBackend>,
-    exact: Box<dyn PrivateKey>,
-    /// Not there when RustCrypto has parsed it anyway.
-    randomized: Option<OnceLock<Option<Box<dyn PrivateKey>>>>,
+    /// SubjectPublicKeyInfo in DER.
+    public: Vec<u8>,
+    exact: Lazily,
+    /// Not there when RustCrypto parses it anyway.
+    randomized: Option<Lazily>,
     spec: KeySpec,
     material: SecretBytes,
     valid: Valid,
 }
 
 impl Pair {
+    /// The key as the one parsed it whose answers are wanted, if there is but one right answer.
+    fn exact(&self) -> Result<&dyn PrivateKey, CryptoFailure> {
+        let library = match self.randomized {
+            None => &RustCrypto,
+            Some(_) => self.library.as_ref(),
+        };
+        self.parsed_by(&self.exact, library)
+    }
+
     fn signer(&self) -> Result<&dyn PrivateKey, CryptoFailure> {
-        let Some(randomized) = &self.randomized else { return Ok(self.exact.as_ref()) };
-        let parse = || RustCrypto.load(self.spec, &self.material).ok();
-        randomized.get_or_init(parse).as_deref().ok_or(CryptoFailure)
+        match &self.randomized {
+            None => self.exact(),
+            Some(randomized) => self.parsed_by(randomized, &RustCrypto),
+        }
+    }
+
+    fn parsed_by<'p>(
+        &self,
+        parsed: &'p Lazily,
+        library: &dyn CryptoBackend,
+    ) -> Result<&'p dyn PrivateKey, CryptoFailure> {
+        let parse = || library.load(self.spec, &self.material).ok();
+        parsed.get_or_init(parse).as_deref().ok_or(CryptoFailure)
     }
 }
 
@@ -238,7 +284,7 @@ struct Parsed(Arc<Pair>);
 
 impl PrivateKey for Parsed {
     fn public_key(&self) -> &[u8] {
-        self.0.exact.public_key()
+        &self.0.public
     }
 
     fn sign(
@@ -264,15 +310,15 @@ impl PrivateKey for Parsed {
         algorithm: EncryptionAlgorithm,
         ciphertext: &[u8],
     ) -> Result<SecretBytes, CryptoFailure> {
-        self.0.exact.decrypt(algorithm, ciphertext)
+        self.0.exact()?.decrypt(algorithm, ciphertext)
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.0.exact.agree(peer)
+        self.0.exact()?.agree(peer)
     }
 
     fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, CryptoFailure> {
-        self.0.exact.decapsulate(ciphertext)
+        self.0.exact()?.decapsulate(ciphertext)
     }
 }
 
@@ -312,6 +358,23 @@ mod tests {
             let signature = key.sign(algorithm, message, &mut SeededRandom::new(1)).unwrap();
             let verified = AwsLc.verify(spec, key.public_key(), algorithm, message, &signature);
             assert_eq!(verified, Ok(()));
+        }
+    }
+
+    /// A key that nobody has parsed is one that every library parses, and each to the same point.
+    #[test]
+    fn keys_on_p_384_are_keys_for_every_library() {
+        let spec = KeySpec::EccNistP384;
+        let backend = Reproducible::over(Arc::new(AwsLc), Secrets::default());
+        for seed in 0..50 {
+            let material = backend.generate(spec, &mut SeededRandom::new(seed)).unwrap();
+            let key = backend.load(spec, &material).unwrap();
+            for library in BACKENDS.iter().filter(|one| one.supports(spec, Algorithm::KeyAgreement))
+            {
+                let parsed = library.load(spec, &material).unwrap();
+                assert_eq!(key.public_key(), parsed.public_key());
+                assert_eq!(key.agree(key.public_key()), parsed.agree(key.public_key()));
+            }
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) fn name_of(
 const AGREED: usize = 256;
 
 /// How many parsed keys a run remembers.
-const PARSED: usize = 64;
+const PARSED: usize = 256;
 
 /// The agreements of late. Both sides come to the same secret, so that whichever comes second may be
 /// told.

@@ -1,6 +1,7 @@
-//! The signatures of HSMs, operators and Regions, made in a third of the time.
+//! The keys and signatures of HSMs, operators and Regions, made in a third of the time.
 
 use kms_core::crypto::{CryptoBackend, CryptoFailure, P384_SCALAR, SecretBytes, codec};
+use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
 use p384::ecdsa::Signature;
 use p384::elliptic_curve::ops::Reduce;
@@ -8,6 +9,7 @@ use p384::elliptic_curve::{Curve, PrimeField};
 use p384::{FieldBytes, NistP384, Scalar, U384};
 use rfc6979::KGenerator;
 use sha2::{Digest, Sha384};
+use zeroize::Zeroizing;
 
 /// ECDSA on P-384 with SHA-384 and the nonce of RFC 6979, which is what RustCrypto signs, bit for bit.
 /// The one product on the curve, which is nearly all of the work and has one right answer, is the chosen
@@ -33,6 +35,17 @@ pub(super) fn sign(
     let s = inverse * (z + r * scalar(private)?);
     let signature = Signature::from_scalars(r, s).map_err(|_| CryptoFailure)?;
     Ok(signature.to_der().as_bytes().to_vec())
+}
+
+/// A scalar, drawn until it is one of the curve.
+pub(super) fn new_scalar(random: &mut dyn Random) -> Zeroizing<[u8; P384_SCALAR]> {
+    loop {
+        let drawn = Zeroizing::new(draw(random, Site::BackingKey));
+        let scalar = Scalar::from_repr(FieldBytes::from(*drawn)).into_option();
+        if scalar.is_some_and(|scalar| scalar != Scalar::ZERO) {
+            return drawn;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub(crate) fn seed<const N: usize>(material: &SecretBytes) -> Result<&[u8; N], C
 ///
 /// # Errors
 /// When the spec has no curve.
-pub(crate) fn encode_scalar(
+pub fn encode_scalar(
     spec: KeySpec,
     scalar: &[u8],
     point: &[u8],
