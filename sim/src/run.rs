@@ -423,6 +423,7 @@ impl Scene {
             audit_window: self.parameters.audit_window,
             healed_at: self.healed_at(),
             loses_messages: self.parameters.network_loss > 0.0,
+            lone_try: self.lone_try(),
             knows_keys: self.knows_keys,
         }
     }
@@ -434,6 +435,17 @@ impl Scene {
         let loss = self.parameters.network_loss;
         let is_hidden = loss == 0.0 || (loss <= RARE && self.parameters.hsm_attempts > 1);
         is_hidden.then(|| self.calm_at.after(SETTLING))
+    }
+
+    /// What one lost message can cost.
+    fn lone_try(&self) -> Option<Duration> {
+        let crate::parameters::Parameters {
+            network_loss,
+            key_store_attempts,
+            key_store_timeout,
+            ..
+        } = self.parameters;
+        (network_loss > 0.0 && key_store_attempts == 1).then_some(key_store_timeout)
     }
 
     /// Nothing comes of an attempt later than this: a commit may wait for its journal to come back, and

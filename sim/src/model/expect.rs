@@ -34,6 +34,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) position: u64,
     /// The host's clock then.
     pub(crate) now: Timestamp,
+    /// How long it was, in truth, from when it was sent until the host had its answer.
+    pub(crate) took: Duration,
     /// Whether the host had decided before, on another state.
     pub(crate) again: bool,
 }
@@ -222,7 +224,8 @@ impl Judge<'_> {
 
     /// What a key in an external key store may come to while something is wrong somewhere: its proxy
     /// may be what is hit, and then whatever needs it fails for the state of the key. Shortly after, a
-    /// request that was sent meanwhile may still fail so.
+    /// request that was sent meanwhile may still fail so. And where a host asks a proxy only once, the
+    /// network alone may lose what they say, which takes the host as long as it waits.
     fn outage(&self, key: &Key) -> Outcomes {
         use Wanted as W;
         let needs_proxy = matches!(
@@ -235,7 +238,8 @@ impl Judge<'_> {
             let lasts = until.after(error).after(AFTERMATH);
             from <= self.ask.now.after(error).after(AFTERMATH) && self.ask.now <= lasts
         };
-        match key.external && needs_proxy && self.context.faults.iter().any(hit) {
+        let alone = self.context.rules.lone_try.is_some_and(|wait| wait <= self.ask.took);
+        match key.external && needs_proxy && (alone || self.context.faults.iter().any(hit)) {
             true => only(ErrorCode::KmsInvalidState),
             false => Outcomes::NONE,
         }

@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) position: u64,
     /// The host's clock then.
     pub(crate) now: Timestamp,
+    /// When it was told.
+    pub(crate) at: SimTime,
     /// Whether a request quota concerned it.
     pub(crate) charged: bool,
     /// The error, if it is one.
@@ -89,7 +91,7 @@ impl Attempts {
         if let Some((_, place)) = self.current
             && let Some(attempt) = self.known.at_mut(place)
         {
-            attempt.heed(&record.event);
+            attempt.heed(record.at, &record.event);
         }
     }
 
@@ -120,13 +122,13 @@ impl Attempts {
 
 impl Attempt {
     /// Takes note of what happened to it.
-    fn heed(&mut self, event: &Event) {
+    fn heed(&mut self, at: SimTime, event: &Event) {
         match event {
             Event::Answered { position, now, pool, error, .. } => {
                 let (position, now, charged) = (*position, *now, pool.is_some());
                 // Most have one and never another.
                 self.answers.reserve_exact(1);
-                self.answers.push(Answer { position, now, charged, error: *error });
+                self.answers.push(Answer { position, now, at, charged, error: *error });
             }
             Event::CommandThrottled { .. } => self.throttled_elsewhere = true,
             Event::Routed { what: Routing::Refused | Routing::Saturated, .. } => {

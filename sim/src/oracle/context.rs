@@ -66,6 +66,8 @@ pub struct Rules {
     /// The network loses a message now and then all the same. What it costs a single try is nobody's
     /// fault.
     pub loses_messages: bool,
+    /// How long a host waits for a proxy that it asks only once, where the network loses messages.
+    pub lone_try: Option<Duration>,
     /// Somebody knows every secret key and looks for it where none may be.
     pub knows_keys: bool,
 }

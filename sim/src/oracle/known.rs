@@ -107,6 +107,7 @@ impl Attempt {
             region: self.region,
             position: answer.position,
             now: answer.now,
+            took: answer.at.since(self.at),
             again: self.conflicted,
         }
     }

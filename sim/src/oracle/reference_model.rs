@@ -200,6 +200,24 @@ mod tests {
         assert!(finding.detail.contains(&("answers with exactly one allowed outcome", 3)));
     }
 
+    /// The network loses a message in a hundred thousand. A host that asks a proxy once has then waited
+    /// for nothing, and has waited; and no other key has a proxy.
+    #[test]
+    fn a_lost_message_excuses_who_waited_for_a_proxy() {
+        let after = |key: Wanted, millis| {
+            let mut scene = Scene::new();
+            scene.at(1).call(1, key);
+            scene.commit(1, vec![key_in(KeyState::Enabled)]);
+            scene.answer_at(1, 1, None);
+            scene.at(1_000).call(2, encrypt());
+            scene.at(1_000 + millis).answer_at(2, 1, Some(ErrorCode::KmsInvalidState));
+            violations(&scene).len()
+        };
+        let external = Wanted::CreateExternalKey;
+        assert_eq!([after(external.clone(), 249), after(external, 250)], [1, 0]);
+        assert_eq!(after(Wanted::CreateKey { multi_region: false }, 250), 1);
+    }
+
     #[test]
     fn answers_follow_the_position_they_were_decided_on() {
         let mut scene = world();

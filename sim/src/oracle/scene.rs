@@ -114,6 +114,7 @@ impl Scene {
                 audit_window: Duration::from_secs(5),
                 healed_at: Some(SimTime::from_secs(360)),
                 loses_messages: false,
+                lone_try: Some(Duration::from_millis(250)),
                 knows_keys: false,
             },
             faults: Vec::new(),
