@@ -356,6 +356,7 @@ fn rules() -> Rules {
         memory: Duration::from_secs(3_600),
         healed_at: None,
         loses_messages: false,
+        lone_try: None,
         knows_keys: false,
     }
 }
