@@ -204,7 +204,7 @@ mod tests {
     /// for nothing, and has waited; and no other key has a proxy.
     #[test]
     fn a_lost_message_excuses_who_waited_for_a_proxy() {
-        let after = |key: Wanted, millis| {
+        let after = |key: Wanted, millis: u64| {
             let mut scene = Scene::new();
             scene.at(1).call(1, key);
             scene.commit(1, vec![key_in(KeyState::Enabled)]);
