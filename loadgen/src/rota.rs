@@ -3,6 +3,7 @@
 use crate::shape::per_second;
 use crate::upkeep::Made;
 use kms_core::Result;
+use kms_core::crypto::RustCrypto;
 use kms_core::ops::Response;
 use scenarios::{Generator, KeyBook, Moment, Planned};
 use sim::client::{Clock, Starts, call_draw};
@@ -99,7 +100,12 @@ impl Rota {
         let mut draw = call_draw(self.seed, client.node, client.calls);
         client.calls += 1;
         let generator = &mut client.shares[start.share].generator;
-        generator.next(&mut Moment { now: start.at, book: &self.book, draw: &mut draw })
+        generator.next(&mut Moment {
+            now: start.at,
+            book: &self.book,
+            draw: &mut draw,
+            backend: &RustCrypto,
+        })
     }
 
     /// Tells the client how its call ended; in a closed loop that is when its next start is known. The

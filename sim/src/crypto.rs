@@ -6,25 +6,28 @@
 //! a run on each of them must be the same run.
 //!
 //! An RSA key takes up to a second to make. Here it takes the time of a multiplication: two of 128
-//! primes of each size, picked by the drawn bytes, which makes 8,128 keys. The primes are known to
-//! everybody who has this file, and this type to nobody but the simulator: no other crate uses it.
+//! primes of each size, picked by the drawn bytes, which makes 8,128 keys. P-384 keys are drawn so that
+//! products with them are short sums, see [`curve`]. Primes and keys are known to everybody who has these
+//! files, and this type to nobody but the simulator: no other crate uses it.
 
+mod curve;
 mod known;
-mod signing;
 #[cfg(test)]
 mod tests;
 
 use crate::secrets::Secrets;
+use curve::Number;
 use kms_core::algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
-use kms_core::crypto::codec::{self, rsa_of_primes};
+use kms_core::crypto::codec::{public_half, rsa_of_primes};
 use kms_core::crypto::{
     Algorithm, CryptoBackend, CryptoFailure, DerivationKey, Message, P384_POINT, P384_SCALAR,
     PrivateKey, RustCrypto, SecretBytes, SecretKey,
 };
 use kms_core::env::{Random, Site, draw};
 use kms_core::key::KeySpec;
-use known::{Agreements, Keys, Valid, name_of};
+use known::{Keys, Known, Name, name_of_ciphertext, name_of_signature};
 use std::sync::{Arc, OnceLock};
+use zeroize::Zeroizing;
 
 /// How many primes there are of each size.
 const PRIMES: usize = 128;
@@ -44,8 +47,7 @@ fn primes(spec: KeySpec) -> Option<&'static [u8]> {
 /// tells somebody who must never see them elsewhere.
 pub(crate) struct Reproducible {
     library: Arc<dyn CryptoBackend>,
-    valid: Valid,
-    agreements: Agreements,
+    known: Arc<Known>,
     keys: Keys<Pair>,
     secrets: Secrets,
 }
@@ -56,8 +58,8 @@ impl Reproducible {
         library: Arc<dyn CryptoBackend>,
         secrets: Secrets,
     ) -> Arc<dyn CryptoBackend> {
-        let (valid, agreements, keys) = Default::default();
-        Arc::new(Reproducible { library, valid, agreements, keys, secrets })
+        let (known, keys) = Default::default();
+        Arc::new(Reproducible { library, known, keys, secrets })
     }
 
     /// A key that nobody has parsed yet.
@@ -74,7 +76,7 @@ impl Reproducible {
             randomized: (!plain).then(OnceLock::new),
             spec,
             material: material.clone(),
-            valid: self.valid.clone(),
+            known: self.known.clone(),
         }
     }
 
@@ -85,20 +87,23 @@ impl Reproducible {
         Ok(Pair { public, ..unparsed })
     }
 
-    /// A new key, whose point is the chosen library's. Nothing has to be parsed for it to sign: it is
-    /// known to be one.
-    fn p384_key(&self, random: &mut dyn Random) -> Result<SecretBytes, CryptoFailure> {
-        let private = signing::new_scalar(random);
-        let point = self.library.p384_public(&private)?;
-        let spec = KeySpec::EccNistP384;
-        let material = codec::encode_scalar(spec, private.as_slice(), &point)?;
-        let public = codec::encode_public_key(spec, &point)?;
-        self.keys.keep(self.name_of(spec, &material), self.pair(spec, &material, public));
-        Ok(material)
+    /// Nobody has to parse a new key before it is used: its halves are known to fit, and most materials show
+    /// the public one.
+    fn make_known(&self, spec: KeySpec, material: &SecretBytes) {
+        if let Ok(public) = public_half(spec, material.as_bytes()) {
+            self.keys.keep(self.name_of(spec, material), self.pair(spec, material, public));
+        }
+    }
+
+    /// The point of a drawn key, which its peers may ask about.
+    fn point(&self, number: Number) -> [u8; P384_POINT] {
+        let public = number.public();
+        self.known.drawn(public, number);
+        public
     }
 
     /// What a material is kept under.
-    fn name_of(&self, spec: KeySpec, material: &SecretBytes) -> [u8; 32] {
+    fn name_of(&self, spec: KeySpec, material: &SecretBytes) -> Name {
         self.library.sha256(&[&[spec as u8], material.as_bytes()])
     }
 
@@ -129,9 +134,20 @@ impl CryptoBackend for Reproducible {
 
     fn p384_public(&self, private: &[u8; P384_SCALAR]) -> Result<[u8; P384_POINT], CryptoFailure> {
         self.secrets.note(private);
-        let public = self.library.p384_public(private)?;
-        self.agreements.know(self.library.sha256(&[private]), public);
-        Ok(public)
+        match Number::of_private(private) {
+            Some(number) => Ok(self.point(number)),
+            None => self.library.p384_public(private),
+        }
+    }
+
+    fn p384_pair(
+        &self,
+        random: &mut dyn Random,
+    ) -> (Zeroizing<[u8; P384_SCALAR]>, [u8; P384_POINT]) {
+        let number = Number::new(random, Site::EphemeralKey);
+        let private = number.private();
+        self.secrets.note(private.as_slice());
+        (private, self.point(number))
     }
 
     fn p384_agree(
@@ -140,13 +156,10 @@ impl CryptoBackend for Reproducible {
         peer: &[u8; P384_POINT],
     ) -> Result<SecretBytes, CryptoFailure> {
         self.secrets.note(private);
-        let own = self.library.sha256(&[private]);
-        if let Some(shared) = self.agreements.shared(own, peer) {
-            return Ok(shared);
+        match (Number::of_private(private), self.known.number(peer)) {
+            (Some(number), Some(other)) => Ok(number.agreed(&other)),
+            _ => self.library.p384_agree(private, peer),
         }
-        let shared = self.library.p384_agree(private, peer)?;
-        self.agreements.keep(own, *peer, shared.clone());
-        Ok(shared)
     }
 
     fn hmac(&self, algorithm: MacAlgorithm, key: &SecretBytes, message: &[u8]) -> Vec<u8> {
@@ -163,11 +176,15 @@ impl CryptoBackend for Reproducible {
         spec: KeySpec,
         random: &mut dyn Random,
     ) -> Result<SecretBytes, CryptoFailure> {
-        match primes(spec) {
-            Some(primes) => rsa_key(spec, primes, random),
-            None if spec == KeySpec::EccNistP384 => self.p384_key(random),
-            None => RustCrypto.generate(spec, random),
-        }
+        let material = match primes(spec) {
+            Some(primes) => rsa_key(spec, primes, random)?,
+            None if spec == KeySpec::EccNistP384 => {
+                Number::new(random, Site::BackingKey).material()?
+            }
+            None => RustCrypto.generate(spec, random)?,
+        };
+        self.make_known(spec, &material);
+        Ok(material)
     }
 
     fn load(
@@ -193,13 +210,13 @@ impl CryptoBackend for Reproducible {
         signature: &[u8],
     ) -> Result<(), CryptoFailure> {
         let signer = (spec, public_key);
-        let name = name_of(self.library.as_ref(), signer, algorithm, message, signature);
-        if self.valid.knows(&name) {
+        let name = name_of_signature(self.library.as_ref(), signer, algorithm, message, signature);
+        if self.known.is_valid(&name) {
             return Ok(());
         }
         self.library(spec, Algorithm::Signing(algorithm, message.kind))
             .verify(spec, public_key, algorithm, message, signature)?;
-        self.valid.remember(name);
+        self.known.valid(name);
         Ok(())
     }
 
@@ -211,7 +228,11 @@ impl CryptoBackend for Reproducible {
         plaintext: &[u8],
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, CryptoFailure> {
-        RustCrypto.encrypt_for(spec, public_key, algorithm, plaintext, random)
+        let ciphertext = RustCrypto.encrypt_for(spec, public_key, algorithm, plaintext, random)?;
+        let (library, reader) = (self.library.as_ref(), (spec, public_key));
+        let name = name_of_ciphertext(library, reader, algorithm, &ciphertext);
+        self.known.encrypted(name, plaintext.to_vec().into());
+        Ok(ciphertext)
     }
 
     fn encapsulate(
@@ -251,7 +272,7 @@ struct Pair {
     randomized: Option<Lazily>,
     spec: KeySpec,
     material: SecretBytes,
-    valid: Valid,
+    known: Arc<Known>,
 }
 
 impl Pair {
@@ -295,15 +316,19 @@ impl PrivateKey for Parsed {
         message: Message<'_>,
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, CryptoFailure> {
-        let Pair { library, valid, spec, .. } = &*self.0;
-        let signature = match (spec, algorithm, message.kind) {
+        let Pair { library, known, spec, .. } = &*self.0;
+        let number = match (spec, algorithm, message.kind) {
             (KeySpec::EccNistP384, SigningAlgorithm::EcdsaSha384, MessageType::Raw) => {
-                signing::sign(library.as_ref(), &self.0.material, message.bytes)?
+                Number::of_material(&self.0.material)
             }
-            _ => self.0.signer()?.sign(algorithm, message, random)?,
+            _ => None,
+        };
+        let signature = match number {
+            Some(number) => number.sign(library.as_ref(), message.bytes)?,
+            None => self.0.signer()?.sign(algorithm, message, random)?,
         };
         let signer = (*spec, self.public_key());
-        valid.remember(name_of(library.as_ref(), signer, algorithm, message, &signature));
+        known.valid(name_of_signature(library.as_ref(), signer, algorithm, message, &signature));
         Ok(signature)
     }
 
@@ -312,7 +337,12 @@ impl PrivateKey for Parsed {
         algorithm: EncryptionAlgorithm,
         ciphertext: &[u8],
     ) -> Result<SecretBytes, CryptoFailure> {
-        self.0.exact()?.decrypt(algorithm, ciphertext)
+        let reader = (self.0.spec, self.public_key());
+        let name = name_of_ciphertext(self.0.library.as_ref(), reader, algorithm, ciphertext);
+        match self.0.known.plaintext(&name) {
+            Some(plaintext) => Ok(plaintext),
+            None => self.0.exact()?.decrypt(algorithm, ciphertext),
+        }
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SecretBytes, CryptoFailure> {

@@ -30,8 +30,9 @@ pub use rust_crypto::RustCrypto;
 pub use secret::{SecretBytes, SecretKey};
 
 use crate::algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
-use crate::env::Random;
+use crate::env::{Random, Site, draw};
 use crate::key::KeySpec;
+use zeroize::Zeroizing;
 
 /// The length of a GCM initialisation vector.
 pub const IV_LENGTH: usize = 12;
@@ -122,6 +123,19 @@ pub trait CryptoBackend: Send + Sync {
     /// # Errors
     /// When the scalar is zero or not below the group order.
     fn p384_public(&self, private: &[u8; P384_SCALAR]) -> Result<[u8; P384_POINT], CryptoFailure>;
+
+    /// A new P-384 key: its private scalar and its public point.
+    fn p384_pair(
+        &self,
+        random: &mut dyn Random,
+    ) -> (Zeroizing<[u8; P384_SCALAR]>, [u8; P384_POINT]) {
+        loop {
+            let private = Zeroizing::new(draw(random, Site::EphemeralKey));
+            if let Ok(public) = self.p384_public(&private) {
+                return (private, public);
+            }
+        }
+    }
 
     /// The x-coordinate of ECDH on P-384.
     ///

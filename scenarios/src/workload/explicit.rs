@@ -226,6 +226,7 @@ mod tests {
     use super::super::testing::{Dice, Service};
     use super::*;
     use crate::{Scenario, Vocabulary};
+    use kms_core::crypto::RustCrypto;
 
     /// Runs the operations of a scenario; the answers.
     fn play(operations: &str) -> Vec<(Api, Result<Response, kms_core::ErrorCode>)> {
@@ -240,7 +241,12 @@ mod tests {
         let answers = script.starts().into_iter().map(|now| {
             let book = service.book.clone();
             let mut dice = Dice::new(1);
-            let planned = script.next(&mut Moment { now, book: &book, draw: &mut dice });
+            let planned = script.next(&mut Moment {
+                now,
+                book: &book,
+                draw: &mut dice,
+                backend: &RustCrypto,
+            });
             let result = service.call(&planned);
             script.learn(&planned, &result);
             (planned.request.operation(), result.map_err(|error| error.code))

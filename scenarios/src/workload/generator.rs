@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kms_core::crypto::CryptoBackend;
 use kms_core::env::CallingService;
 use kms_core::integration::Integration;
 use kms_core::name::{AccountId, KeyArn, KeyIdentifier, PrincipalArn, RegionName};
@@ -108,6 +109,8 @@ pub struct Moment<'a> {
     pub book: &'a KeyBook,
     /// The randomness of this one call.
     pub draw: &'a mut dyn Draw,
+    /// The cryptography of the client.
+    pub backend: &'a dyn CryptoBackend,
 }
 
 /// One client's part of a workload.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use kms_core::algorithm::{WrappingAlgorithm, WrappingKeySpec};
-use kms_core::crypto::RustCrypto;
+use kms_core::crypto::CryptoBackend;
 use kms_core::env::{Site, Timestamp};
 use kms_core::imported::client::wrap;
 use kms_core::imported::{TOKEN_LIFE, Wrapping};
@@ -118,12 +118,17 @@ struct Parameters {
 
 impl Parameters {
     /// The material, wrapped the same way each time.
-    fn wrap(&mut self, material: [u8; 32], draw: &mut dyn Draw) -> Option<EncryptedKeyMaterial> {
+    fn wrap(
+        &mut self,
+        material: [u8; 32],
+        backend: &dyn CryptoBackend,
+        draw: &mut dyn Draw,
+    ) -> Option<EncryptedKeyMaterial> {
         if let Some((_, wrapped)) = self.wrapped.iter().find(|(one, _)| *one == material) {
             return Some(wrapped.clone());
         }
         let random = &mut Drawn(draw);
-        let wrapped = wrap(&RustCrypto, WRAPPING, &self.public_key, &material, random).ok()?;
+        let wrapped = wrap(backend, WRAPPING, &self.public_key, &material, random).ok()?;
         let wrapped = EncryptedKeyMaterial(wrapped.into());
         self.wrapped.push((material, wrapped.clone()));
         Some(wrapped)
@@ -170,7 +175,12 @@ impl Client {
     }
 
     /// An import, or what has to come before it.
-    fn import(&mut self, which: usize, draw: &mut dyn Draw) -> Planned {
+    fn import(
+        &mut self,
+        which: usize,
+        backend: &dyn CryptoBackend,
+        draw: &mut dyn Draw,
+    ) -> Planned {
         let wrong = draw.chance(self.parameters.wrong_share.get());
         let stranger = index(self.subjects.len(), draw);
         let foreign = self.subjects[stranger].parameters.as_ref().map(|one| one.token.clone());
@@ -189,7 +199,7 @@ impl Client {
             (Some(_), false) if draw.chance(0.3) => (material, Some(ImportType::New)),
             (Some(known), false) => (known, None),
         };
-        let Some(wrapped) = parameters.wrap(material, draw) else { return self.create() };
+        let Some(wrapped) = parameters.wrap(material, backend, draw) else { return self.create() };
         let token = foreign.filter(|_| wrong).unwrap_or_else(|| parameters.token.clone());
         let request = import_key_material::Request::new(*key, token, wrapped);
         let life = draw.chance(habits.expiry_share.get()).then_some(habits.life);
@@ -224,7 +234,7 @@ impl Generator for Client {
         let which = index(self.subjects.len(), draw);
         let (seat, key) = (&self.seat, self.subjects[which].key);
         match action {
-            0 | 1 => self.import(which, draw),
+            0 | 1 => self.import(which, moment.backend, draw),
             2 => seat.admin(delete_imported_key_material::Request::new(key)),
             3 => seat.admin(rotate_key_on_demand::Request { key_id: key.into() }),
             4 => {

@@ -242,6 +242,7 @@ mod tests {
     use super::super::testing::{Dice, Service, workload};
     use super::*;
     use crate::{Document, Vocabulary};
+    use kms_core::crypto::RustCrypto;
 
     /// Makes calls a second apart; how many succeed.
     fn play(generator: &mut dyn Generator, service: &mut Service, calls: u64) -> usize {
@@ -249,7 +250,12 @@ mod tests {
         let succeeds = |second: &u64| {
             let now = Duration::from_secs(*second);
             let book = service.book.clone();
-            let planned = generator.next(&mut Moment { now, book: &book, draw: &mut dice });
+            let planned = generator.next(&mut Moment {
+                now,
+                book: &book,
+                draw: &mut dice,
+                backend: &RustCrypto,
+            });
             let result = service.call(&planned);
             generator.learn(&planned, &result);
             service.local.advance(Duration::from_secs(1));

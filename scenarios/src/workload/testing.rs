@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kms_core::crypto::RustCrypto;
 use kms_core::local::Local;
 use kms_core::name::{AccountId, AliasArn, AliasName, KeyArn, RegionName};
 use kms_core::ops::{Operation, Request, Response, create_alias, create_key, replicate_key};
@@ -117,7 +118,12 @@ impl Run {
         for second in 0..calls {
             let now = Duration::from_secs(second);
             let book = service.book.clone();
-            let planned = generator.next(&mut Moment { now, book: &book, draw: &mut dice });
+            let planned = generator.next(&mut Moment {
+                now,
+                book: &book,
+                draw: &mut dice,
+                backend: &RustCrypto,
+            });
             let result = service.call(&planned);
             generator.learn(&planned, &result);
             service.local.advance(Duration::from_secs(1));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use kms_core::crypto::CryptoBackend;
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
@@ -54,6 +55,8 @@ pub struct ClientPlan {
     pub audit_at: Option<SimTime>,
     /// The most calls under way at once, at least 1. A start beyond it waits for another's end.
     pub most_in_flight: usize,
+    /// The cryptography of the client.
+    pub(crate) backend: Arc<dyn CryptoBackend>,
     /// The keys that no answer may show.
     pub(crate) secrets: Secrets,
 }
@@ -71,6 +74,7 @@ pub struct Client {
     /// What is still to be asked for in the audit.
     audit: Vec<Planned>,
     most_in_flight: usize,
+    backend: Arc<dyn CryptoBackend>,
     secrets: Secrets,
     shares: Vec<Work>,
     flights: BTreeMap<u64, Flight>,
@@ -120,6 +124,7 @@ impl Client {
             audit_at: plan.audit_at,
             audit: Vec::new(),
             most_in_flight: plan.most_in_flight.max(1),
+            backend: plan.backend,
             secrets: plan.secrets,
             shares: shares.collect(),
             flights: BTreeMap::new(),
@@ -211,6 +216,7 @@ impl Client {
             now: now.since(SimTime::ZERO),
             book: &self.book,
             draw: &mut draw,
+            backend: self.backend.as_ref(),
         });
         self.fly(now, call, share, planned, out);
     }

@@ -1,110 +1,122 @@
 //! What is known already of the arithmetic that several parties of a protocol do, or several HSMs of a
 //! domain: all but the first of them need not do it again.
 
+use super::curve::Number;
 use crate::recent::Recent;
-use kms_core::algorithm::SigningAlgorithm;
+use kms_core::algorithm::{EncryptionAlgorithm, SigningAlgorithm};
 use kms_core::crypto::{CryptoBackend, Message, P384_POINT, SecretBytes};
 use kms_core::key::KeySpec;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many valid signatures a run remembers.
-const REMEMBERED: usize = 64;
+const SIGNATURES: usize = 64;
 
-/// The signatures of late that are known to be valid, each under a digest of all that its validity hangs
-/// on. The HSMs of a domain verify the same orders and domain tokens one after the other, soon after they
-/// were signed; the arithmetic of the curve would be most of what a month of a quiet world takes.
-#[derive(Clone, Default)]
-pub(super) struct Valid(Arc<Mutex<VecDeque<[u8; 32]>>>);
+/// How many drawn keys a run knows by their points: those of the HSMs of a world, and of sessions, which
+/// are agreed upon shortly after they were made.
+const NUMBERS: usize = 256;
 
-impl Valid {
-    fn names(&self) -> MutexGuard<'_, VecDeque<[u8; 32]>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// How many ciphertexts under public keys a run remembers with what is in them.
+const CIPHERTEXTS: usize = 64;
 
-    pub(super) fn knows(&self, name: &[u8; 32]) -> bool {
-        self.names().iter().rev().any(|known| known == name)
-    }
+/// How many parsed keys a run remembers.
+const PARSED: usize = 256;
 
-    pub(super) fn remember(&self, name: [u8; 32]) {
-        let mut names = self.names();
-        if names.len() == REMEMBERED {
-            names.pop_front();
-        }
-        names.push_back(name);
+/// What the parties of a run told each other of late. It is all true: a signature is remembered when it was
+/// made or found valid, a ciphertext when it was made.
+pub(super) struct Known(Mutex<Facts>);
+
+struct Facts {
+    /// Names of valid signatures. The HSMs of a domain verify the same orders and domain tokens one after
+    /// the other, soon after they were signed; the arithmetic of the curve would be most of what a month
+    /// of a quiet world takes.
+    signatures: VecDeque<Name>,
+    /// What is in ciphertexts. Who imports key material encrypts it for an HSM, which would take a
+    /// millisecond to open it.
+    plaintexts: Recent<Name, SecretBytes>,
+    /// Drawn keys, by their points.
+    numbers: Recent<[u8; P384_POINT], Number>,
+}
+
+/// A digest of all that a fact hangs on.
+pub(super) type Name = [u8; 32];
+
+impl Default for Known {
+    fn default() -> Known {
+        let (plaintexts, numbers) = (Recent::new(CIPHERTEXTS), Recent::new(NUMBERS));
+        Known(Mutex::new(Facts { signatures: VecDeque::new(), plaintexts, numbers }))
     }
 }
 
+impl Known {
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a signature is known to be valid.
+    pub(super) fn is_valid(&self, signature: &Name) -> bool {
+        self.facts().signatures.iter().rev().any(|known| known == signature)
+    }
+
+    /// Takes note of a valid signature.
+    pub(super) fn valid(&self, signature: Name) {
+        let signatures = &mut self.facts().signatures;
+        if signatures.len() == SIGNATURES {
+            signatures.pop_front();
+        }
+        signatures.push_back(signature);
+    }
+
+    /// What is in a ciphertext, if that is known.
+    pub(super) fn plaintext(&self, ciphertext: &Name) -> Option<SecretBytes> {
+        self.facts().plaintexts.get(ciphertext).cloned()
+    }
+
+    /// Takes note of what is in a ciphertext.
+    pub(super) fn encrypted(&self, ciphertext: Name, plaintext: SecretBytes) {
+        self.facts().plaintexts.insert(ciphertext, plaintext);
+    }
+
+    /// The drawn key whose point this is, if that is known.
+    pub(super) fn number(&self, public: &[u8; P384_POINT]) -> Option<Number> {
+        self.facts().numbers.get(public).cloned()
+    }
+
+    /// Takes note of the point of a drawn key.
+    pub(super) fn drawn(&self, public: [u8; P384_POINT], number: Number) {
+        self.facts().numbers.insert(public, number);
+    }
+}
+
+/// A public key: its spec, and its SubjectPublicKeyInfo in DER.
+type PublicKey<'a> = (KeySpec, &'a [u8]);
+
 /// What the validity of a signature hangs on.
-pub(super) fn name_of(
+pub(super) fn name_of_signature(
     library: &dyn CryptoBackend,
-    (spec, public_key): (KeySpec, &[u8]),
+    (spec, public_key): PublicKey<'_>,
     algorithm: SigningAlgorithm,
     message: Message<'_>,
     signature: &[u8],
-) -> [u8; 32] {
+) -> Name {
     let which = [spec as u8, algorithm as u8, message.kind as u8];
     let lengths = [public_key.len(), signature.len()].map(usize::to_be_bytes).concat();
     library.sha256(&[&which, &lengths, public_key, signature, message.bytes])
 }
 
-/// How many keys and shared secrets of agreements a run remembers: those of the HSMs of a world, and of
-/// sessions, both sides of which come to their secret shortly after each other.
-const AGREED: usize = 256;
-
-/// How many parsed keys a run remembers.
-const PARSED: usize = 256;
-
-/// The agreements of late. Both sides come to the same secret, so that whichever comes second may be
-/// told.
-pub(super) struct Agreements(Mutex<Agreed>);
-
-struct Agreed {
-    /// Public points, by the digest of the private scalar.
-    publics: Recent<[u8; 32], [u8; P384_POINT]>,
-    /// Shared secrets, by the points of both sides, the lower one first.
-    shared: Recent<([u8; P384_POINT], [u8; P384_POINT]), SecretBytes>,
-}
-
-impl Default for Agreements {
-    fn default() -> Agreements {
-        let (publics, shared) = (Recent::new(AGREED), Recent::new(AGREED));
-        Agreements(Mutex::new(Agreed { publics, shared }))
-    }
-}
-
-impl Agreements {
-    fn agreed(&self) -> MutexGuard<'_, Agreed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes note of the point of a scalar, which is known by its digest.
-    pub(super) fn know(&self, private: [u8; 32], public: [u8; P384_POINT]) {
-        self.agreed().publics.insert(private, public);
-    }
-
-    /// What the other side came to, if it did.
-    pub(super) fn shared(&self, own: [u8; 32], peer: &[u8; P384_POINT]) -> Option<SecretBytes> {
-        let agreed = self.agreed();
-        let public = *agreed.publics.get(&own)?;
-        agreed.shared.get(&sides(public, *peer)).cloned()
-    }
-
-    /// Takes note of what this side came to.
-    pub(super) fn keep(&self, own: [u8; 32], peer: [u8; P384_POINT], shared: SecretBytes) {
-        let mut agreed = self.agreed();
-        if let Some(public) = agreed.publics.get(&own).copied() {
-            agreed.shared.insert(sides(public, peer), shared);
-        }
-    }
-}
-
-fn sides(one: [u8; P384_POINT], other: [u8; P384_POINT]) -> ([u8; P384_POINT], [u8; P384_POINT]) {
-    (one.min(other), one.max(other))
+/// What the content of a ciphertext hangs on.
+pub(super) fn name_of_ciphertext(
+    library: &dyn CryptoBackend,
+    (spec, public_key): PublicKey<'_>,
+    algorithm: EncryptionAlgorithm,
+    ciphertext: &[u8],
+) -> Name {
+    let which = [spec as u8, algorithm as u8];
+    library.sha256(&[&which, &public_key.len().to_be_bytes(), public_key, ciphertext])
 }
 
 /// The keys parsed of late, by a digest of their material: every HSM of a domain parses the same ones.
-pub(super) struct Keys<K>(Mutex<Recent<[u8; 32], Arc<K>>>);
+pub(super) struct Keys<K>(Mutex<Recent<Name, Arc<K>>>);
 
 impl<K> Default for Keys<K> {
     fn default() -> Keys<K> {
@@ -113,17 +125,17 @@ impl<K> Default for Keys<K> {
 }
 
 impl<K> Keys<K> {
-    fn recent(&self) -> MutexGuard<'_, Recent<[u8; 32], Arc<K>>> {
+    fn recent(&self) -> MutexGuard<'_, Recent<Name, Arc<K>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The key of that material, if it was parsed of late.
-    pub(super) fn parsed(&self, name: &[u8; 32]) -> Option<Arc<K>> {
+    pub(super) fn parsed(&self, name: &Name) -> Option<Arc<K>> {
         self.recent().get(name).cloned()
     }
 
     /// Keeps a parsed key, and hands it out.
-    pub(super) fn keep(&self, name: [u8; 32], key: K) -> Arc<K> {
+    pub(super) fn keep(&self, name: Name, key: K) -> Arc<K> {
         let key = Arc::new(key);
         self.recent().insert(name, key.clone());
         key

@@ -53,22 +53,66 @@ fn keys_on_p_384_are_keys_for_every_library() {
     }
 }
 
-/// Whoever comes second to an agreement is told the truth, and nobody else is told anything.
+/// Drawn keys, whose numbers are known or forgotten, and keys from elsewhere, with each other.
 #[test]
 fn both_sides_come_to_what_the_library_comes_to() {
     let backend = Reproducible::over(Arc::new(AwsLc), Secrets::default());
-    let privates = [1_u8, 2, 3].map(|byte| [byte; P384_SCALAR]);
-    let publics = privates.map(|private| backend.p384_public(&private).unwrap());
+    let stranger = Reproducible::over(Arc::new(AwsLc), Secrets::default());
+    let random = &mut SeededRandom::new(1);
+    let foreign = [7; P384_SCALAR];
+    let keys = [
+        backend.p384_pair(random),
+        backend.p384_pair(random),
+        stranger.p384_pair(random),
+        (Zeroizing::new(foreign), backend.p384_public(&foreign).unwrap()),
+    ];
     let mut seen = BTreeSet::new();
-    for (own, peer) in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)] {
-        let (own, peer) = (&privates[own], &publics[peer]);
-        let shared = backend.p384_agree(own, peer).unwrap();
-        assert_eq!(shared.as_bytes(), AwsLc.p384_agree(own, peer).unwrap().as_bytes());
-        seen.insert(shared.as_bytes().to_vec());
+    for (private, public) in &keys {
+        assert_eq!(AwsLc.p384_public(private), Ok(*public));
+        assert_eq!(backend.p384_public(private), Ok(*public));
+        for (_, peer) in &keys {
+            let shared = backend.p384_agree(private, peer).unwrap();
+            assert_eq!(shared, AwsLc.p384_agree(private, peer).unwrap());
+            seen.insert(shared.as_bytes().to_vec());
+        }
+        assert!(backend.p384_agree(private, &[4; P384_POINT]).is_err());
     }
-    assert_eq!(seen.len(), 3);
-    let nowhere = [4; P384_POINT];
-    assert!(privates.iter().all(|own| backend.p384_agree(own, &nowhere).is_err()));
+    assert_eq!(seen.len(), 10, "every pair of keys has a secret of its own");
+}
+
+/// What is remembered of a ciphertext is told to nobody who could not open it.
+#[test]
+fn a_known_plaintext_is_that_of_one_key_and_one_algorithm() {
+    let backend = Reproducible::over(Arc::new(AwsLc), Secrets::default());
+    let (spec, random) = (KeySpec::Rsa2048, &mut SeededRandom::new(1));
+    let algorithm = EncryptionAlgorithm::RsaesOaepSha256;
+    let materials =
+        [1, 2].map(|seed| backend.generate(spec, &mut SeededRandom::new(seed)).unwrap());
+    let [key, other] = materials.each_ref().map(|material| backend.load(spec, material).unwrap());
+    let ciphertext =
+        backend.encrypt_for(spec, key.public_key(), algorithm, b"plaintext", random).unwrap();
+    let mut damaged = ciphertext.clone();
+    damaged[100] ^= 1;
+    for _ in 0..2 {
+        let plaintext = SecretBytes::from(b"plaintext".to_vec());
+        assert_eq!(key.decrypt(algorithm, &ciphertext), Ok(plaintext.clone()));
+        let parsed = AwsLc.load(spec, &materials[0]).unwrap();
+        assert_eq!(parsed.decrypt(algorithm, &ciphertext), Ok(plaintext));
+        assert!(key.decrypt(EncryptionAlgorithm::RsaesOaepSha1, &ciphertext).is_err());
+        assert!(key.decrypt(algorithm, &damaged).is_err());
+        assert!(other.decrypt(algorithm, &ciphertext).is_err());
+    }
+}
+
+/// A key that nobody has parsed shows the public half that a library would find.
+#[test]
+fn a_new_rsa_key_is_one_for_every_library() {
+    let backend = Reproducible::over(Arc::new(AwsLc), Secrets::default());
+    for spec in RSA {
+        let material = backend.generate(spec, &mut SeededRandom::new(3)).unwrap();
+        let key = backend.load(spec, &material).unwrap();
+        assert_eq!(key.public_key(), AwsLc.load(spec, &material).unwrap().public_key());
+    }
 }
 
 /// A signature that was found valid makes no other one valid.

@@ -305,6 +305,7 @@ impl World {
             storm_ends: self.calm_at,
             audit_at: self.audit_at(),
             most_in_flight: self.parameters.client_in_flight as usize,
+            backend: self.backend.clone(),
             secrets: self.secrets.clone(),
         }))
     }

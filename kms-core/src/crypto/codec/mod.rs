@@ -18,8 +18,9 @@ mod rsa;
 mod signature;
 
 pub(crate) use private::{edwards_seed, encode_edwards, encode_rsa, rsa_private, seed};
-pub use private::{encode_scalar, export, import, rsa_of_primes, scalar};
-pub use public::{encode_public_key, public_key};
+pub use private::{encode_scalar, export, import, public_half, rsa_of_primes, scalar};
+pub(crate) use public::encode_public_key;
+pub use public::public_key;
 pub(crate) use signature::check_signature;
 
 use super::CryptoFailure;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::super::{CryptoFailure, SecretBytes};
 use super::identifier::{curve, identifier};
+use super::public::encode_public_key;
 use super::rsa::{RsaNumbers, canonical, rsa_numbers};
 use super::{field_length, must, seed_length};
 use crate::crypto::rust_crypto;
@@ -87,6 +88,18 @@ pub(crate) fn rsa_private(spec: KeySpec, material: &[u8]) -> Result<RsaNumbers<'
     let info = info(spec, material)?;
     must(info.public_key.is_none())?;
     rsa_numbers(spec, info.private_key.as_bytes())
+}
+
+/// The SubjectPublicKeyInfo that canonical material of an RSA key or a point brings along. Whether the two
+/// halves fit is for a backend to say.
+///
+/// # Errors
+/// When it is not canonical, or of another kind.
+pub fn public_half(spec: KeySpec, material: &[u8]) -> Result<Vec<u8>, CryptoFailure> {
+    match spec.modulus_bits() {
+        Some(_) => encode_public_key(spec, &rsa_private(spec, material)?.public()?),
+        None => encode_public_key(spec, scalar(spec, material)?.1),
+    }
 }
 
 /// The seed of canonical Ed25519 material.

@@ -32,7 +32,7 @@ pub fn public_key(spec: KeySpec, encoded: &[u8]) -> Result<&[u8], CryptoFailure>
 ///
 /// # Errors
 /// When it cannot be one of that spec.
-pub fn encode_public_key(spec: KeySpec, key: &[u8]) -> Result<Vec<u8>, CryptoFailure> {
+pub(crate) fn encode_public_key(spec: KeySpec, key: &[u8]) -> Result<Vec<u8>, CryptoFailure> {
     check(spec, key)?;
     let subject_public_key = BitStringRef::from_bytes(key)?;
     Ok(SubjectPublicKeyInfoRef { algorithm: identifier(spec)?, subject_public_key }.to_der()?)

@@ -2,7 +2,7 @@
 //! (AWS KMS Cryptographic Details, Key agreement).
 
 use crate::crypto::{CryptoBackend, CryptoFailure, P384_POINT, P384_SCALAR, SecretKey};
-use crate::env::{Random, Site, draw};
+use crate::env::Random;
 use zeroize::Zeroizing;
 
 /// A private scalar.
@@ -13,12 +13,8 @@ pub(in crate::hsm) fn new_pair(
     backend: &dyn CryptoBackend,
     random: &mut dyn Random,
 ) -> (Scalar, Box<[u8; P384_POINT]>) {
-    loop {
-        let private = Zeroizing::new(draw(random, Site::EphemeralKey));
-        if let Ok(public) = backend.p384_public(&private) {
-            return (private, Box::new(public));
-        }
-    }
+    let (private, public) = backend.p384_pair(random);
+    (private, Box::new(public))
 }
 
 /// The 256-bit wrapping key that both sides come to; the label says what for.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kms_core::Result as KmsResult;
+use kms_core::crypto::RustCrypto;
 use kms_core::name::{AccountId, KeyArn, KeyId};
 use kms_core::ops::{decrypt, generate_random};
 use scenarios::{Planned, RetryMode, Who};
@@ -63,6 +64,7 @@ fn plan(times: &[u64], retry: RetryMode) -> ClientPlan {
         storm_ends: SimTime::from_secs(60),
         audit_at: None,
         most_in_flight: 2,
+        backend: Arc::new(RustCrypto),
         secrets: Secrets::default(),
     }
 }
