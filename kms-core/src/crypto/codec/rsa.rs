@@ -3,7 +3,9 @@
 //! AWS KMS makes keys with the public exponent 65537 alone, and its specs name the exact modulus
 //! length, so anything else is no key of that spec.
 
+use ::rsa::BoxedUint;
 use der::{Decode, Encode};
+use p384::elliptic_curve::bigint::{ConcatenatingMul, Limb, NonZero, Resize};
 use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef, UintRef};
 use zeroize::Zeroizing;
 
@@ -13,6 +15,9 @@ use crate::key::KeySpec;
 
 /// 65537 (FIPS 186-5, appendix A.1, and AWS KMS).
 const EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// The same as a number.
+const E: u64 = 65537;
 
 /// The numbers of an RSA private key, each of a plausible length, borrowed from its encoding.
 pub(crate) struct RsaNumbers<'a> {
@@ -71,15 +76,32 @@ fn check_parts(
 
 /// The RSAPrivateKey of two primes.
 pub(super) fn of_primes(p: &[u8], q: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
-    use ::rsa::BoxedUint;
     use ::rsa::pkcs1::EncodeRsaPrivateKey;
     let number = |prime: &[u8]| {
         let bits = u32::try_from(prime.len() * 8).map_err(|_| CryptoFailure)?;
         BoxedUint::from_be_slice(prime, bits).map_err(|_| CryptoFailure)
     };
-    let key = ::rsa::RsaPrivateKey::from_p_q(number(p)?, number(q)?, 65537_u64.into());
+    let (p, q) = (number(p)?, number(q)?);
+    let d = private_exponent(&p, &q)?;
+    let (n, e) = (p.concatenating_mul(&q), BoxedUint::from(E));
+    let key = ::rsa::RsaPrivateKey::from_components(n, e, d, vec![p, q]);
     let encoded = key.map_err(|_| CryptoFailure)?.to_pkcs1_der().map_err(|_| CryptoFailure)?;
     Ok(Zeroizing::new(encoded.as_bytes().to_vec()))
+}
+
+/// The inverse of 65537 modulo φ = (p-1)·(q-1). It is (1 + k·φ)/65537 for the one k below 65537 that makes
+/// this a whole number, and k follows from φ modulo 65537: no long number has to be inverted.
+fn private_exponent(p: &BoxedUint, q: &BoxedUint) -> Result<BoxedUint, CryptoFailure> {
+    let e = NonZero::new(Limb::from(E)).into_option().ok_or(CryptoFailure)?;
+    let one = BoxedUint::one();
+    let phi = Zeroizing::new((p - &one).concatenating_mul(&(q - &one)));
+    let remainder = phi.rem_limb(e).0;
+    // 65537 is a prime, so that the power of 65535 = 2^16 - 1 is the inverse (Fermat).
+    let inverse = (0..16).fold(1, |power, _| power * power % E * remainder % E);
+    let product = Zeroizing::new(phi.concatenating_mul(&BoxedUint::from(E - inverse)));
+    let (d, rest) = (&*product + &one).div_rem_limb(e);
+    must(rest == Limb::ZERO)?;
+    d.try_resize(phi.bits_precision()).ok_or(CryptoFailure)
 }
 
 /// The canonical encoding of a key that a library has made.
