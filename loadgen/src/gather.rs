@@ -1,7 +1,7 @@
 //! Adds up what threads hand in, second by second.
 
 use crate::outcome::Sample;
-use crate::recorder::Recorder;
+use crate::recorder::{Packed, Recorder};
 use crate::series::Series;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -59,7 +59,9 @@ pub(crate) fn gather(
     each: &mut dyn FnMut(&Moment<'_>),
 ) -> Gathered {
     let mut whole = Recorder::new();
-    let mut seconds: BTreeMap<u64, Recorder> = BTreeMap::new();
+    // The parts of seconds that are not told yet, in little room, and where they are added up.
+    let mut seconds: BTreeMap<u64, Vec<Packed>> = BTreeMap::new();
+    let mut sum = Recorder::new();
     let (mut series, mut next, mut last_measured) = (Series::default(), 0, Duration::ZERO);
     // Beyond the schedule only seconds with answers are told.
     let whole_seconds = schedule.lasts.as_secs_f64().ceil();
@@ -73,9 +75,7 @@ pub(crate) fn gather(
             // A part of a second that was told already, as of a call that took seconds, counts to the next.
             let second = second.max(next);
             if recorder.answered() > 0 || (second as f64) < whole_seconds {
-                let sum = seconds.entry(second).or_default();
-                sum.add(&recorder);
-                sum.in_flight += recorder.in_flight;
+                seconds.entry(second).or_default().push(recorder.pack());
             }
             recorder.clear();
             // A thread that has ended takes nothing back.
@@ -83,12 +83,15 @@ pub(crate) fn gather(
         }
         let last = seconds.last_key_value().map(|(second, _)| *second);
         while last.is_some_and(|last| next <= last) && (over || next + SETTLED < at.as_secs()) {
-            let recorder = seconds.remove(&next).unwrap_or_default();
-            whole.under_way(recorder.in_flight);
+            let parts = seconds.remove(&next).unwrap_or_default();
+            sum.clear();
+            parts.iter().for_each(|part| sum.add_packed(part));
+            sum.in_flight = parts.iter().map(Packed::in_flight).sum();
+            whole.under_way(sum.in_flight);
             let offered = (schedule.offered)(next);
-            let sample = Sample::of(next, offered, &recorder);
-            each(&Moment { at, sample: &sample, recorder: &recorder });
-            series.push(offered, &recorder);
+            let sample = Sample::of(next, offered, &sum);
+            each(&Moment { at, sample: &sample, recorder: &sum });
+            series.push(offered, &sum);
             next += 1;
         }
         if over {

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How many intervals there may be.
 const MOST: usize = 300;
 /// How many bytes they may take. Packed, one takes some kilobytes, and 200 at the very most.
-const MOST_BYTES: usize = 2 << 20;
+const MOST_BYTES: usize = 1 << 20;
 
 /// The intervals of a run, each as long as every other.
 pub(crate) struct Series {

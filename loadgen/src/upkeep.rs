@@ -12,9 +12,9 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// How many keys, and how many grants, of a client stay in each of its workloads: twice what it remembers,
-/// so that nothing is taken away that it may still use.
-pub(crate) const KEPT: usize = 2 * REMEMBERED;
+/// How many keys, and how many grants, of a client stay in each of its workloads: half as many again as it
+/// remembers, so that nothing is taken away that it may still use.
+pub(crate) const KEPT: usize = REMEMBERED + REMEMBERED / 2;
 
 /// The shortest waiting period in days (AWS KMS API, ScheduleKeyDeletion).
 const SHORTEST: u32 = 7;

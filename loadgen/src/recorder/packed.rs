@@ -50,6 +50,11 @@ impl Recorder {
 }
 
 impl Packed {
+    /// The most calls that were under way at once.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
     /// How much room its histograms take, which is nearly all of it.
     pub(crate) fn bytes(&self) -> usize {
         self.histograms.iter().map(|counts| counts.0.len()).sum()
