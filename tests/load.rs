@@ -85,8 +85,8 @@ fn a_load_over_http_parts_with_old_keys_while_it_runs() {
         let http = Service::Http { endpoint: &endpoint, book: &book, ledger: &ledger };
         let counts = counts(&scenario, http);
         assert_eq!((counts.succeeded, counts.unparted), (300, 0), "{counts:?}");
-        assert_eq!(counts.parted, if parts { 300 - 128 } else { 0 });
-        assert_eq!(ledger.keys(), if parts { 1 + 128 } else { 0 });
+        assert_eq!(counts.parted, if parts { 300 - 96 } else { 0 });
+        assert_eq!(ledger.keys(), if parts { 1 + 96 } else { 0 });
         assert_eq!(pending() - before, counts.parted);
     }
 }
