@@ -180,23 +180,56 @@ mod tests {
         assert!(small.text().contains("clients = 1\n"));
     }
 
-    #[test]
-    fn operations_go_in_chunks() {
+    /// A scenario of nothing but so many calls, a second apart, each by a client of its own.
+    fn calls(count: usize, more: &str) -> Document {
         let operation = |number: usize| {
             format!("[[operation]]\nat = \"{number}s\"\ncall = \"ListKeys\"\nclient = {number}\n")
         };
-        let all: String = (0..256).map(operation).collect();
+        let all: String = (0..count).map(operation).collect();
         let text = format!(
-            "schema = 1\ndescription = \"x\"\n[[phase]]\nname = \"x\"\nduration = \"10m\"\n{all}"
+            "schema = 1\ndescription = \"x\"\n[[phase]]\nname = \"x\"\nduration = \"10m\"\n{all}{more}"
         );
+        Document(text.parse().unwrap())
+    }
+
+    #[test]
+    fn operations_go_in_chunks() {
         let needed = ["client = 17\n", "client = 200\n"];
-        let document = Document(text.parse().unwrap());
         let needs = |document: &Document| {
             let text = document.text();
             is_scenario(document) && needed.iter().all(|one| text.contains(one))
         };
-        let (small, tried) = shrunk(document, needs);
+        let (small, tried) = shrunk(calls(256, ""), needs);
         assert_eq!(Size::of(&small).operations, 2);
         assert!(tried < 300, "{tried} tries");
+    }
+
+    #[test]
+    fn few_operations_go_two_at_a_time() {
+        let both_or_none = |text: &str, two: [&str; 2]| {
+            text.contains(two[0]) == text.contains(two[1]) && text.contains("client = 3\n")
+        };
+        let needs = |document: &Document| {
+            is_scenario(document)
+                && both_or_none(&document.text(), ["client = 1\n", "client = 5\n"])
+        };
+        let (small, _) = shrunk(calls(7, ""), needs);
+        assert_eq!(Size::of(&small).operations, 1, "{}", small.text());
+    }
+
+    #[test]
+    fn a_planted_bug_strikes_from_the_moment_of_a_call_on() {
+        let bug = "[[sabotage]]\nkind = \"change-lost\"\nat = [\"9s\"]\n";
+        // Nothing may go while the bug strikes at nine seconds, but it may as well strike at four.
+        let needs = |document: &Document| {
+            let text = document.text();
+            let all = Size::of(document).operations == 7;
+            let sooner = text.contains("at = [\"4s\"]");
+            is_scenario(document)
+                && text.contains("client = 6\n")
+                && (sooner || all && text.contains("at = [\"9s\"]"))
+        };
+        let (small, _) = shrunk(calls(7, bug), needs);
+        assert_eq!(Size::of(&small).operations, 1, "{}", small.text());
     }
 }

@@ -23,8 +23,8 @@ enum Place {
 enum Change {
     /// It goes.
     Remove,
-    /// These elements of it go.
-    Cut(Range<usize>),
+    /// These elements of it go; they are named in their order.
+    Cut(Vec<Range<usize>>),
     /// It becomes this.
     Become(Value),
 }
@@ -34,6 +34,8 @@ const LISTS: [&str; 2] = ["operation", "phase"];
 const IN_PHASES: [&str; 2] = ["workload", "fault"];
 /// Tables without which a scenario has its defaults.
 const OPTIONAL: [&str; 5] = ["parameters", "client", "quota", "accounts", "keys"];
+/// The most calls of which every two are tried together.
+const FEW: usize = 24;
 /// What may be halved, and how far.
 const COUNTS: [(&str, i64); 5] =
     [("clients", 1), ("zones", 1), ("api_hosts", 1), ("hsms", 1), ("count", 1)];
@@ -54,9 +56,11 @@ fn change(at: &mut Value, path: &[Place], to: &Change) {
     let [place, rest @ ..] = path else {
         match to {
             Change::Become(value) => *at = value.clone(),
-            Change::Cut(range) => {
+            Change::Cut(ranges) => {
                 if let Value::Array(items) = at {
-                    items.drain(range.clone());
+                    for range in ranges.iter().rev() {
+                        items.drain(range.clone());
+                    }
                 }
             }
             Change::Remove => {}
@@ -105,6 +109,10 @@ pub(super) fn steps(document: &Document) -> Vec<Step> {
     cuts(regions, &[named("topology"), named("regions")], &mut steps);
     shorten(table, &mut steps);
     lessen(&Value::Table(table.clone()), &mut Vec::new(), &mut steps);
+    if elements(table.get("operation")).len() <= FEW {
+        strikes(table, &mut steps);
+        pairs(table.get("operation"), &[named("operation")], &mut steps);
+    }
     steps
 }
 
@@ -112,34 +120,68 @@ fn named(name: &str) -> Place {
     Place::Name(name.to_owned())
 }
 
+fn elements(list: Option<&Value>) -> &[Value] {
+    list.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 fn phases(table: &Table) -> impl Iterator<Item = &Value> {
-    table.get("phase").and_then(Value::as_array).into_iter().flatten()
+    elements(table.get("phase")).iter()
 }
 
 /// Planted bugs that strike less often, and the last one at once: what is eligible first comes sooner
 /// when there are fewer calls.
 fn moments(table: &Table, steps: &mut Vec<Step>) {
-    let bugs = table.get("sabotage").and_then(Value::as_array).into_iter().flatten();
-    for (index, bug) in bugs.enumerate() {
+    for (index, bug) in elements(table.get("sabotage")).iter().enumerate() {
         let path = [named("sabotage"), Place::Index(index), named("at")];
-        let moments = bug.get("at").and_then(Value::as_array);
         let at_once: Value = vec!["0s"].into();
-        if moments.is_some_and(|moments| moments.len() == 1) && bug.get("at") != Some(&at_once) {
+        if elements(bug.get("at")).len() == 1 && bug.get("at") != Some(&at_once) {
             steps.push(Step { path: path.to_vec(), change: Change::Become(at_once) });
         }
         cuts(bug.get("at"), &path, steps);
     }
 }
 
+/// A planted bug that strikes once, and sooner: from the moment of any call on. With fewer calls the
+/// network draws other latencies, and what the bug struck comes earlier or later.
+fn strikes(table: &Table, steps: &mut Vec<Step>) {
+    let time = |text: &Value| parse_duration(text.as_str()?).ok();
+    for (index, bug) in elements(table.get("sabotage")).iter().enumerate() {
+        let [moment] = elements(bug.get("at")) else { continue };
+        let Some(now) = time(moment) else { continue };
+        let calls = elements(table.get("operation")).iter().filter_map(|call| call.get("at"));
+        let mut sooner: Vec<&Value> =
+            calls.filter(|at| time(at).is_some_and(|at| at < now)).collect();
+        sooner.dedup();
+        let path = vec![named("sabotage"), Place::Index(index), named("at")];
+        steps.extend(sooner.into_iter().map(|at| Step {
+            path: path.clone(),
+            change: Change::Become(Value::Array(vec![at.clone()])),
+        }));
+    }
+}
+
 /// A list without its halves, its quarters, and so on to its single elements.
 fn cuts(list: Option<&Value>, path: &[Place], steps: &mut Vec<Step>) {
-    let count = list.and_then(Value::as_array).map_or(0, Vec::len);
+    let count = elements(list).len();
     let mut size = count;
     while size > 0 {
         let ranges = (0..count).step_by(size).map(|from| from..count.min(from + size));
-        steps.extend(ranges.map(|range| Step { path: path.to_vec(), change: Change::Cut(range) }));
+        steps.extend(ranges.map(|range| cut(path, vec![range])));
         size /= 2;
     }
+}
+
+/// A list without every two of its elements that are not neighbours: a call may only be missed as long as
+/// another is there.
+fn pairs(list: Option<&Value>, path: &[Place], steps: &mut Vec<Step>) {
+    let count = elements(list).len();
+    let one = |index| index..index + 1;
+    let pairs = (0..count).flat_map(|a| (a + 2..count).map(move |b| (a, b)));
+    steps.extend(pairs.map(|(a, b)| cut(path, vec![one(a), one(b)])));
+}
+
+fn cut(path: &[Place], ranges: Vec<Range<usize>>) -> Step {
+    Step { path: path.to_vec(), change: Change::Cut(ranges) }
 }
 
 /// A table that goes whole, or a key at a time.
