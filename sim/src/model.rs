@@ -90,7 +90,8 @@ impl Model {
     /// What may come of a request. Nothing, when the Region has no log.
     pub(crate) fn expected(&self, ask: &Ask<'_>, context: &Context<'_>) -> Outcomes {
         let Some(ledger) = self.ledgers.get(&ask.region) else { return Outcomes::NONE };
-        expect::Judge { model: self, ledger, ask, context }.outcomes()
+        let outcomes = expect::Judge { model: self, ledger, ask, context }.outcomes();
+        if ask.facts.dry_run { outcomes.of_dry_run() } else { outcomes }
     }
 
     /// Whether the caller of a request may, if it can be said.

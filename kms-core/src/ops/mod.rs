@@ -20,6 +20,7 @@ pub mod describe_key;
 pub mod disable_key;
 pub mod disable_key_rotation;
 pub mod disconnect_custom_key_store;
+mod dry_run;
 pub mod enable_key;
 pub mod enable_key_rotation;
 pub mod encapsulate;

@@ -8,6 +8,7 @@ mod aws_service;
 mod book;
 mod choice;
 mod deletion_race;
+mod dry_run;
 mod encrypt_decrypt;
 mod envelope_encryption;
 mod explicit;
@@ -51,9 +52,10 @@ pub use sign_verify::SignVerify;
 pub use tape::Tape;
 
 use crate::arrivals::{ARRIVALS, Arrivals};
-use crate::kind::{Count, List, REGION, RegionName};
+use crate::kind::{Count, List, PROBABILITY, REGION, RegionName};
 use crate::reader::{Entry, Reader};
 use crate::schema::{KeySelector, SELECTORS};
+use crate::units::Probability;
 use key_lifecycle::Subject;
 use seat::{Place, Seat};
 
@@ -68,6 +70,8 @@ pub struct Workload {
     pub regions: Vec<RegionName>,
     /// The keys it uses; all that suit it when none are named.
     pub keys: Vec<KeySelector>,
+    /// The share of its calls that are dry runs, where their operations have them.
+    pub dry_runs: Probability,
     /// What it does.
     pub kind: WorkloadKind,
 }
@@ -127,11 +131,25 @@ impl Workload {
             keys: reader
                 .optional("keys", &SELECTORS, "The keys it uses; all that suit it when not said.")
                 .unwrap_or_default(),
+            dry_runs: reader.or(
+                "dry_runs",
+                &PROBABILITY,
+                0.0,
+                "The share of its calls that are dry runs, where their operations have them.",
+            ),
         }
     }
 
     /// The part of one of its clients, which are numbered from 0.
     pub fn generator(&self, book: &KeyBook, number: u32) -> Box<dyn Generator> {
+        let of = self.generator_of_kind(book, number);
+        match self.dry_runs {
+            share if share.get() > 0.0 => Box::new(dry_run::DryRuns { of, share }),
+            _ => of,
+        }
+    }
+
+    fn generator_of_kind(&self, book: &KeyBook, number: u32) -> Box<dyn Generator> {
         let (choice, pairs) = self.kind.habits();
         let region = self.regions[number as usize % self.regions.len()].kms();
         let selectors = &self.keys;

@@ -66,6 +66,7 @@ impl Principal {
             principal: self.arn.clone(),
             account: self.caller.account(),
             administrator: self.administrator,
+            dry_run: request.is_dry_run(),
             wanted: facts.wanted(request),
         })
     }

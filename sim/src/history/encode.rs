@@ -270,6 +270,7 @@ impl Sink<'_> {
         self.text(&facts.principal);
         self.account(facts.account);
         self.flag(facts.administrator);
+        self.flag(facts.dry_run);
         self.wanted(&facts.wanted);
     }
 

@@ -61,6 +61,8 @@ pub struct CallFacts {
     pub account: AccountId,
     /// Whether an IAM policy of its account allows it everything.
     pub administrator: bool,
+    /// Whether it only asks whether it would succeed.
+    pub dry_run: bool,
     /// What it asks for.
     pub wanted: Wanted,
 }

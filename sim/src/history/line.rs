@@ -22,7 +22,8 @@ pub fn line(event: &Event) -> String {
     match event {
         Event::Called { request, attempt, region, facts, .. } => {
             let (wanted, who) = (wish(&facts.wanted), short_principal(&facts.principal));
-            format!("{} asks {region} for {wanted} as {who}, attempt {attempt}", id(*request))
+            let dry = if facts.dry_run { "a dry run of " } else { "" };
+            format!("{} asks {region} for {dry}{wanted} as {who}, attempt {attempt}", id(*request))
         }
         Event::Returned { request, got } => format!("{} returned {}", id(*request), answer(got)),
         Event::TimedOut { request } => format!("{} timed out", id(*request)),
@@ -330,11 +331,12 @@ mod tests {
     use kms_core::name::{AccountId, RegionName};
     use std::sync::Arc;
 
-    fn called(attempt: u8) -> Event {
+    fn called(attempt: u8, dry_run: bool) -> Event {
         let facts = Arc::new(CallFacts {
             principal: "arn:aws:iam::111122220000:role/admin".into(),
             account: AccountId::new(111_122_220_000),
             administrator: true,
+            dry_run,
             wanted: Wanted::DeleteAlias { alias: "alias/a".into() },
         });
         let region = RegionName::parse("eu-west-1").unwrap();
@@ -345,7 +347,8 @@ mod tests {
     fn a_call_reads_as_a_sentence() {
         let expected =
             "#2a asks eu-west-1 for DeleteAlias alias/a as 111122220000:role/admin, attempt 1";
-        assert_eq!(line(&called(1)), expected);
+        assert_eq!(line(&called(1, false)), expected);
+        assert!(line(&called(1, true)).contains(" for a dry run of DeleteAlias "));
     }
 
     #[test]
@@ -359,7 +362,8 @@ mod tests {
 
     #[test]
     fn fingerprints_see_what_lines_leave_out() {
-        let record = |at| Record { at: SimTime::from_nanos(at), node: NodeId(0), event: called(1) };
+        let record =
+            |at| Record { at: SimTime::from_nanos(at), node: NodeId(0), event: called(1, false) };
         assert_eq!(fingerprint(&record(1)), fingerprint(&record(1)));
         assert_ne!(fingerprint(&record(1)), fingerprint(&record(2)));
     }

@@ -120,6 +120,9 @@ impl Ledger {
         }
         self.position = commit.position;
         if let Some((_, facts)) = commit.asked {
+            if facts.dry_run {
+                problems.push("a dry run changed something".to_owned());
+            }
             problems.extend(self.apply_names(commit, facts));
         }
         for change in commit.changes {

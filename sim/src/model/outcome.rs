@@ -47,6 +47,15 @@ impl Outcomes {
         Outcomes(self.0 & !SUCCESS)
     }
 
+    /// These of a dry run, which never succeeds and says so where it would have.
+    #[must_use]
+    pub(crate) fn of_dry_run(self) -> Outcomes {
+        match self.allow(None) {
+            true => self.without_success().or(Outcomes::error(ErrorCode::DryRunOperation)),
+            false => self,
+        }
+    }
+
     /// How many there are.
     pub(crate) const fn count(self) -> u32 {
         self.0.count_ones()

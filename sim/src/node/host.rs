@@ -45,7 +45,8 @@ impl Host {
     fn message(&mut self, now: Now, from: NodeId, body: Message, out: &mut Out) {
         let engine = &mut self.engine;
         match body {
-            Message::Request { id, caller, service, request } => {
+            Message::Request { id, caller, service, mut request } => {
+                engine.sabotages.asked(now, id, &mut request, out);
                 let work = Work::Request(request, service);
                 engine.begin(now, Origin::Client(from), work, id, caller, out);
             }

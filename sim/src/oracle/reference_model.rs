@@ -219,6 +219,25 @@ mod tests {
     }
 
     #[test]
+    fn a_dry_run_never_succeeds_and_changes_nothing() {
+        let would = Some(ErrorCode::DryRunOperation);
+        let came = |error| {
+            let mut scene = world();
+            scene.call_as(2, encrypt(), true);
+            scene.answer(2, error);
+            violations(&scene).len()
+        };
+        let others = [None, Some(ErrorCode::AccessDenied), Some(ErrorCode::Disabled)];
+        assert_eq!((came(would), others.map(came)), (0, [1, 1, 1]));
+        let mut scene = world();
+        assert_eq!(answer(&mut scene, 3, encrypt(), would), 1, "it is none");
+        scene.call_as(4, Wanted::RevokeGrant { key: key(), grant: None }, true);
+        scene.commit(4, vec![Changed::Other]);
+        let told = violations(&scene).pop().map(|violation| violation.message);
+        assert_eq!(told.as_deref(), Some("log entry 2: a dry run changed something"));
+    }
+
+    #[test]
     fn answers_follow_the_position_they_were_decided_on() {
         let mut scene = world();
         scene.call(2, Wanted::DisableKey { key: key() });

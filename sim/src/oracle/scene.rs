@@ -154,11 +154,16 @@ impl Scene {
     }
 
     pub(crate) fn call(&mut self, request: u128, wanted: Wanted) {
+        self.call_as(request, wanted, false);
+    }
+
+    pub(crate) fn call_as(&mut self, request: u128, wanted: Wanted, dry_run: bool) {
         self.calls += 1;
         let (principal, administrator) = self.caller;
         let (call, region) = (self.calls, self.home());
         let principal = principal.into();
-        let facts = Arc::new(CallFacts { principal, account: ACCOUNT, administrator, wanted });
+        let account = ACCOUNT;
+        let facts = Arc::new(CallFacts { principal, account, administrator, dry_run, wanted });
         let request = RequestId(request);
         self.client(Event::Called { request, call, attempt: 1, region, facts });
     }

@@ -181,6 +181,7 @@ impl Probes {
             }
             Ok(_) => self.hit_if(by_another, Probe::OthersPermitted),
             Err(ErrorCode::AccessDenied) => self.hit_if(by_another, Probe::OthersRefused),
+            Err(ErrorCode::DryRunOperation) => self.hit(Probe::DryRun),
             Err(_) => {}
         }
     }
@@ -350,6 +351,7 @@ mod tests {
                 principal: "x".into(),
                 account: ACCOUNT,
                 administrator: false,
+                dry_run: false,
                 wanted: Wanted::ListKeys,
             }),
         });
@@ -357,9 +359,12 @@ mod tests {
         scene.answer(2, None);
         scene.returned(2, Got::Done);
         scene.client(Event::Ended { call: 1, error: None });
+        let (request, got) = (RequestId(2), Err(ErrorCode::DryRunOperation));
+        scene.client(Event::Returned { request, got });
         let expected = [
             ("answered-twice", 1),
             ("committed-unheard", 1),
+            ("dry-run", 1),
             ("others-permitted", 1),
             ("retry-succeeded", 1),
         ];

@@ -34,6 +34,7 @@ probes! {
     DeletionCancelled "deletion-cancelled" "A key was taken back from its waiting period.",
     DeletionInPartition "deletion-in-partition" "A key was erased while Regions or links were cut.",
     DomainKeyRotated "domain-key-rotated" "An HSM made a new domain key.",
+    DryRun "dry-run" "A dry run would have succeeded.",
     FleetSaturated "fleet-saturated" "Every HSM of a Region had as much before it as it may.",
     HedgeSent "hedge-sent" "A second HSM was asked because the first was late.",
     HedgeWon "hedge-won" "The HSM that was asked second answered first.",

@@ -191,6 +191,7 @@ mod tests {
                 principal: "x".into(),
                 account: kms_core::name::AccountId::new(1),
                 administrator: true,
+                dry_run: false,
                 wanted: crate::history::Wanted::ListKeys,
             }),
         }

@@ -25,7 +25,7 @@ use kms_core::Result as KmsResult;
 use kms_core::env::{Call, RequestId};
 use kms_core::hsm::{Fault, Reply};
 use kms_core::name::KeyId;
-use kms_core::ops::Response;
+use kms_core::ops::{Request, Response};
 use kms_core::state::{Change, LogEntry};
 use kms_core::step::Append;
 use kms_core::task::Task;
@@ -57,6 +57,8 @@ pub(crate) enum Bug {
     Append(fn(&'static str, &mut Append) -> bool),
     /// The host leaves the append out and answers as if it had been made.
     NoAppend,
+    /// What a client asks, as a host hears it.
+    Ask(fn(&mut Request) -> bool),
     /// What a host is about to tell a client, when nothing has to be appended for it.
     Answer(fn(&mut Answer) -> bool),
     /// The same, and a secret key for it to tell.
@@ -200,6 +202,14 @@ impl Sabotages {
             _ => false,
         });
         made
+    }
+
+    /// What a host hears of a request.
+    pub(crate) fn asked(&self, now: Now, id: RequestId, request: &mut Arc<Request>, out: &mut Out) {
+        self.strike(chance(now, id), out, |bug| match bug {
+            Bug::Ask(spoil) => spoil(Arc::make_mut(request)),
+            _ => false,
+        });
     }
 
     /// Passes an answer to a client through the planted bugs.

@@ -22,6 +22,7 @@ pub const SABOTAGES: &[SabotageInfo] = &[
     line("deletion-a-day-early", "A waiting period ends a day before it should.", Bug::Append(append::with_early_end)),
     line("deletion-by-another-clock", "A key is erased six days before its waiting period ends.", Bug::Append(append::with_a_day_to_live)),
     line("disabled-stays-enabled", "A key that is switched off is written down as on.", Bug::Append(append::enabled_not_disabled)),
+    line("dry-run-done", "A host carries a dry run out.", Bug::Ask(answer::in_earnest)),
     line("flipped-ciphertext", "An HSM answers a ciphertext with its last bit flipped.", Bug::Reply(hsm::flipped_ciphertext)),
     line("flipped-plaintext", "An HSM answers a plaintext with a bit flipped.", Bug::Reply(hsm::flipped_plaintext)),
     line("forgotten-deletion", "A worker never erases a key that is due.", Bug::Forget(follow::deletion)),

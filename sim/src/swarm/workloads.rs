@@ -94,6 +94,8 @@ const KINDS: [Kind; 14] = [
 /// What the run of a seed does, and what it never does.
 pub(super) struct Alphabet {
     dice: Dice,
+    /// Decides about dry runs alone.
+    dry: Dice,
     /// The loads of this run.
     kinds: Vec<usize>,
     /// How likely it is that an operation of a mix is left out.
@@ -113,7 +115,8 @@ impl Alphabet {
         }
         // A bug in what one call does often shows in another: in half of the runs all are made.
         let left_out = if dice.chance(0.5) { 0.0 } else { dice.number(0.0, 0.6) };
-        Alphabet { dice, kinds, left_out, regions: regions.to_vec() }
+        let dry = Dice::of(seed, "swarm dry runs");
+        Alphabet { dice, dry, kinds, left_out, regions: regions.to_vec() }
     }
 
     /// The loads of one phase, which share its requests.
@@ -143,6 +146,9 @@ impl Alphabet {
         }
         for (name, value) in details(dice, kind.name) {
             load.insert(name.into(), value);
+        }
+        if self.dry.chance(0.3) {
+            load.insert("dry_runs".into(), short(self.dry.number(0.02, 0.3)));
         }
         Value::Table(load)
     }

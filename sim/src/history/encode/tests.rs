@@ -119,6 +119,7 @@ fn called(wanted: Wanted) -> Event {
             principal: "arn:aws:iam::000000000001:role/admin".into(),
             account: AccountId::new(1),
             administrator: true,
+            dry_run: false,
             wanted,
         }),
     }
@@ -329,5 +330,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "a91a37bfecdb7fe6b4274cf899e25eb13e4c944f577e96d85c4e63be56604784");
+    assert_eq!(text, "d0795ebd3464eca6eb52da01067a0d3c7bbfc6d388a2cab15df279f8fa568da9");
 }
