@@ -39,7 +39,7 @@ The core runs in this process, once a thread with the same keys; calls are dealt
 With --url an endpoint is driven over HTTP or HTTPS instead, signed with Signature Version 4. The keys,
 grants and aliases of the scenario are made there first; afterwards, ctrl-C or not, every key that the load
 made is scheduled for deletion in seven days, unless --keep-keys leaves it. While the load runs, it parts
-with keys and grants that no client remembers any more: more than 128 of a client's in a workload.
+with keys and grants that no client remembers any more: more than 96 of a client's in a workload.
 The same seed means the same schedule as `keyquake sim run`. Latency counts from the intended start.
 A call is sent once: it is not retried. Faults and planted bugs are no part of a load.
 With --oracles the simulator's judges hear all that the core does, and those that cannot judge it are

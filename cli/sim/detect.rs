@@ -133,7 +133,7 @@ fn chosen(names: &[String]) -> Result<Vec<usize>, Failure> {
     };
     match names.is_empty() {
         true => Ok((0..SABOTAGES.len()).collect()),
-        false => names.iter().map(index).collect(),
+        false => names.iter().map(index).collect::<Result<BTreeSet<_>, _>>().map(Vec::from_iter),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Subject {
     #[arg(long, conflicts_with = "scenario")]
     swarm: bool,
     /// Plant this bug into it
-    #[arg(long, value_name = "NAME", requires = "swarm")]
+    #[arg(long, value_name = "NAME")]
     pub(super) sabotage: Option<String>,
     /// Change a value of the scenario, as in topology.api_hosts=3
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "swarm")]
@@ -90,19 +90,22 @@ pub(super) fn run(subject: &Subject, effort: &Effort) -> Result<First, Failure> 
     }
 }
 
-/// The scenario as a file.
+/// The scenario as a file, with the bug that is to be planted into it.
 fn given(subject: &Subject, seed: u64) -> Result<Document, Failure> {
-    let Some(path) = &subject.scenario else {
-        return Ok(match &subject.sabotage {
-            Some(name) if SABOTAGES.iter().all(|info| info.name != name) => {
-                return Err(Failure::usage(format!(
-                    "no sabotage is called {name}; `keyquake sim list sabotages` names them"
-                )));
-            }
-            Some(sabotage) => detect::document(sabotage, seed),
-            None => swarm::draw(Seed(seed)).document,
-        });
-    };
+    let document = without_bug(subject, seed)?;
+    Ok(match &subject.sabotage {
+        Some(name) if SABOTAGES.iter().all(|info| info.name != name) => {
+            return Err(Failure::usage(format!(
+                "no sabotage is called {name}; `keyquake sim list sabotages` names them"
+            )));
+        }
+        Some(sabotage) => detect::planted(document, sabotage),
+        None => document,
+    })
+}
+
+fn without_bug(subject: &Subject, seed: u64) -> Result<Document, Failure> {
+    let Some(path) = &subject.scenario else { return Ok(swarm::draw(Seed(seed)).document) };
     input::read(std::slice::from_ref(path), &subject.overrides)?;
     let parse = |text: &String| text.parse::<Override>().map_err(Failure::usage);
     let overrides: Vec<Override> = subject.overrides.iter().map(parse).collect::<Result<_, _>>()?;
@@ -119,7 +122,12 @@ pub(super) fn named(subject: &Subject, seed: u64) -> Result<Input, Failure> {
     };
     let read = input::read(std::slice::from_ref(path), &subject.overrides)?;
     match <[Input; 1]>::try_from(read) {
-        Ok([only]) => Ok(only),
+        Ok([only]) if subject.sabotage.is_none() => Ok(only),
+        Ok([only]) => {
+            let document = given(subject, seed)?;
+            let scenario = document.scenario(&only.scenario.name, &vocabulary());
+            Ok(Input { scenario: Arc::new(scenario.map_err(Failure::usage)?), ..only })
+        }
         Err(several) => {
             let (path, count) = (path.display(), several.len());
             Err(Failure::usage(format!("{path} holds {count} scenarios; name one of them")))

@@ -5,6 +5,7 @@ use super::run::interrupted;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 use ::sim::identity::identity;
+use ::sim::oracle::ORACLES;
 use ::sim::random::Seed;
 use ::sim::shrink::{self, Shrink, Size};
 use clap::Args;
@@ -68,6 +69,13 @@ struct Told<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    if let Some(name) = &arguments.oracle
+        && ORACLES.iter().all(|entry| entry.info.name != name)
+    {
+        return Err(Failure::usage(format!(
+            "no oracle is called {name}; `keyquake sim list oracles` names them"
+        )));
+    }
     let found = match failing::run(&arguments.subject, &arguments.effort)? {
         First::Fails(found) => found,
         First::Interrupted => return Ok(Exit::Interrupted),

@@ -47,12 +47,13 @@ pub fn canary(seed: u64, backend: Arc<dyn CryptoBackend>) -> Option<String> {
     }
 }
 
-/// The same as a file.
-pub fn document(sabotage: &str, seed: u64) -> Document {
-    let mut document = swarm::draw(Seed(seed)).document;
+/// A scenario file with a planted bug beside those that are in it.
+pub fn planted(mut document: Document, sabotage: &str) -> Document {
     let bug = [("kind".to_owned(), Value::String(sabotage.to_owned()))];
-    let bugs = Value::Array(vec![Value::Table(bug.into_iter().collect())]);
-    document.0.insert("sabotage".to_owned(), bugs);
+    let bugs = document.0.entry("sabotage").or_insert(Value::Array(Vec::new()));
+    if let Value::Array(bugs) = bugs {
+        bugs.push(Value::Table(bug.into_iter().collect()));
+    }
     document
 }
 

@@ -18,6 +18,7 @@ use super::book::KeyBook;
 use super::generator::{Generator, Moment, Planned, Who};
 use super::ring::Ring;
 use super::seat::sealed;
+use crate::nearest::suggestion;
 use crate::schema::{KeyGroup, Operation};
 use crate::vocabulary::{Argument, ArgumentProblem, Arguments};
 
@@ -102,7 +103,8 @@ pub fn check_arguments(call: &str, arguments: &Arguments) -> Result<(), Argument
         Some(name) => Err(ArgumentProblem {
             argument: Some(name.clone()),
             message: format!(
-                "{call} has no argument {name:?}; names are those of the API reference"
+                "{call} has no argument {name:?}{}",
+                suggestion(name, api.request_members().iter().copied())
             ),
         }),
     }
@@ -334,8 +336,8 @@ with = { PendingWindowInDays = 7 }
         ] {
             assert_eq!(check(call, name), Ok(()), "{call} {name}");
         }
-        let wrong = "Encrypt has no argument \"Plain\"; names are those of the API reference";
-        assert_eq!(check("Encrypt", "Plain"), Err(wrong.to_owned()));
+        let wrong = "Encrypt has no argument \"DryRum\"; did you mean \"DryRun\"?";
+        assert_eq!(check("Encrypt", "DryRum"), Err(wrong.to_owned()));
         assert_eq!(check("Sing", "Plain"), Err("there is no operation Sing".to_owned()));
     }
 }

@@ -17,7 +17,7 @@ use super::retry::{Failure, Retry};
 use super::share::{Clock, Share, call_draw};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now, Outbox};
-use crate::fault::Ailment;
+use crate::fault::{Ailment, Ailments};
 use crate::history::{Event, Exposure, Facts};
 use crate::message::Message;
 use crate::place::NodeId;
@@ -83,8 +83,8 @@ pub struct Client {
     held: VecDeque<usize>,
     delayed: u64,
     calls: u64,
-    /// How many calls come of one that is due.
-    surge: u32,
+    /// Traffic surges while it has one of them.
+    ailments: Ailments,
 }
 
 /// A share under way.
@@ -132,7 +132,7 @@ impl Client {
             held: VecDeque::new(),
             delayed: 0,
             calls: 0,
-            surge: 1,
+            ailments: Ailments::default(),
         }
     }
 
@@ -183,13 +183,18 @@ impl Client {
 
     /// Starts every call of a share that is due. A timer of an earlier life finds nothing due.
     fn start_due(&mut self, now: SimTime, share: usize, out: &mut Out) {
+        let surges = self.ailments.figures(|ailment| match ailment {
+            Ailment::Surge(factor) => Some(factor),
+            _ => None,
+        });
+        let surge = surges.max().unwrap_or(1);
         let mut started = false;
         while let Some(work) = self.shares.get_mut(share)
             && work.clock.next().is_some_and(|at| at <= now)
         {
             work.clock.advance();
             started = true;
-            let times = if work.generator.repeats() { self.surge } else { 1 };
+            let times = if work.generator.repeats() { surge } else { 1 };
             for _ in 0..times {
                 self.start(now, share, out);
             }
@@ -384,9 +389,9 @@ impl Node for Client {
                 self.answer(now, id, &result, out);
             }
             // A damaged answer is no answer; nobody else has anything to say to a client.
-            Input::Ail(Ailment::Surge(factor)) => self.surge = factor,
-            Input::Heal(Ailment::Surge(_)) => self.surge = 1,
-            Input::Message { .. } | Input::Garbled { .. } | Input::Ail(_) | Input::Heal(_) => {}
+            Input::Message { .. } | Input::Garbled { .. } => {}
+            Input::Ail(ailment) => self.ailments.begin(ailment),
+            Input::Heal(ailment) => self.ailments.end(ailment),
             Input::Timer(token) => match Timer::of(token) {
                 Timer::Start { share } => self.start_due(now, share, out),
                 Timer::Retry { call } => self.attempt(now, call, out),

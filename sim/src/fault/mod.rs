@@ -8,6 +8,7 @@
 //! and one in [`place`]; its words are one file of the scenario language.
 
 pub mod ailment;
+mod ailments;
 pub mod bandwidth;
 pub mod clock_skew;
 pub mod clogging;
@@ -49,6 +50,7 @@ pub mod zone_loss;
 use std::time::Duration;
 
 pub use crate::fault::ailment::Ailment;
+pub use crate::fault::ailments::Ailments;
 pub use crate::fault::placement::{Placed, Placement};
 pub use crate::fault::set::{FaultId, Faults, Judgement};
 

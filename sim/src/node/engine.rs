@@ -25,8 +25,8 @@ use super::follower::Follower;
 use super::{NamedRandom, Out, monotonic};
 use crate::clock::SimTime;
 use crate::driver::Now;
-use crate::fault::Ailment;
 use crate::fault::point::Points;
+use crate::fault::{Ailment, Ailments};
 use crate::history::{Audited, Event};
 use crate::message::{AskId, Feed};
 use crate::place::NodeId;
@@ -133,7 +133,7 @@ pub(super) struct Engine {
     pub(super) sabotages: Sabotages,
     consents: Consents,
     sessions: Sessions,
-    ailments: BTreeSet<Ailment>,
+    ailments: Ailments,
     uses: UseRecorder,
     settle_at: SimTime,
     /// Behind pointers: each is filed and taken out several times.
@@ -168,7 +168,7 @@ impl Engine {
             sabotages,
             sessions: Sessions::of(operator.clone(), backend),
             consents: Consents::of(operator),
-            ailments: BTreeSet::new(),
+            ailments: Ailments::default(),
             uses: UseRecorder::default(),
             settle_at,
             operations: BTreeMap::new(),
@@ -197,12 +197,23 @@ impl Engine {
 
     /// Something is wrong with this machine from now on.
     pub(super) fn ail(&mut self, ailment: Ailment) {
-        self.ailments.insert(ailment);
+        self.ailments.begin(ailment);
+        self.measure_quotas();
     }
 
     /// That is over.
     pub(super) fn heal(&mut self, ailment: Ailment) {
-        self.ailments.remove(&ailment);
+        self.ailments.end(ailment);
+        self.measure_quotas();
+    }
+
+    /// Of several changes of the quotas the one that came last holds.
+    fn measure_quotas(&mut self) {
+        let changed = self.ailments.figures(|ailment| match ailment {
+            Ailment::Quota(permille) => Some(permille),
+            _ => None,
+        });
+        self.meter.multiply(changed.last().map_or(1.0, |permille| f64::from(permille) / 1_000.0));
     }
 
     /// Begins to follow the journal.

@@ -4,7 +4,6 @@ use super::engine::{Engine, Finished, Origin, Settings, Work, asker};
 use super::{Alarm, In, Out, arm_settle, monotonic};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
-use crate::fault::Ailment;
 use crate::fault::point::Point;
 use crate::history::{Audited, Event, settle};
 use crate::message::Message;
@@ -124,10 +123,6 @@ impl Node for Host {
             Input::Start => self.start(now, out),
             Input::Message { from, body } => self.message(now, from, body, out),
             Input::Garbled { .. } => {}
-            Input::Ail(Ailment::Quota(permille)) => {
-                self.engine.meter.multiply(f64::from(permille) / 1_000.0);
-            }
-            Input::Heal(Ailment::Quota(_)) => self.engine.meter.multiply(1.0),
             Input::Ail(ailment) => self.engine.ail(ailment),
             Input::Heal(ailment) => self.engine.heal(ailment),
             Input::Timer(token) => match Alarm::of(token) {

@@ -7,8 +7,8 @@
 use super::{Alarm, In, NamedRandom, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::driver::{Input, Node, Now};
-use crate::fault::Ailment;
 use crate::fault::point::{Point, Points};
+use crate::fault::{Ailment, Ailments};
 use crate::history::{Event, HsmLoad};
 use crate::message::Message;
 use crate::random::{Name, Seed, Site, Stream};
@@ -30,7 +30,7 @@ pub struct HsmNode {
     seed: Seed,
     model: HsmModel,
     settle_at: SimTime,
-    ailments: BTreeSet<Ailment>,
+    ailments: Ailments,
     /// When each lane is free again.
     lanes: Vec<SimTime>,
     /// When each command that waits or is being carried out will have been.
@@ -58,7 +58,7 @@ impl HsmNode {
             device: device.with_session_validity(model.session_validity),
             seed,
             settle_at,
-            ailments: BTreeSet::new(),
+            ailments: Ailments::default(),
             lanes: vec![SimTime::ZERO; model.lanes as usize],
             waiting: BinaryHeap::new(),
             load: HsmLoad { lanes: model.lanes, ..HsmLoad::default() },
@@ -100,11 +100,12 @@ impl HsmNode {
 
     /// Takes a command into the lane that is free first; when it is done.
     fn take(&mut self, now: SimTime, takes: Duration) -> SimTime {
-        let narrow = self.ailments.iter().filter_map(|ailment| match ailment {
-            Ailment::Narrow(lanes) => Some(*lanes as usize),
+        let narrow = self.ailments.figures(|ailment| match ailment {
+            Ailment::Narrow(lanes) => Some(lanes),
             _ => None,
         });
-        let width = narrow.min().unwrap_or(self.lanes.len()).clamp(1, self.lanes.len());
+        let width = narrow.min().map_or(self.lanes.len(), |lanes| lanes as usize);
+        let width = width.clamp(1, self.lanes.len());
         let lanes = self.lanes[..width].iter_mut();
         let Some(lane) = lanes.min_by_key(|free| **free) else { return now };
         let starts = (*lane).max(now);
@@ -124,8 +125,8 @@ impl HsmNode {
         draw: (RequestId, u32),
     ) -> Duration {
         let median = self.model.median(command, tokens) * self.coldness(tokens);
-        let slow = self.ailments.iter().filter_map(|ailment| match ailment {
-            Ailment::Slow(factor) => Some(*factor),
+        let slow = self.ailments.figures(|ailment| match ailment {
+            Ailment::Slow(factor) => Some(factor),
             _ => None,
         });
         median.mul_f64(self.spread(now, draw)) * slow.max().unwrap_or(1)
@@ -133,8 +134,8 @@ impl HsmNode {
 
     /// How many times as long a command takes because its keys have to be unwrapped again.
     fn coldness(&mut self, tokens: &[Arc<KeyToken>]) -> u32 {
-        let cold = self.ailments.iter().filter_map(|ailment| match ailment {
-            Ailment::Cold(factor) => Some(*factor),
+        let cold = self.ailments.figures(|ailment| match ailment {
+            Ailment::Cold(factor) => Some(factor),
             _ => None,
         });
         let Some(factor) = cold.max() else { return 1 };
@@ -160,7 +161,7 @@ impl HsmNode {
         mandate: Option<&Mandate>,
         random: &mut NamedRandom,
     ) -> Result<Reply, Fault> {
-        let stale = self.ailments.contains(&Ailment::Stale);
+        let stale = self.ailments.have(Ailment::Stale);
         match mandate {
             // It believes to have done it already.
             Some(_) if stale && matches!(command, Command::Join { .. }) => Ok(Reply::Joined),
@@ -181,7 +182,7 @@ impl HsmNode {
         else {
             return;
         };
-        if self.ailments.contains(&Ailment::Hung) {
+        if self.ailments.have(Ailment::Hung) {
             return;
         }
         if !self.has_room(now.monotonic) {
@@ -232,10 +233,12 @@ impl Node for HsmNode {
             }
             Input::Timer(_) => {}
             Input::Ail(ailment) => {
-                self.ailments.insert(ailment);
-                self.warm.clear();
+                self.ailments.begin(ailment);
+                if matches!(ailment, Ailment::Cold(_)) {
+                    self.warm.clear();
+                }
             }
-            Input::Heal(ailment) => drop(self.ailments.remove(&ailment)),
+            Input::Heal(ailment) => self.ailments.end(ailment),
         }
     }
 
@@ -325,7 +328,7 @@ mod tests {
         let mut hung = node(model());
         ail(&mut hung, Ailment::Hung);
         assert_eq!(ask(&mut hung, 0), None);
-        hung.ailments.clear();
+        hung.ailments.end(Ailment::Hung);
         assert!(ask(&mut hung, 0).is_some());
     }
 

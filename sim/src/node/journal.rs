@@ -8,8 +8,8 @@ use super::{Alarm, In, Out, arm_settle};
 use crate::clock::SimTime;
 use crate::disk::{Disk, Sync};
 use crate::driver::{Input, Node, Now};
-use crate::fault::Ailment;
 use crate::fault::point::{Point, Points};
+use crate::fault::{Ailment, Ailments};
 use crate::history::{Audited, Changed, Event, Exposure, settle};
 use crate::message::{AskId, Feed, Follow, Message, TokenFeed, TokenPosition};
 use crate::place::NodeId;
@@ -22,7 +22,7 @@ use kms_core::name::RegionName;
 use kms_core::state::LogEntry;
 use kms_core::step::Append;
 use kms_core::token::{TokenChange, TokenStore};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ pub struct JournalNode {
     secrets: Secrets,
     draws: u64,
     /// What is wrong with its disk.
-    ailments: BTreeSet<Ailment>,
+    ailments: Ailments,
     settle_at: SimTime,
 }
 
@@ -167,7 +167,7 @@ impl JournalNode {
             sabotages,
             secrets,
             draws: 0,
-            ailments: BTreeSet::new(),
+            ailments: Ailments::default(),
             settle_at,
         }
     }
@@ -187,6 +187,8 @@ impl JournalNode {
         if self.life > 1 {
             self.send_feeds(now, out);
         }
+        // Its followers have asked while it was down, if it was down when everything began.
+        self.arm_resend(out);
         arm_settle(now, self.settle_at, out);
     }
 
@@ -214,7 +216,7 @@ impl JournalNode {
         (append, audit): (&Append, Option<Audited>),
         out: &mut Out,
     ) {
-        if self.ailments.contains(&Ailment::Full) {
+        if self.ailments.have(Ailment::Full) {
             return;
         }
         let before = self.journal.head();
@@ -255,14 +257,14 @@ impl JournalNode {
     /// Something is wrong with the disk, or no more.
     fn ail(&mut self, ailment: Ailment, ails: bool) {
         match ails {
-            true => drop(self.ailments.insert(ailment)),
-            false => drop(self.ailments.remove(&ailment)),
+            true => self.ailments.begin(ailment),
+            false => self.ailments.end(ailment),
         }
-        let slow = self.ailments.iter().filter_map(|ailment| match ailment {
-            Ailment::Slow(factor) => Some(f64::from(*factor)),
+        let slow = self.ailments.figures(|ailment| match ailment {
+            Ailment::Slow(factor) => Some(factor),
             _ => None,
         });
-        self.disk.slow(slow.fold(1.0, f64::max));
+        self.disk.slow(slow.map(f64::from).fold(1.0, f64::max));
     }
 
     fn write(

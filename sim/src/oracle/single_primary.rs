@@ -50,9 +50,9 @@ impl SinglePrimary {
                 let Some(state) = state_of(change) else { return };
                 self.judged += 1;
                 let primaries = self.primaries.entry(*id).or_default();
-                let new = primaries.insert(region, state).is_none();
+                let before = primaries.insert(region, state).is_some_and(is_steady);
                 let steady = primaries.values().filter(|state| is_steady(**state)).count();
-                if new && steady > 1 {
+                if !before && is_steady(state) && steady > 1 {
                     let names: Vec<&str> = primaries.keys().map(RegionName::as_str).collect();
                     let message = format!("{id} has its primary in {}", names.join(" and in "));
                     self.violations.push(seen.violates(INFO.name, message));
@@ -103,6 +103,7 @@ mod tests {
     fn one_primary_may_hand_over_to_another() {
         assert_eq!(violations(&two(KeyState::Updating, KeyState::Updating)), 0);
         assert_eq!(two(KeyState::Updating, KeyState::Enabled).judge(&ENTRY).judged, 2);
+        assert_eq!(violations(&two(KeyState::Enabled, KeyState::Updating)), 0);
     }
 
     #[test]
@@ -110,6 +111,13 @@ mod tests {
         let mut scene = two(KeyState::Enabled, KeyState::Enabled);
         assert_eq!(violations(&scene), 1);
         scene.commit_in(abroad(), vec![primary(KeyState::Disabled)]);
+        assert_eq!(violations(&scene), 1);
+    }
+
+    #[test]
+    fn a_handover_that_ends_with_two_primaries_is_told() {
+        let mut scene = two(KeyState::Enabled, KeyState::Updating);
+        scene.commit_in(abroad(), vec![primary(KeyState::Enabled)]);
         assert_eq!(violations(&scene), 1);
     }
 

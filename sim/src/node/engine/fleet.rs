@@ -423,7 +423,7 @@ impl Engine {
     ) -> Option<Arc<Mandate>> {
         let (domain, _) = self.kms.state().domain().filter(|_| command.is_order())?;
         let random = NamedRandom::new(self.seed, now.node, draw.0, draw.1);
-        Some(match self.ailments.contains(&Ailment::Unauthorized) {
+        Some(match self.ailments.have(Ailment::Unauthorized) {
             true => Consents::none(command, &domain.token, random),
             false => self.consents.to(command, &domain.token, random),
         })
