@@ -7,11 +7,12 @@
 use super::{Context, Entry, Finding, Mark, Oracle, OracleInfo, Seen, Violation};
 use crate::clock::SimTime;
 use crate::fault::NodeAction;
-use crate::history::{Audited, Event, Source, Wanted};
+use crate::history::{Audited, Event, Source, Target, Wanted};
 use crate::place::{NodeId, Role};
 use crate::recent::Recent;
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
+use kms_core::name::KeyId;
 use std::collections::{BTreeMap, VecDeque};
 
 const INFO: OracleInfo = OracleInfo {
@@ -152,6 +153,15 @@ impl Audit {
             let message = format!("{} is {} in its record", attempt.describe(), record.operation);
             self.tell(seen, message);
         }
+        let other = match (named(wanted), record.key) {
+            (Some(named), Some(key)) => named != key,
+            (Some(_), None) => record.error.is_none(),
+            (None, _) => false,
+        };
+        if other {
+            let key = record.key.map_or("no key".to_owned(), |key| key.to_string());
+            self.tell(seen, format!("{} is of {key} in its record", attempt.describe()));
+        }
     }
 
     /// A host loses what it had kept; nothing of that may be older than the window.
@@ -172,11 +182,26 @@ impl Audit {
     }
 }
 
+/// The key that a request names by its id and that its record begins with.
+fn named(wanted: &Wanted) -> Option<KeyId> {
+    let target = match wanted {
+        // The first of its two keys is the one that opens the ciphertext.
+        Wanted::ReEncrypt { source, .. } => source.as_ref(),
+        // A list names no key, and the record of a move begins with the key that the alias leaves.
+        Wanted::ListAliases { .. } | Wanted::UpdateAlias { .. } => None,
+        other => other.key(),
+    };
+    match target {
+        Some(Target::Key { id, .. }) => Some(*id),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Changed;
-    use crate::oracle::scene::Scene;
+    use crate::history::{Changed, Digest};
+    use crate::oracle::scene::{Scene, key_id};
 
     fn record(request: u128, error: Option<ErrorCode>) -> Audited {
         let request = RequestId(request);
@@ -214,6 +239,26 @@ mod tests {
             written(&mut scene, &records);
             assert_eq!(told(&scene).len(), wrong, "{records:?}");
         }
+    }
+
+    #[test]
+    fn a_record_names_the_key_that_the_request_names() {
+        let id = key_id();
+        let key = Target::Key { region: None, id };
+        let came = |key, error| {
+            let wanted = Wanted::Encrypt { key, plaintext: Digest(1), context: Digest(2) };
+            [Some(id), Some(KeyId::single_region([9; 16])), None].map(|key| {
+                let mut scene = Scene::new();
+                scene.at(1_000).call(1, wanted.clone());
+                scene.answer(1, error);
+                let record = Audited { operation: "Encrypt", key, ..record(1, error) };
+                written(&mut scene, &[record]);
+                told(&scene).len()
+            })
+        };
+        assert_eq!(came(key.clone(), None), [0, 1, 1]);
+        assert_eq!(came(key, Some(ErrorCode::NotFound)), [0, 1, 0], "perhaps none was found");
+        assert_eq!(came(Target::Nothing, None), [0, 0, 0]);
     }
 
     #[test]

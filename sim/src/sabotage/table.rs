@@ -14,6 +14,7 @@ pub const SABOTAGES: &[SabotageInfo] = &[
     line("alias-end-lost", "A deleted alias is not deleted in the log.", Bug::Append(append::without_alias_end)),
     line("audit-as-success", "A host writes down that a request it refused came to success.", Bug::Audit(audit::as_success)),
     line("audit-lost", "A host leaves out the audit record of what changed nothing.", Bug::Audit(audit::dropped)),
+    line("audit-of-another-key", "A host writes down that what changed nothing was about another key.", Bug::Audit(audit::of_another_key)),
     line("audit-twice", "A host writes the audit record of what changed nothing twice.", Bug::Audit(audit::twice)),
     line("bill-lost", "A host bills nobody for what changed nothing.", Bug::Audit(audit::unbilled)),
     line("cancellation-lost", "A cancelled deletion goes on.", Bug::Append(append::without_cancellation)),
