@@ -258,7 +258,7 @@ fn what_cannot_be_traced_is_said() {
         (&["scenarios/none.toml", "--seed", "1"], "no such scenario file"),
         (&["--swarm", "--seed", "1", "-o", "/nowhere/at/all.html"], "cannot write /nowhere"),
         (&["--swarm", "--seed", "1", "--window", "0"], "--window"),
-        (&["scenarios/regressions", "--seed", "1"], "holds 4 scenarios; name one of them"),
+        (&["scenarios/regressions", "--seed", "1"], "holds 5 scenarios; name one of them"),
     ] {
         let output = keyquake(&[&["sim", "trace"], arguments].concat());
         let error = String::from_utf8_lossy(&output.stderr);
