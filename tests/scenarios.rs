@@ -1,17 +1,37 @@
-//! Every scenario of the library ends as it says, on several seeds.
+//! Every scenario of the library ends as it says, on several seeds, and the same way in another process
+//! with another library of cryptography.
 
-use crate::support::{complaints, run_of, scenario};
+use crate::support::{complaints, keyquake, run_of, scenario};
 use sim::history::{Event, Record, Routing};
 use sim::oracle::Verdict;
 
+/// The digests of these runs in a process of their own.
+fn digests_elsewhere(name: &str, seeds: &str) -> Vec<String> {
+    let file = format!("scenarios/{name}.toml");
+    let output = keyquake(&["sim", "run", &file, "--seeds", seeds, "--json", "--no-report"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let digest = |line: &str| {
+        let run: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        run["digest"].as_str().expect("a digest").to_owned()
+    };
+    String::from_utf8_lossy(&output.stdout).lines().map(digest).collect()
+}
+
 fn passes(name: &str) {
     let scenario = scenario(name);
+    let elsewhere = digests_elsewhere(name, "1..=2");
+    assert_eq!(elsewhere.len(), 2, "{name}");
+    let mut elsewhere = elsewhere.into_iter();
     for seed in 1..=5 {
         let run = run_of(&scenario, seed);
         assert!(run.verdict.is_good(), "{name}, seed {seed}:\n{}", complaints(&run));
         for judged in &run.judged {
             let deaf = matches!(judged.verdict, Verdict::CannotJudge { .. });
             assert!(!deaf, "{name}, seed {seed}: {} lacks a source", judged.info.name);
+        }
+        if let Some(other) = elsewhere.next() {
+            let digest = run.history.digest().map(|byte| format!("{byte:02x}")).concat();
+            assert_eq!(digest, other, "{name}, seed {seed}: another process has another history");
         }
     }
 }
