@@ -17,7 +17,7 @@ use crate::name::RegionName;
 use crate::policy::Action;
 use crate::state::Change;
 use crate::step::Next;
-use crate::wire::{Description, KeyRef, PolicyText, RegionText, Tag};
+use crate::wire::{Description, KeyRef, Listed, PolicyText, RegionText, Tag};
 use std::sync::Arc;
 
 /// What the model says of it.
@@ -63,7 +63,7 @@ crate::shape! {
         /// Its policy.
         replica_policy: String = "ReplicaPolicy",
         /// Its tags.
-        replica_tags: Vec<Tag> = "ReplicaTags",
+        replica_tags: Listed<Tag> = "ReplicaTags",
     }
 }
 
@@ -158,7 +158,7 @@ fn finish(
     effects.done(Response {
         replica_key_metadata: Box::new(metadata(&replica)),
         replica_policy: replica.policy.text().to_owned(),
-        replica_tags: tags,
+        replica_tags: Listed(tags),
     })
 }
 

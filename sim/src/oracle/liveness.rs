@@ -66,7 +66,7 @@ impl Oracle for Liveness {
     fn finish(&mut self, context: &Context<'_>) -> Finding {
         let patience = context.rules.attempt_timeout;
         let sent = self.calls.values().flat_map(|call| &call.open).map(|(_, sent)| sent);
-        let due = sent.filter(|sent| sent.at.after(patience) <= context.calm_at);
+        let due = sent.filter(|sent| sent.at.after(patience) < context.ended_at);
         let told =
             due.map(|sent| sent.violates(INFO.name, "an attempt never came to an end".to_owned()));
         self.violations.extend(told);
@@ -139,6 +139,15 @@ mod tests {
         scene.client(Event::TimedOut { request: RequestId(2) });
         assert_eq!(violations(&scene), 0);
         assert_eq!(scene.judge(&ENTRY).judged, 2);
+    }
+
+    #[test]
+    fn an_attempt_of_the_calm_has_until_the_end() {
+        for (at, told) in [(300_000, 1), (589_999, 1), (590_000, 0)] {
+            let mut scene = Scene::new();
+            scene.at(at).call(1, Wanted::ListKeys);
+            assert_eq!(violations(&scene), told, "{at}");
+        }
     }
 
     #[test]
