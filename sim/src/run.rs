@@ -13,12 +13,12 @@ use crate::driver::{self, Plan, Progress, Recorder, RunError, Step, Summary, Wat
 use crate::fault::{NodeAction, Window, quota_change};
 use crate::history::{Event, History, Keep};
 use crate::message::Message;
-use crate::oracle::{Context, Judged, Judges, PoolFacts, Rules, Violation};
+use crate::oracle::{Context, FaultFacts, Judged, Judges, PoolFacts, Rules, Violation};
 use crate::place::{NodeId, Topology};
 use crate::random::Seed;
 use crate::run::tally::Tally;
 use crate::trace::MessageLog;
-use crate::world::{self, SETTLING, World};
+use crate::world::{self, Placed, SETTLING, World};
 use kms_core::crypto::CryptoBackend;
 use kms_core::name::RegionName;
 use kms_core::quota::{Profile, Rate};
@@ -100,7 +100,7 @@ pub struct Scene {
     /// The request quotas.
     pub profile: Option<Arc<Profile>>,
     /// The faults.
-    pub placed: Vec<crate::world::Placed>,
+    pub placed: Vec<Placed>,
     /// When the storm ended.
     pub calm_at: SimTime,
     /// When the run ended.
@@ -378,10 +378,18 @@ impl Scene {
             calm_at: self.calm_at,
             ended_at: self.ended_at,
             rules: self.rules(),
-            faults: self.placed.iter().map(|placed| (placed.name, placed.window)).collect(),
+            faults: self.faults(),
             quota: self.pools(),
             quota_changes: self.quota_changes(),
         }
+    }
+
+    fn faults(&self) -> Vec<FaultFacts> {
+        let facts = |placed: &Placed| {
+            let regions = placed.regions.iter().filter_map(|name| RegionName::parse(name));
+            FaultFacts { info: placed.info, window: placed.window, regions: regions.collect() }
+        };
+        self.placed.iter().map(facts).collect()
     }
 
     /// When the scenario's faults change quotas.
@@ -421,20 +429,20 @@ impl Scene {
             on_demand_rotations: limits.on_demand_rotations,
             memory: self.memory(),
             audit_window: self.parameters.audit_window,
-            healed_at: self.healed_at(),
+            decisions: u8::try_from(self.parameters.host_decisions).unwrap_or(u8::MAX),
+            hides_losses: self.hides_losses(),
             loses_messages: self.parameters.network_loss > 0.0,
             lone_try: self.lone_try(),
             knows_keys: self.knows_keys,
         }
     }
 
-    /// Once the last fault is settled; not at all when messages are lost so often that all of an
-    /// operation's tries may be, or when there is but one.
-    fn healed_at(&self) -> Option<SimTime> {
+    /// Not when messages are lost so often that all of an operation's tries may be, or when there is but
+    /// one.
+    fn hides_losses(&self) -> bool {
         const RARE: f64 = 1e-4;
         let loss = self.parameters.network_loss;
-        let is_hidden = loss == 0.0 || (loss <= RARE && self.parameters.hsm_attempts > 1);
-        is_hidden.then(|| self.calm_at.after(SETTLING))
+        loss == 0.0 || (loss <= RARE && self.parameters.hsm_attempts > 1)
     }
 
     /// What one lost message can cost.

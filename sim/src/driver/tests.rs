@@ -73,7 +73,7 @@ struct Script(Vec<(SimTime, NodeAction)>);
 
 impl Fault for Script {
     fn info(&self) -> FaultInfo {
-        FaultInfo { name: "script", doc: "Does what a test says." }
+        FaultInfo { name: "script", doc: "Does what a test says.", hinders: true }
     }
     fn window(&self) -> Window {
         Window::ALWAYS

@@ -206,7 +206,7 @@ pub(super) mod tests {
             (None, None, 6),
         ] {
             let patients = Patients { role: Role::Hsm, region, count };
-            let info = FaultInfo { name: "x", doc: "" };
+            let info = FaultInfo { name: "x", doc: "", hinders: true };
             ails(&mut Illness::new(info, WINDOW, patients, Ailment::Hung), Ailment::Hung, ill);
         }
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "bandwidth",
     doc: "Limits what each link between two nodes carries in a second; the rest queues.",
+    hinders: true,
 };
 
 /// The fault.

@@ -11,6 +11,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "clock-skew",
     doc: "Sets wall clocks off and lets them drift, then steps them back to the truth.",
+    hinders: true,
 };
 
 /// Whose clocks are wrong, and how.

@@ -13,6 +13,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "clogging",
     doc: "Clogs a random share of the nodes, one by one, and unclogs them in another order.",
+    hinders: true,
 };
 
 /// The fault.

@@ -8,6 +8,7 @@ use crate::fault::placement::{Placed, Placement};
 pub const INFO: FaultInfo = FaultInfo {
     name: "hsm-capacity-loss",
     doc: "Leaves HSMs only some of the commands they can carry out at once.",
+    hinders: true,
 };
 
 /// The fault that a scenario's words mean.

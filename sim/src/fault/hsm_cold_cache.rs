@@ -9,6 +9,7 @@ use crate::fault::placement::{Placed, Placement};
 pub const INFO: FaultInfo = FaultInfo {
     name: "hsm-cold-cache",
     doc: "Makes HSMs forget what they have unwrapped, so that the first use of each key takes long.",
+    hinders: true,
 };
 
 /// The fault that a scenario's words mean.

@@ -15,6 +15,7 @@ use scenarios::CutDirection;
 pub const INFO: FaultInfo = FaultInfo {
     name: "hsm-cut",
     doc: "Cuts HSMs off in one direction: they hear nothing, or nothing they say is heard.",
+    hinders: true,
 };
 
 /// The fault.

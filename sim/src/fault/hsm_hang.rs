@@ -5,8 +5,11 @@ use crate::fault::ailment::{Ailment, Illness};
 use crate::fault::placement::{Placed, Placement};
 
 /// The line of the table.
-pub const INFO: FaultInfo =
-    FaultInfo { name: "hsm-hang", doc: "Makes HSMs take commands without answering any." };
+pub const INFO: FaultInfo = FaultInfo {
+    name: "hsm-hang",
+    doc: "Makes HSMs take commands without answering any.",
+    hinders: true,
+};
 
 /// The fault that a scenario's words mean.
 pub fn place(words: &scenarios::HsmHang, at: &Placement<'_>) -> Placed {

@@ -17,6 +17,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "hsm-loss",
     doc: "Takes one HSM, or all HSMs of a Region at once, which lose their memory.",
+    hinders: true,
 };
 
 /// How many HSMs are lost at a time.

@@ -5,8 +5,11 @@ use crate::fault::ailment::{Ailment, Illness};
 use crate::fault::placement::{Placed, Placement};
 
 /// The line of the table.
-pub const INFO: FaultInfo =
-    FaultInfo { name: "hsm-slow", doc: "Makes HSMs take many times as long for every command." };
+pub const INFO: FaultInfo = FaultInfo {
+    name: "hsm-slow",
+    doc: "Makes HSMs take many times as long for every command.",
+    hinders: true,
+};
 
 /// The fault that a scenario's words mean.
 pub fn place(words: &scenarios::HsmSlow, at: &Placement<'_>) -> Placed {

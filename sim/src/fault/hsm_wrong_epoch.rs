@@ -9,6 +9,7 @@ use crate::fault::placement::{Placed, Placement};
 pub const INFO: FaultInfo = FaultInfo {
     name: "hsm-wrong-epoch",
     doc: "Keeps HSMs in the state of the domain they are in, while they claim to be up to date.",
+    hinders: true,
 };
 
 /// The fault that a scenario's words mean.

@@ -14,6 +14,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "journal-fail-over",
     doc: "Moves a journal to another machine, which begins with what was durable.",
+    hinders: true,
 };
 
 /// The fault.

@@ -9,6 +9,7 @@ use crate::place::Role;
 pub const INFO: FaultInfo = FaultInfo {
     name: "journal-full",
     doc: "Fills the disks of journals, so that nothing more is written.",
+    hinders: true,
 };
 
 /// The fault that a scenario's words mean.

@@ -6,8 +6,11 @@ use crate::fault::placement::{Placed, Placement};
 use crate::place::Role;
 
 /// The line of the table.
-pub const INFO: FaultInfo =
-    FaultInfo { name: "journal-slow", doc: "Makes the disks of journals take many times as long." };
+pub const INFO: FaultInfo = FaultInfo {
+    name: "journal-slow",
+    doc: "Makes the disks of journals take many times as long.",
+    hinders: true,
+};
 
 /// The fault that a scenario's words mean.
 pub fn place(words: &scenarios::JournalSlow, at: &Placement<'_>) -> Placed {

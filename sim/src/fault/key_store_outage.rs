@@ -16,6 +16,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "key-store-outage",
     doc: "Makes the proxies of external key stores unreachable, slow or garbled.",
+    hinders: true,
 };
 
 /// How much later a slow proxy answers, each way: more than any host waits for one.

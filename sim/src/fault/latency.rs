@@ -14,6 +14,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "latency",
     doc: "Makes links slower, by a factor, by an added time or by both.",
+    hinders: true,
 };
 
 /// The fault.

@@ -10,6 +10,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "link-cut",
     doc: "Cuts what two Regions say to each other, in one direction or both.",
+    hinders: true,
 };
 
 /// The fault.

@@ -12,6 +12,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "message-corruption",
     doc: "Damages messages, of all nodes or of those of a role, each with the same chance.",
+    hinders: true,
 };
 
 /// The fault.

@@ -11,6 +11,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "message-duplication",
     doc: "Delivers messages twice, each with the same chance.",
+    hinders: true,
 };
 
 /// The fault.

@@ -8,8 +8,11 @@ use crate::place::Topology;
 use crate::random::Stream;
 
 /// The line of the table.
-pub const INFO: FaultInfo =
-    FaultInfo { name: "message-loss", doc: "Loses messages, each with the same chance." };
+pub const INFO: FaultInfo = FaultInfo {
+    name: "message-loss",
+    doc: "Loses messages, each with the same chance.",
+    hinders: true,
+};
 
 /// The fault.
 #[derive(Clone, Debug, PartialEq)]

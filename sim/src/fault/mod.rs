@@ -137,6 +137,8 @@ pub struct FaultInfo {
     pub name: &'static str,
     /// What it does, in one sentence.
     pub doc: &'static str,
+    /// Whether it may keep the service from answering.
+    pub hinders: bool,
 }
 
 /// When a fault acts: from the first moment on, until the second, not including it.

@@ -10,8 +10,11 @@ use crate::place::{NodeId, Selector, Topology};
 use crate::random::Stream;
 
 /// The line of the table.
-pub const INFO: FaultInfo =
-    FaultInfo { name: "node-crash", doc: "Crashes one node of a role at a time and restarts it." };
+pub const INFO: FaultInfo = FaultInfo {
+    name: "node-crash",
+    doc: "Crashes one node of a role at a time and restarts it.",
+    hinders: true,
+};
 
 /// Which nodes crash, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]

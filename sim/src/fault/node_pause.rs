@@ -17,6 +17,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "node-pause",
     doc: "Pauses nodes of a role: they neither hear nor speak, and lose nothing.",
+    hinders: true,
 };
 
 /// Which nodes pause, and how often.

@@ -13,6 +13,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "operator-mistake",
     doc: "Has the domain key rotated out of turn, again and again.",
+    hinders: false,
 };
 
 /// The fault.

@@ -14,6 +14,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "quorum-loss",
     doc: "Takes away the consent that hosts and workers need to order anything of HSMs.",
+    hinders: true,
 };
 
 /// The fault: hosts and workers ail alike.

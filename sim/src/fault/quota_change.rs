@@ -11,6 +11,7 @@ use crate::place::Role;
 pub const INFO: FaultInfo = FaultInfo {
     name: "quota-change",
     doc: "Raises or lowers request quotas while they are in use.",
+    hinders: false,
 };
 
 /// The fault that a scenario's words mean.

@@ -13,6 +13,7 @@ use crate::random::Stream;
 pub const INFO: FaultInfo = FaultInfo {
     name: "region-partition",
     doc: "Cuts a Region off from all others, in one direction or both.",
+    hinders: true,
 };
 
 /// Which messages a cut stops.

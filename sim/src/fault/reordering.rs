@@ -13,6 +13,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "reordering",
     doc: "Holds some messages back for a while, so that later ones arrive before them.",
+    hinders: true,
 };
 
 /// The fault.

@@ -145,7 +145,11 @@ mod tests {
 
     impl Fault for Coin {
         fn info(&self) -> FaultInfo {
-            FaultInfo { name: "coin", doc: "Drops every second message of one second." }
+            FaultInfo {
+                name: "coin",
+                doc: "Drops every second message of one second.",
+                hinders: true,
+            }
         }
         fn window(&self) -> Window {
             Window { from: SimTime::from_secs(self.0), until: SimTime::from_secs(self.0 + 1) }

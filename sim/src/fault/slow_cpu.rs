@@ -16,6 +16,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "slow-cpu",
     doc: "Keeps the processor of a node busy for each message it sends, so that the next one waits.",
+    hinders: true,
 };
 
 /// The fault.

@@ -14,6 +14,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "stale-follower",
     doc: "Makes hosts hear what their journal says much later than others.",
+    hinders: true,
 };
 
 /// The fault.

@@ -7,7 +7,7 @@ use crate::place::Role;
 
 /// The line of the table.
 pub const INFO: FaultInfo =
-    FaultInfo { name: "surge", doc: "Makes many calls of each that is due." };
+    FaultInfo { name: "surge", doc: "Makes many calls of each that is due.", hinders: false };
 
 /// The fault that a scenario's words mean.
 pub fn place(words: &scenarios::Surge, at: &Placement<'_>) -> Placed {

@@ -12,6 +12,7 @@ use std::time::Duration;
 pub const INFO: FaultInfo = FaultInfo {
     name: "zone-loss",
     doc: "Takes every server of a zone at once: hosts, HSMs, and the journal or worker there.",
+    hinders: true,
 };
 
 /// Which zones are lost, and how often.

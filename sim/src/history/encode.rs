@@ -188,9 +188,10 @@ impl Sink<'_> {
                 self.task(task);
                 self.maybe(*error, Self::error);
             }
-            Event::Conflicted { request } => {
+            Event::Conflicted { request, head } => {
                 self.tag(8);
                 self.bytes(&request.0.to_be_bytes());
+                self.number(*head);
             }
             Event::Executed { command, done } => {
                 self.tag(9);

@@ -43,7 +43,9 @@ pub fn line(event: &Event) -> String {
         Event::CommandThrottled { request, pool } => {
             format!("a command for {} was refused by pool {pool}", id(*request))
         }
-        Event::Conflicted { request } => format!("{} decides again: it was stale", id(*request)),
+        Event::Conflicted { request, head } => {
+            format!("{} was decided on a state that is past; the log is at {head}", id(*request))
+        }
         Event::Executed { command, done } => {
             format!("HSM {} {command}", if *done { "executed" } else { "refused" })
         }

@@ -161,10 +161,12 @@ pub enum Event {
     /// Records of the audit trail were written: of a change by its journal, together with the change;
     /// of everything else by the host that answered, from time to time.
     Audited(Box<[Audited]>),
-    /// A host refused a stale decision: the journal said no, and it decides again.
+    /// The journal said no to a stale decision. The host decides again, if it has not done so too often.
     Conflicted {
         /// The attempt.
         request: RequestId,
+        /// Where the log was when it said so.
+        head: u64,
     },
     /// An HSM executed a command.
     Executed {
@@ -445,7 +447,7 @@ impl Event {
             | Event::CommandThrottled { request, .. }
             | Event::Committed { id: request, .. }
             | Event::TaskTried { id: request, .. }
-            | Event::Conflicted { request }
+            | Event::Conflicted { request, .. }
             | Event::Exposed { request, .. }
             | Event::Routed { request, .. } => Some(*request),
             Event::Ended { .. }

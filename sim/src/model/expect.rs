@@ -11,9 +11,8 @@ use super::ledger::Ledger;
 use super::outcome::Outcomes;
 use super::states::{Need, need, refusal};
 use crate::clock::SimTime;
-use crate::fault::Window;
 use crate::history::{CallFacts, Target, Wanted};
-use crate::oracle::Context;
+use crate::oracle::{Context, FaultFacts};
 use kms_core::env::Timestamp;
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
@@ -233,10 +232,12 @@ impl Judge<'_> {
             W::Encrypt { .. } | W::Decrypt { .. } | W::ReEncrypt { .. } | W::GenerateDataKey { .. }
         );
         let error = self.context.rules.clock_error;
-        let hit = |(_, window): &(&str, Window)| {
+        let hit = |FaultFacts { info, window, .. }: &FaultFacts| {
             let (from, until) = (self.context.wall(window.from), self.context.wall(window.until));
             let lasts = until.after(error).after(AFTERMATH);
-            from <= self.ask.now.after(error).after(AFTERMATH) && self.ask.now <= lasts
+            info.hinders
+                && from <= self.ask.now.after(error).after(AFTERMATH)
+                && self.ask.now <= lasts
         };
         let alone = self.context.rules.lone_try.is_some_and(|wait| wait <= self.ask.took);
         match key.external && needs_proxy && (alone || self.context.faults.iter().any(hit)) {

@@ -43,8 +43,10 @@ pub(crate) struct Attempt {
     pub(crate) throttled_elsewhere: bool,
     /// Whether an HSM or all of them had too much before them to take a command of it.
     pub(crate) crowded: bool,
-    /// Whether a host had to decide again.
-    pub(crate) conflicted: bool,
+    /// How many decisions were stale because something had changed since the last one.
+    pub(crate) conflicts: u8,
+    /// Where the log was when the journal refused the last decision.
+    refused_at: Option<u64>,
     /// The log entry it made.
     pub(crate) committed: Option<u64>,
     /// The answers; more than one when a message was duplicated.
@@ -106,7 +108,8 @@ impl Attempts {
             facts,
             throttled_elsewhere: false,
             crowded: false,
-            conflicted: false,
+            conflicts: 0,
+            refused_at: None,
             committed: None,
             answers: Vec::new(),
         };
@@ -134,7 +137,10 @@ impl Attempt {
             Event::Routed { what: Routing::Refused | Routing::Saturated, .. } => {
                 self.crowded = true;
             }
-            Event::Conflicted { .. } => self.conflicted = true,
+            Event::Conflicted { head, .. } if self.refused_at.is_none_or(|last| last < *head) => {
+                self.refused_at = Some(*head);
+                self.conflicts = self.conflicts.saturating_add(1);
+            }
             Event::Committed { position, region, .. } if self.region == *region => {
                 self.committed = Some(*position);
             }

@@ -1,12 +1,15 @@
 //! What an oracle may know beside the history: where nodes are, and the figures of the run.
 
 use crate::clock::SimTime;
-use crate::fault::Window;
+use crate::fault::{FaultInfo, Window};
 use crate::place::{NodeId, Topology};
 use kms_core::env::Timestamp;
 use kms_core::name::RegionName;
 use kms_core::quota::Rate;
 use std::time::Duration;
+
+/// When all nodes have started.
+const STARTED: SimTime = SimTime::from_secs(5);
 
 /// What oracles know of a run.
 #[derive(Clone, Debug)]
@@ -21,8 +24,8 @@ pub struct Context<'a> {
     pub ended_at: SimTime,
     /// The figures the service was set up with.
     pub rules: Rules,
-    /// The faults by name, and when each acts.
-    pub faults: Vec<(&'static str, Window)>,
+    /// The faults.
+    pub faults: Vec<FaultFacts>,
     /// The request quotas; empty when they are off.
     pub quota: Vec<PoolFacts>,
     /// When quotas are others than that: in a Region or in all, and how many times as much.
@@ -60,9 +63,11 @@ pub struct Rules {
     pub memory: Duration,
     /// How long the audit records of what changed nothing may be lost.
     pub audit_window: Duration,
-    /// Nothing is wrong with an attempt that is sent from here on, so that the service has no excuse
-    /// not to answer it. There is no such time when the network itself loses messages.
-    pub healed_at: Option<SimTime>,
+    /// How many times a host decides a request at most.
+    pub decisions: u8,
+    /// What the network itself loses is so little, and is asked for again so often, that the service has
+    /// no excuse in it.
+    pub hides_losses: bool,
     /// The network loses a message now and then all the same. What it costs a single try is nobody's
     /// fault.
     pub loses_messages: bool,
@@ -70,6 +75,27 @@ pub struct Rules {
     pub lone_try: Option<Duration>,
     /// Somebody knows every secret key and looks for it where none may be.
     pub knows_keys: bool,
+}
+
+/// A fault of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultFacts {
+    /// What it is called and does.
+    pub info: FaultInfo,
+    /// When it acts.
+    pub window: Window,
+    /// The Regions it is about; none means all.
+    pub regions: Vec<RegionName>,
+}
+
+impl FaultFacts {
+    /// Whether it may keep a Region from answering at some moment of a span, or has done so shortly
+    /// before.
+    fn hinders(&self, region: RegionName, span: (SimTime, SimTime), settling: Duration) -> bool {
+        let Window { from, until } = self.window;
+        let here = self.regions.is_empty() || self.regions.contains(&region);
+        self.info.hinders && here && from <= span.1 && span.0 < until.after(settling)
+    }
 }
 
 /// A quota pool in a Region: so many requests of an account in each interval of true time.
@@ -116,6 +142,17 @@ impl Context<'_> {
     /// True time as a clock without error shows it.
     pub fn wall(&self, at: SimTime) -> Timestamp {
         Timestamp::from_micros(crate::clock::START_MICROS.saturating_add(at.micros()))
+    }
+
+    /// Whether anything may keep one of these Regions from answering at some moment of a span. All nodes
+    /// start at time zero, and hosts have to introduce themselves to the HSMs first.
+    pub fn is_hindered(&self, regions: &[RegionName], span: (SimTime, SimTime)) -> bool {
+        let settling = self.rules.settling;
+        let hinders = |fault: &FaultFacts| {
+            regions.iter().any(|region| fault.hinders(*region, span, settling))
+        };
+        let starting = span.0 < STARTED;
+        starting || !self.rules.hides_losses || self.faults.iter().any(hinders)
     }
 
     /// How long the calm lasted.

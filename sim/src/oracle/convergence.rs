@@ -4,6 +4,7 @@ use super::key_log::{is_pending, key_of, state_of};
 use super::{Context, Entry, Finding, Mark, Oracle, OracleInfo, Seen, Violation};
 use crate::clock::SimTime;
 use crate::history::{Changed, Event, SetMember, SetRole, Settlement, Source};
+use crate::place::{NodeId, Role};
 use kms_core::error::ErrorCode;
 use kms_core::key::KeyState;
 use kms_core::name::{KeyId, MaterialId, RegionName};
@@ -23,12 +24,15 @@ pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Convergence
 #[derive(Default)]
 struct Convergence {
     settled: BTreeMap<RegionName, (u64, [u8; 32])>,
+    /// Who has said what it came to, and the last who did.
+    spoke: BTreeMap<NodeId, Mark>,
     sets: BTreeMap<KeyId, Set>,
     /// Every task that failed when it was last tried.
     failing: BTreeMap<(RegionName, Task), Failing>,
     /// The record that last changed a key.
     last: BTreeMap<(RegionName, KeyId), Last>,
     judged: u64,
+    undecided: u64,
     violations: Vec<Violation>,
 }
 
@@ -81,6 +85,7 @@ impl Oracle for Convergence {
             }
             Event::Settled(settlement) => {
                 let Settlement { region, position, digest, sets } = &**settlement;
+                self.spoke.insert(seen.record.node, seen.mark());
                 self.settle(seen.mark(), *region, (*position, *digest));
                 sets.iter().for_each(|member| self.member(seen.mark(), member));
             }
@@ -88,11 +93,20 @@ impl Oracle for Convergence {
         }
     }
 
+    fn undecided(&self) -> u64 {
+        self.undecided
+    }
+
     fn finish(&mut self, context: &Context<'_>) -> Finding {
+        self.undecided += u64::from(self.spoke.is_empty());
         self.judge_sets(context);
-        if context.calm() >= context.rules.settling {
-            self.judge_rest(context);
-            self.judge_tasks(context);
+        match context.calm() >= context.rules.settling {
+            true => {
+                self.judge_silence(context);
+                self.judge_rest(context);
+                self.judge_tasks(context);
+            }
+            false => self.undecided += 1,
         }
         let violations = std::mem::take(&mut self.violations);
         Finding { judged: self.judged, detail: Vec::new(), violations }
@@ -128,6 +142,22 @@ impl Convergence {
         }
         set.materials.insert(member.material);
         set.replicas.insert(member.replicas.clone());
+    }
+
+    /// When one node of a kind says what it came to, all do, and every journal does.
+    fn judge_silence(&mut self, context: &Context<'_>) {
+        let Some(last) = self.spoke.values().max_by_key(|mark| mark.index).copied() else { return };
+        let role = |node: NodeId| context.topology.place(node).role;
+        let known = self.spoke.keys().filter(|node| context.topology.contains(**node));
+        let mut speak: BTreeSet<Role> = known.map(|node| role(*node)).collect();
+        speak.insert(Role::Journal);
+        let nodes = context.topology.nodes().filter(|(_, place)| speak.contains(&place.role));
+        let silent: Vec<NodeId> =
+            nodes.map(|(node, _)| node).filter(|node| !self.spoke.contains_key(node)).collect();
+        for node in silent {
+            let name = context.topology.name(node);
+            self.complain(last, format!("{name} never says what it came to"));
+        }
     }
 
     /// In a healed world no task keeps failing. One that came up a moment ago may: an HSM that does not
@@ -203,6 +233,7 @@ impl Convergence {
 mod tests {
     use super::*;
     use crate::history::Wanted;
+    use crate::oracle::Verdict;
     use crate::oracle::scene::{MATERIAL, Scene, abroad, arn, key_in};
     use kms_core::env::RequestId;
     use kms_core::name::KeyArn;
@@ -240,6 +271,28 @@ mod tests {
             calm([vec![member(home, true, MATERIAL)], vec![member(abroad(), false, MATERIAL)]]);
         assert_eq!(violations(&scene), 0);
         assert_eq!(scene.judge(&ENTRY).judged, 3);
+    }
+
+    #[test]
+    fn when_one_host_speaks_all_speak_and_the_journal_does() {
+        let mut scene = calm([vec![], vec![]]);
+        assert_eq!(scene.verdict(&ENTRY), Verdict::Passed, "a host need not say anything");
+        scene.host(settled(5, 1, vec![])(scene.home()));
+        assert_eq!(violations(&scene), 0);
+        let mut scene = Scene::new();
+        let said = settled(5, 1, vec![])(scene.home());
+        scene.at(1).host(said);
+        assert_eq!(violations(&scene), 1, "the journal is silent");
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_is_undecided() {
+        let mut scene = calm([vec![], vec![]]);
+        scene.ended_at(359_999);
+        assert_eq!(scene.verdict(&ENTRY), Verdict::Undecided { left: 1, judged: 2 });
+        let mut scene = Scene::new();
+        scene.at(1).created(1);
+        assert_eq!(scene.verdict(&ENTRY), Verdict::Undecided { left: 1, judged: 0 });
     }
 
     #[test]

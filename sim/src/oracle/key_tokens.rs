@@ -26,6 +26,7 @@ const TIME_TO_CATCH_UP: Duration = Duration::from_secs(180);
 #[derive(Default)]
 struct KeyTokens {
     said: Vec<(Mark, Holdings)>,
+    undecided: u64,
 }
 
 impl Oracle for KeyTokens {
@@ -39,10 +40,16 @@ impl Oracle for KeyTokens {
         }
     }
 
+    fn undecided(&self) -> u64 {
+        self.undecided
+    }
+
     fn finish(&mut self, context: &Context<'_>) -> Finding {
         let said = std::mem::take(&mut self.said);
         let mut violations = Vec::new();
-        if context.calm() >= context.rules.settling {
+        let settled = context.calm() >= context.rules.settling;
+        self.undecided = u64::from(said.is_empty() || !settled);
+        if settled {
             violations.extend(said.iter().flat_map(|(seen, said)| lost(*seen, said)));
             violations.extend(disagreements(&said));
         }
@@ -97,6 +104,7 @@ fn overdue(seen: Mark, said: &Holdings) -> Option<Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::Verdict;
     use crate::oracle::scene::Scene;
     use kms_core::name::KeyId;
     use kms_core::task::Task;
@@ -136,6 +144,13 @@ mod tests {
         assert_eq!(violations(|said| said.unopenable = 1), 1);
         assert_eq!(violations(|said| said.digest = [2; 32]), 1);
         assert_eq!(violations(|said| said.overdue = vec![Task::RotateDomainKey]), 1);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_is_undecided() {
+        let mut scene = Scene::new();
+        scene.at(1).created(1);
+        assert_eq!(scene.verdict(&ENTRY), Verdict::Undecided { left: 1, judged: 0 });
     }
 
     #[test]

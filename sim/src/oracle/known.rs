@@ -3,11 +3,13 @@
 use super::Context;
 use super::attempts::{Answer, Attempt, Attempts};
 use super::key_log::KeyLog;
-use crate::history::{Changed, Event, Got, Record};
+use crate::clock::SimTime;
+use crate::history::{Changed, Event, Got, Record, Wanted};
 use crate::model::{Ask, Commit, Model, Ruling, Told};
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
+use std::time::Duration;
 
 /// What a host said to somebody who may need a permission, and what the model knows of it.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +30,12 @@ pub(crate) struct Known {
     pub(crate) problems: Vec<String>,
     /// The decision that this record shows, if it is one about a permission.
     pub(super) decision: Option<Decision>,
+    /// When a fault point last fired.
+    fired: Option<SimTime>,
 }
+
+/// How long after a fault point has fired it may still keep the service from answering.
+const AFTERMATH: Duration = Duration::from_secs(10);
 
 impl Known {
     pub(super) fn new(context: &Context<'_>) -> Known {
@@ -38,7 +45,27 @@ impl Known {
             model: Model::default(),
             problems: Vec::new(),
             decision: None,
+            fired: None,
         }
+    }
+
+    /// Whether anything may have kept the service from answering an attempt well and in time until now.
+    pub(super) fn is_hindered(
+        &self,
+        attempt: &Attempt,
+        now: SimTime,
+        context: &Context<'_>,
+    ) -> bool {
+        let here = [Some(attempt.region), context.region_of(attempt.call.0)];
+        let here: Vec<RegionName> = here.into_iter().flatten().collect();
+        let abroad = matches!(
+            attempt.facts.wanted,
+            Wanted::ReplicateKey { .. } | Wanted::UpdatePrimaryRegion { .. }
+        );
+        let regions = if abroad { &context.regions } else { &here };
+        let fired = self.fired.is_some_and(|at| attempt.at < at.after(AFTERMATH));
+        let contended = attempt.conflicts >= context.rules.decisions;
+        attempt.crowded || contended || fired || context.is_hindered(regions, (attempt.at, now))
     }
 
     /// Takes note of a record before the oracles hear it.
@@ -52,6 +79,7 @@ impl Known {
             }
             Event::Answered { request, .. } => self.decision = self.decided(*request, context),
             Event::Returned { request, got: Ok(got) } => self.returned(*request, got, context),
+            Event::Fired(_) => self.fired = Some(record.at),
             _ => {}
         }
     }
@@ -108,7 +136,7 @@ impl Attempt {
             position: answer.position,
             now: answer.now,
             took: answer.at.since(self.at),
-            again: self.conflicted,
+            again: self.conflicts > 0,
         }
     }
 

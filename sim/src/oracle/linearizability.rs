@@ -286,8 +286,8 @@ impl Linearizability {
             && !key.id.is_multi_region()
             && let Some(state) = States::shown(*state)
         {
-            let healed = context.rules.healed_at.is_some_and(|healed| healed <= attempt.at);
-            let old = if healed { context.rules.settling } else { context.rules.memory };
+            let hindered = seen.known.is_hindered(attempt, at, context);
+            let old = if hindered { context.rules.memory } else { context.rules.settling };
             let since = SimTime::ZERO.after(attempt.at.since(SimTime::ZERO).saturating_sub(old));
             let line = self.line(key.region, key.id, at);
             if line.undecided {
@@ -417,7 +417,7 @@ mod tests {
     fn a_read_shows_what_was_true_not_too_long_ago() {
         let read = |millis, state| {
             let mut scene = in_turn(&[disable()]);
-            scene.at(millis).call(9, Wanted::DescribeKey { key: key() });
+            scene.storm().at(millis).call(9, Wanted::DescribeKey { key: key() });
             scene.returned(9, Got::Described { key: arn(), state, material: None, deletion: None });
             told(&scene)
         };

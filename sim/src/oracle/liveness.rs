@@ -83,8 +83,10 @@ impl Liveness {
     }
 
     fn unanswered(&mut self, seen: Seen<'_>, attempt: (RequestId, Mark), context: &Context<'_>) {
-        let (request, sent) = attempt;
-        if context.rules.healed_at.is_none_or(|healed| sent.at < healed) {
+        let (request, _) = attempt;
+        let attempt = seen.known.attempts.get(request);
+        let now = seen.record.at;
+        if attempt.is_none_or(|attempt| seen.known.is_hindered(attempt, now, context)) {
             return;
         }
         let Some(call) = self.call(seen, request) else { return };
@@ -134,7 +136,7 @@ mod tests {
     #[test]
     fn every_attempt_ends() {
         let mut scene = answered_after(20);
-        scene.at(50).call(2, Wanted::ListKeys);
+        scene.storm().at(50).call(2, Wanted::ListKeys);
         assert_eq!(violations(&scene), 1);
         scene.client(Event::TimedOut { request: RequestId(2) });
         assert_eq!(violations(&scene), 0);
@@ -160,7 +162,7 @@ mod tests {
     fn in_a_healed_world_there_is_an_answer() {
         for (at, told) in [(359_999, 0), (360_000, 1)] {
             let mut scene = Scene::new();
-            scene.at(at).call(1, Wanted::ListKeys);
+            scene.storm().at(at).call(1, Wanted::ListKeys);
             scene.at(at + 10_000).client(Event::TimedOut { request: RequestId(1) });
             assert_eq!(violations(&scene), told, "{at}");
         }

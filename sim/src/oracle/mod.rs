@@ -28,7 +28,7 @@ pub(crate) mod scene;
 mod secrecy;
 mod single_primary;
 
-pub use context::{Context, PoolFacts, Rules};
+pub use context::{Context, FaultFacts, PoolFacts, Rules};
 pub(crate) use known::Known;
 
 use crate::clock::SimTime;
@@ -98,7 +98,7 @@ pub trait Oracle: Send {
     /// Takes note of the next record.
     fn record(&mut self, seen: Seen<'_>, context: &Context<'_>);
 
-    /// How many things it gave up on, so that nobody knows whether they are right.
+    /// How many things it gave up on by the end, so that nobody knows whether they are right.
     fn undecided(&self) -> u64 {
         0
     }
@@ -267,9 +267,8 @@ impl Judges {
                 let verdict = Verdict::CannotJudge { missing: *missing };
                 return Judged { info, verdict, finding: Finding::default() };
             }
-            let undecided = oracle.undecided();
             let finding = oracle.finish(context);
-            let verdict = Verdict::of(&finding, undecided);
+            let verdict = Verdict::of(&finding, oracle.undecided());
             Judged { info, verdict, finding }
         });
         judged.collect()

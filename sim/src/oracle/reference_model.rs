@@ -92,7 +92,7 @@ impl ReferenceModel {
         let expected = allowed(model, attempt, answer, context);
         self.counts.exact += u64::from(expected.count() == 1);
         self.counts.judge(answer);
-        if !is_excused(attempt, answer, context) && !expected.allow(answer.error) {
+        if !is_excused(attempt, answer, seen, context) && !expected.allow(answer.error) {
             let came = answer.error.map_or("success", ErrorCode::wire_name);
             let message = format!(
                 "{} at position {} came to {came}; right would be {expected}",
@@ -138,20 +138,21 @@ fn allowed(model: &Model, attempt: &Attempt, answer: &Answer, context: &Context<
     }
 }
 
-/// A service fault while something may be wrong or HSMs are crowded, or a quota: the request's own, or that of the other
-/// Region it is carried out in.
-fn is_excused(attempt: &Attempt, answer: &Answer, context: &Context<'_>) -> bool {
+/// A service fault while something is wrong, or a quota: the request's own, or that of the other Region it
+/// is carried out in.
+fn is_excused(attempt: &Attempt, answer: &Answer, seen: Seen<'_>, context: &Context<'_>) -> bool {
     let limited = answer.charged || attempt.throttled_elsewhere;
     let throttled = limited && answer.error == Some(ErrorCode::Throttling);
     let fault = answer.error.is_some_and(|code| SERVICE_FAULTS.contains(&code));
-    let healed = context.rules.healed_at.is_some_and(|healed| healed <= attempt.at);
-    throttled || (fault && (!healed || attempt.crowded))
+    throttled || (fault && seen.known.is_hindered(attempt, answer.at, context))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Window, hsm_slow, surge};
     use crate::history::{Changed, Digest, Got, Target, Wanted};
+    use crate::oracle::FaultFacts;
     use crate::oracle::scene::{MATERIAL, Scene, abroad, arn, erased, key_id, key_in, sealed};
     use kms_core::key::KeyState;
     use kms_core::name::{AliasName, MaterialId};
@@ -240,7 +241,7 @@ mod tests {
     #[test]
     fn answers_follow_the_position_they_were_decided_on() {
         let mut scene = world();
-        scene.call(2, Wanted::DisableKey { key: key() });
+        scene.storm().call(2, Wanted::DisableKey { key: key() });
         scene.commit(2, vec![key_in(KeyState::Disabled)]);
         scene.answer_at(2, 1, None);
         scene.call(3, encrypt());
@@ -254,14 +255,39 @@ mod tests {
     }
 
     #[test]
-    fn in_a_healed_world_the_service_has_no_excuse() {
+    fn only_while_something_is_wrong_the_service_has_an_excuse() {
         let mut scene = world();
         let fault = Some(ErrorCode::KeyUnavailable);
+        assert_eq!(answer(&mut scene, 8, encrypt(), fault), 0, "hosts are starting");
+        scene.at(5_000);
+        assert_eq!(answer(&mut scene, 9, encrypt(), fault), 1, "nothing is wrong");
+        scene.storm();
+        assert_eq!(answer(&mut scene, 10, encrypt(), fault), 0);
         scene.at(359_999);
         assert_eq!(answer(&mut scene, 2, encrypt(), fault), 0);
         scene.at(360_000);
         assert_eq!(answer(&mut scene, 3, encrypt(), None), 0);
         assert_eq!(answer(&mut scene, 4, encrypt(), fault), 1);
+    }
+
+    #[test]
+    fn a_fault_point_excuses_for_a_while_and_a_fault_in_its_own_region() {
+        let fault = Some(ErrorCode::DependencyTimeout);
+        let mut scene = world();
+        scene.host(Event::Fired("append-late"));
+        scene.at(10_000);
+        assert_eq!(answer(&mut scene, 2, encrypt(), fault), 0);
+        scene.at(10_001);
+        assert_eq!(answer(&mut scene, 3, encrypt(), fault), 1);
+        let mut context = scene.context();
+        let (slow, surge) = (hsm_slow::INFO, surge::INFO);
+        for (info, region, told) in
+            [(slow, abroad(), 1), (slow, scene.home(), 0), (surge, scene.home(), 1)]
+        {
+            let (window, regions) = (Window::ALWAYS, vec![region]);
+            context.faults = vec![FaultFacts { info, window, regions }];
+            assert_eq!(scene.judge_with(&ENTRY, &context).violations.len(), told, "{}", info.name);
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Hand-made histories for the tests of oracles: a Region with a client, a host and a journal, and a
 //! journal elsewhere.
 
-use super::{Context, Entry, Finding, Rules, Verdict, judge};
+use super::{Context, Entry, FaultFacts, Finding, Rules, Verdict, judge};
 use crate::clock::SimTime;
-use crate::fault::NodeAction;
+use crate::fault::{NodeAction, Window};
 use crate::history::{CallFacts, Changed, Digest, Event, Got, Record, Source, Wanted};
 use crate::place::{NodeId, RegionIndex, Role, Topology, ZoneIndex};
 use kms_core::env::RequestId;
@@ -63,6 +63,7 @@ pub(crate) struct Scene {
     position: u64,
     calls: u64,
     ended_at: SimTime,
+    faults: Vec<FaultFacts>,
     /// Who calls, and whether as an administrator.
     pub(crate) caller: (&'static str, bool),
 }
@@ -84,8 +85,17 @@ impl Scene {
             position: 0,
             calls: 0,
             ended_at: SimTime::from_secs(600),
+            faults: Vec::new(),
             caller: ("arn:aws:iam::111122220000:role/admin", true),
         }
+    }
+
+    /// Something is wrong everywhere until the calm.
+    pub(crate) fn storm(&mut self) -> &mut Scene {
+        let (from, until) = (SimTime::ZERO, self.context().calm_at);
+        let (info, window) = (crate::fault::latency::INFO, Window { from, until });
+        self.faults.push(FaultFacts { info, window, regions: Vec::new() });
+        self
     }
 
     pub(crate) fn home(&self) -> RegionName {
@@ -112,12 +122,13 @@ impl Scene {
                 on_demand_rotations: 1,
                 memory: Duration::from_secs(600),
                 audit_window: Duration::from_secs(5),
-                healed_at: Some(SimTime::from_secs(360)),
+                decisions: 3,
+                hides_losses: true,
                 loses_messages: false,
                 lone_try: Some(Duration::from_millis(250)),
                 knows_keys: false,
             },
-            faults: Vec::new(),
+            faults: self.faults.clone(),
             quota: Vec::new(),
             quota_changes: Vec::new(),
         }

@@ -212,8 +212,9 @@ impl Probes {
         match change {
             Changed::KeyErased(_) => {
                 self.hit(Probe::KeyErased);
-                let cuts = context.faults.iter().filter(|(name, _)| PARTITIONS.contains(name));
-                let mut cuts = cuts.map(|(_, window)| window);
+                let cuts =
+                    context.faults.iter().filter(|fault| PARTITIONS.contains(&fault.info.name));
+                let mut cuts = cuts.map(|fault| fault.window);
                 self.hit_if(cuts.any(|cut| cut.contains(at)), Probe::DeletionInPartition);
             }
             Changed::Key { id, state, material, role, pending, .. } => match before(*id) {
@@ -286,8 +287,9 @@ impl Probes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Window;
+    use crate::fault::{Window, latency, link_cut};
     use crate::history::{Digest, Wanted};
+    use crate::oracle::FaultFacts;
     use crate::oracle::scene::{ACCOUNT, MATERIAL, Scene, abroad, arn, erased, key_id, key_in};
     use crate::oracle::{Context, Judges};
     use kms_core::name::MaterialId;
@@ -390,11 +392,11 @@ mod tests {
         scene.at(5_000).task(vec![erased()]);
         assert_eq!(hits(&scene), of(&[("key-erased", 1)]));
         let window = Window { from: SimTime::from_secs(5), until: SimTime::from_secs(6) };
-        for (fault, cut) in [("link-cut", true), ("latency", false)] {
+        for (info, cut) in [(link_cut::INFO, true), (latency::INFO, false)] {
             let mut context = scene.context();
-            context.faults = vec![(fault, window)];
+            context.faults = vec![FaultFacts { info, window, regions: Vec::new() }];
             let met = hits_with(&scene, &context).contains_key("deletion-in-partition");
-            assert_eq!(met, cut, "{fault}");
+            assert_eq!(met, cut, "{}", info.name);
         }
     }
 

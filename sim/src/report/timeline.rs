@@ -24,8 +24,8 @@ pub(super) fn faults(scene: &Scene) -> Vec<Fault> {
 fn fault(placed: &Placed, scene: &Scene) -> Fault {
     let until = placed.window.until.min(scene.ended_at);
     Fault {
-        label: placed.name.replace('-', " "),
-        kind: placed.name.to_owned(),
+        label: placed.info.name.replace('-', " "),
+        kind: placed.info.name.to_owned(),
         target: placed.target.clone(),
         regions: placed.regions.clone(),
         from: micros(placed.window.from.min(until)),

@@ -44,6 +44,14 @@ pub(super) fn throttled(answer: &mut Answer) -> bool {
     fits
 }
 
+pub(super) fn failed(answer: &mut Answer) -> bool {
+    let fits = answer.is_ok();
+    if fits {
+        *answer = Err(ErrorCode::KmsInternal.silent());
+    }
+    fits
+}
+
 pub(super) fn not_found(answer: &mut Answer) -> bool {
     let fits = matches!(answer, Err(error) if error.code == ErrorCode::Disabled);
     if fits {

@@ -37,6 +37,14 @@ pub(super) fn without_versions(_: &'static str, append: &mut Append) -> bool {
     append.preconditions.len() < before
 }
 
+pub(super) fn of_another_version(_: &'static str, append: &mut Append) -> bool {
+    let version = append.preconditions.iter_mut().find_map(|one| match one {
+        Precondition::VersionIs(_, version) => Some(version),
+        _ => None,
+    });
+    version.is_some_and(|version| std::mem::replace(version, u64::MAX) != u64::MAX)
+}
+
 pub(super) fn without_oldest_material(_: &'static str, append: &mut Append) -> bool {
     keys(append, |key| {
         let several = key.materials.len() > 1;

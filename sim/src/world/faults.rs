@@ -1,7 +1,7 @@
 //! The faults of a scenario, placed in time and in the topology.
 
 use crate::clock::SimTime;
-use crate::fault::{self, FaultId, Faults, Placement, Window};
+use crate::fault::{self, FaultId, FaultInfo, Faults, Placement, Window};
 use crate::place::Topology;
 use crate::random::Seed;
 use scenarios::Scenario;
@@ -10,8 +10,8 @@ use std::time::Duration;
 /// A fault of a scenario, as reports show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
-    /// What it is called.
-    pub name: &'static str,
+    /// What it is called and does.
+    pub info: FaultInfo,
     /// What it is about, in words.
     pub target: String,
     /// The Regions it is about; none means all.
@@ -36,7 +36,7 @@ pub(super) fn faults(
             let window = Window { from, until: from.after(words.lasts) };
             let made = fault::place(&words.kind, &Placement { window, topology });
             let fault::Placed { fault, target, regions } = made;
-            placed.push(Placed { name: fault.info().name, target, regions, window });
+            placed.push(Placed { info: fault.info(), target, regions, window });
             faults = faults.with(FaultId(id), fault);
             id += 1;
         }

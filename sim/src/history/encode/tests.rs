@@ -182,7 +182,7 @@ fn service_events() -> Vec<Event> {
         Event::Audited([audited(Some(id), None)].into()),
         Event::Audited([Audited { billed: bill, ..audited(None, None) }].into()),
         Event::Audited([audited(None, Some(ErrorCode::Disabled))].into()),
-        Event::Conflicted { request },
+        Event::Conflicted { request, head: 3 },
         Event::CommandThrottled { request, pool: "p" },
         Event::Executed { command: "Encrypt", done: true },
         Event::Routed { request, hsm: None, what: Routing::Saturated },
@@ -330,5 +330,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "d0795ebd3464eca6eb52da01067a0d3c7bbfc6d388a2cab15df279f8fa568da9");
+    assert_eq!(text, "e6987bef29cceaa641f288362d3c499334d79512212fab09b143ba6dc3f9c4b8");
 }

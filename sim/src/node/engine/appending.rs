@@ -49,12 +49,13 @@ impl Engine {
                     self.finish(operation, result, Some(position));
                 }
             }
-            Err(_) if operation.call.decision + 1 >= self.limits.decisions => {
-                self.fail(operation, Conflict::exhausted());
-            }
             Err(conflict) => {
+                let (request, head) = (operation.call.request_id, conflict.head);
+                out.record(Event::Conflicted { request, head });
                 operation.call.decision += 1;
-                out.record(Event::Conflicted { request: operation.call.request_id });
+                if operation.call.decision >= self.limits.decisions {
+                    return self.fail(operation, Conflict::exhausted());
+                }
                 match self.kms.state().position() >= conflict.head {
                     true => self.decide(now, operation, out),
                     false => self.catch_up(now, operation, Some(conflict.head), out),
