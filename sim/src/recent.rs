@@ -62,11 +62,12 @@ impl<K: Hash + Eq + Copy, V> Recent<K, V> {
         if let Some(kept) = self.get_mut(&key) {
             return Some(mem::replace(kept, value));
         }
-        self.places.insert(key, self.ever());
-        self.things.push_back((key, value));
-        if self.things.len() > self.most {
+        // Before, and not after: a full ring that takes one more is a ring of twice the size.
+        if self.things.len() >= self.most {
             self.forget_oldest();
         }
+        self.places.insert(key, self.ever());
+        self.things.push_back((key, value));
         None
     }
 

@@ -459,7 +459,7 @@ impl Scene {
     /// Nothing comes of an attempt later than this: a commit may wait for its journal to come back, and
     /// everything else has a time-out.
     fn memory(&self) -> Duration {
-        const TIMEOUTS: Duration = Duration::from_secs(600);
+        const TIMEOUTS: Duration = Duration::from_secs(180);
         let faults = self.scenario.phases.iter().flat_map(|phase| &phase.faults);
         TIMEOUTS + 2 * faults.map(|fault| fault.lasts).max().unwrap_or_default()
     }
