@@ -13,6 +13,7 @@ mod late_grants;
 mod load;
 mod load_http;
 mod load_rates;
+mod odd_calls;
 mod policy;
 mod properties;
 mod recovery;

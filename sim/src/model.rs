@@ -12,6 +12,7 @@ mod expect;
 mod imports;
 mod internal;
 mod key;
+mod kind;
 mod ledger;
 mod outcome;
 mod pairs;

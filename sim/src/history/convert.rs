@@ -19,6 +19,7 @@ use kms_core::wire::{
 
 use super::PolicyWords;
 use super::facts::{Digest, Facts, Got, Grantee, Target, Wanted};
+use super::ordinary::{is_ordinary, is_plain_key};
 
 /// The waiting period when a request names none (AWS KMS API, ScheduleKeyDeletion).
 const DEFAULT_WINDOW_DAYS: u32 = 30;
@@ -28,10 +29,20 @@ const DEFAULT_ROTATION_DAYS: u32 = 365;
 impl Facts {
     /// What a request asks for.
     pub fn wanted(self, request: &Request) -> Wanted {
+        if !is_ordinary(request) {
+            return Wanted::Other { operation: request.operation().name() };
+        }
         if let Some(wanted) = self.cryptographic(request) {
             return wanted;
         }
         match request {
+            Request::CreateKey(r) if is_plain_key(r) => Wanted::CreateKey {
+                multi_region: r.multi_region,
+                policy: r.policy.as_ref().map(|policy| {
+                    let text = policy.as_str();
+                    (self.public(text.as_bytes()), Arc::new(PolicyWords::of(text)))
+                }),
+            },
             Request::CreateGrant(request) => grant_wish(request),
             Request::PutKeyPolicy(request) => Wanted::PutKeyPolicy {
                 key: target(&request.key_id),
@@ -268,7 +279,7 @@ fn managing(request: &Request) -> Wanted {
         Request::CreateKey(r) if r.origin == Some(Origin::External) => {
             Wanted::CreateKeyToImport { multi_region: r.multi_region }
         }
-        Request::CreateKey(r) => Wanted::CreateKey { multi_region: r.multi_region },
+        Request::CreateKey(r) => Wanted::CreatePair { multi_region: r.multi_region },
         Request::DeleteAlias(r) => Wanted::DeleteAlias { alias: r.alias_name.as_str().into() },
         Request::DeleteImportedKeyMaterial(r) => Wanted::DeleteImportedKeyMaterial {
             key: target(&r.key_id),
@@ -323,9 +334,21 @@ fn managing(request: &Request) -> Wanted {
             key: target(&r.key_id),
             region: region(&r.primary_region),
         },
-        // The remaining request; the others have been converted before.
-        _ => Wanted::ListKeys,
+        Request::ListKeys(_) => Wanted::ListKeys,
+        other => plain(other),
     }
+}
+
+fn plain(request: &Request) -> Wanted {
+    let key = match request {
+        Request::ListKeyPolicies(r) => &r.key_id,
+        Request::ListResourceTags(r) => &r.key_id,
+        Request::TagResource(r) => &r.key_id,
+        Request::UntagResource(r) => &r.key_id,
+        Request::UpdateKeyDescription(r) => &r.key_id,
+        other => return Wanted::Other { operation: other.operation().name() },
+    };
+    Wanted::Plain { operation: request.operation().name(), key: target(key) }
 }
 
 /// The answers that no secret and no document travels with.

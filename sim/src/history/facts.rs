@@ -76,6 +76,12 @@ pub struct CallFacts {
 pub enum Wanted {
     CreateKey {
         multi_region: bool,
+        /// The policy, if one is named.
+        policy: Option<(Digest, Arc<PolicyWords>)>,
+    },
+    /// CreateKey of a key pair or an HMAC key.
+    CreatePair {
+        multi_region: bool,
     },
     /// CreateKey in an external key store.
     CreateExternalKey,
@@ -242,6 +248,15 @@ pub enum Wanted {
     UpdatePrimaryRegion {
         key: Target,
         region: Option<RegionName>,
+    },
+    /// An operation on a key whose other members make no difference.
+    Plain {
+        operation: &'static str,
+        key: Target,
+    },
+    /// What judges have no words for, so that they leave open what comes of it.
+    Other {
+        operation: &'static str,
     },
 }
 

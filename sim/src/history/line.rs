@@ -228,8 +228,10 @@ impl Wanted {
     pub fn operation(&self) -> &'static str {
         match self {
             Wanted::CreateKey { .. }
+            | Wanted::CreatePair { .. }
             | Wanted::CreateExternalKey
             | Wanted::CreateKeyToImport { .. } => "CreateKey",
+            Wanted::Plain { operation, .. } | Wanted::Other { operation } => operation,
             Wanted::DescribeKey { .. } => "DescribeKey",
             Wanted::ListKeys => "ListKeys",
             Wanted::EnableKey { .. } => "EnableKey",
@@ -311,11 +313,14 @@ impl Wanted {
             | Wanted::GetKeyPolicy { key }
             | Wanted::PutKeyPolicy { key, .. }
             | Wanted::ReplicateKey { key, .. }
-            | Wanted::UpdatePrimaryRegion { key, .. } => Some(key),
+            | Wanted::UpdatePrimaryRegion { key, .. }
+            | Wanted::Plain { key, .. } => Some(key),
             Wanted::Decrypt { key, .. } | Wanted::ListAliases { key } => key.as_ref(),
             Wanted::CreateKey { .. }
+            | Wanted::CreatePair { .. }
             | Wanted::CreateExternalKey
             | Wanted::CreateKeyToImport { .. }
+            | Wanted::Other { .. }
             | Wanted::ListKeys
             | Wanted::DeleteAlias { .. }
             | Wanted::GenerateRandom { .. }

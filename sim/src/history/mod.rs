@@ -10,6 +10,7 @@ mod encode;
 mod facts;
 mod kept;
 mod line;
+mod ordinary;
 mod policy;
 #[cfg(all(feature = "sim", madsim))]
 mod settled;

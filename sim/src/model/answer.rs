@@ -39,6 +39,7 @@ impl Model {
     pub(crate) fn told(&mut self, told: &Told<'_>, context: &Context<'_>) -> Truth {
         let Some(ask) = told.asks.last() else { return Err("no host gave this answer".to_owned()) };
         match (told.got, &ask.facts.wanted) {
+            (_, Wanted::Other { .. }) => Ok(()),
             (Got::Granted { grant }, _) => {
                 let ledger = self.ledgers.entry(ask.region).or_default();
                 ledger.name_grant(told.request, *grant, ask.facts).map_or(Ok(()), Err)

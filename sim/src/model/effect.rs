@@ -19,6 +19,7 @@ impl Judge<'_> {
         use Wanted as W;
         match &self.ask.facts.wanted {
             W::CreateKey { .. }
+            | W::CreatePair { .. }
             | W::CreateExternalKey
             | W::CreateKeyToImport { .. }
             | W::ImportKeyMaterial { .. }

@@ -11,7 +11,7 @@ use super::ledger::Ledger;
 use super::outcome::Outcomes;
 use super::states::{Need, need, refusal};
 use crate::clock::SimTime;
-use crate::history::{CallFacts, Target, Wanted};
+use crate::history::{CallFacts, PolicyWords, Target, Wanted};
 use crate::oracle::{Context, FaultFacts};
 use kms_core::env::Timestamp;
 use kms_core::error::ErrorCode;
@@ -74,12 +74,25 @@ impl Judge<'_> {
     pub(super) fn outcomes(&self) -> Outcomes {
         use Wanted as W;
         match &self.ask.facts.wanted {
-            W::CreateKey { .. } | W::CreateExternalKey | W::CreateKeyToImport { .. } => {
+            W::Other { .. } => Outcomes::ALL,
+            W::CreateKey { policy, .. } => {
+                let locks_out =
+                    policy.as_ref().map_or(Outcomes::NONE, |(_, words)| locks_out(words));
+                in_turn([
+                    self.administrators_only(),
+                    self.room_for_key(),
+                    locks_out.or(Outcomes::SUCCESS),
+                ])
+            }
+            W::CreateExternalKey | W::CreateKeyToImport { .. } => {
                 in_turn([self.administrators_only(), self.room_for_key()])
             }
+            // Which kinds of key pairs are for what is not in the history.
+            W::CreatePair { .. } => in_turn([self.administrators_only(), self.room_for_key()])
+                .or(only(ErrorCode::Validation)),
             W::ListKeys => self.administrators_only(),
             W::GenerateRandom { bytes } => {
-                in_turn([self.administrators_only(), in_range(*bytes, 1..=1024)])
+                in_turn([in_range(*bytes, 1..=1024), self.administrators_only()])
             }
             W::CreateAlias { .. } | W::UpdateAlias { .. } | W::DeleteAlias { .. } => self.alias(),
             W::ListAliases { key } => self.list_aliases(key.as_ref()),
@@ -159,7 +172,19 @@ impl Judge<'_> {
             W::ListKeyRotations { key, .. } => self.simple(key, strict, "ListKeyRotations"),
             W::ListGrants { key } => self.simple(key, strict, "ListGrants"),
             W::GetKeyPolicy { key } => self.simple(key, strict, "GetKeyPolicy"),
-            W::PutKeyPolicy { key, .. } => self.simple(key, strict, "PutKeyPolicy"),
+            W::PutKeyPolicy { key, words, .. } => {
+                let rest = Outcomes::SUCCESS.or(locks_out(words));
+                self.on_key(key, strict, "PutKeyPolicy", |_, _| rest)
+            }
+            W::Plain { operation, key } => {
+                // Which tags there are is not in the history.
+                let tags = match *operation {
+                    "TagResource" => Outcomes::errors(&[ErrorCode::Tag, ErrorCode::LimitExceeded]),
+                    _ => Outcomes::NONE,
+                };
+                let rest = Outcomes::SUCCESS.or(tags);
+                self.on_key(key, strict, operation, |_, _| rest)
+            }
             _ => Outcomes::NONE,
         }
     }
@@ -206,6 +231,10 @@ impl Judge<'_> {
         let Some(key) = self.ledger.key(id, self.ask.position) else {
             return only(ErrorCode::NotFound);
         };
+        let kind = self.model.lines.get(&id).map(|lines| lines.kind);
+        if kind.unwrap_or_default().is_strange_to(&self.ask.facts.wanted) {
+            return Outcomes::ALL;
+        }
         let bound = needs == Need::Working;
         let state = key.state_at(self.ask.now);
         let misfit = is_misfit(&self.ask.facts.wanted, key, state)
@@ -341,6 +370,14 @@ fn is_about_rotation(wanted: &Wanted) -> bool {
             | Wanted::GetKeyRotationStatus { .. }
             | Wanted::ListKeyRotations { .. }
     )
+}
+
+/// Whoever would lock out everybody is refused, unless that is wanted.
+fn locks_out(policy: &PolicyWords) -> Outcomes {
+    match policy.trusts {
+        true => Outcomes::NONE,
+        false => only(ErrorCode::MalformedPolicyDocument),
+    }
 }
 
 /// What an operation accepts as the name of a key.

@@ -3,6 +3,7 @@
 use super::imports;
 use super::internal::{self, Lineage};
 use super::key::{Key, Passage, Schedule, Shown, Wish};
+use super::kind::Kind;
 use super::states::{need, refusal};
 use super::versions::Versions;
 use crate::clock::SimTime;
@@ -38,6 +39,8 @@ pub(super) struct Lines {
     pub(super) brought: BTreeMap<(Digest, Digest), MaterialId>,
     /// Whose keys they are.
     account: Option<AccountId>,
+    /// What kind of key they are.
+    pub(super) kind: Kind,
     schedule: Option<Schedule>,
     on_demand: u32,
 }
@@ -148,6 +151,9 @@ impl Ledger {
                     None => born(*id, &shown, commit, lines),
                 };
                 if let Some((_, facts)) = commit.asked {
+                    if before.is_none() {
+                        lines.kind = Kind::of(&facts.wanted);
+                    }
                     imports::learn(lines, before.as_ref(), &key, &facts.wanted);
                 }
                 self.keep(*id, key, commit, lines);
@@ -337,21 +343,30 @@ fn born(id: KeyId, shown: &Shown<'_>, commit: &Commit<'_>, lines: &Lines) -> (Ke
     let problem = match asked.map(|facts| &facts.wanted) {
         Some(
             wanted @ (Wanted::CreateKey { .. }
+            | Wanted::CreatePair { .. }
             | Wanted::CreateExternalKey
             | Wanted::CreateKeyToImport { .. }),
         ) => {
             key.external = *wanted == Wanted::CreateExternalKey;
             let to_import = matches!(wanted, Wanted::CreateKeyToImport { .. });
+            if let Wanted::CreateKey { policy, .. } = wanted {
+                key.policy.clone_from(policy);
+            }
             key.imports = to_import.then(|| Arc::new(Imports::default()));
             let multi_region = matches!(
                 wanted,
-                Wanted::CreateKey { multi_region: true }
+                Wanted::CreateKey { multi_region: true, .. }
+                    | Wanted::CreatePair { multi_region: true }
                     | Wanted::CreateKeyToImport { multi_region: true }
             );
             let role = multi_region.then(|| SetRole::Primary(BTreeSet::new()));
             key.role = role.map(Arc::new);
             let reused = !lines.materials.is_empty();
             key.contradiction(shown).or(reused.then(|| "its id was used before".to_owned()))
+        }
+        Some(Wanted::Other { operation: "CreateKey" }) => {
+            key.imports = shown.imports.cloned();
+            None
         }
         Some(_) => Some("a request made a key that did not ask for one".to_owned()),
         None => {

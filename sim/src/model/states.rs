@@ -58,6 +58,10 @@ pub(super) fn need(wanted: &Wanted) -> Need {
         Wanted::GetPublicKey { .. } | Wanted::ImportKeyMaterial { .. } => Need::Showing,
         Wanted::GetParametersForImport { .. } => Need::Importable,
         Wanted::DeleteImportedKeyMaterial { .. } => Need::Removable,
+        Wanted::Plain {
+            operation: "TagResource" | "UntagResource" | "UpdateKeyDescription",
+            ..
+        } => Need::Living,
         _ => Need::Anything,
     }
 }

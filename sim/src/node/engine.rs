@@ -14,7 +14,7 @@ mod settings;
 mod uses;
 mod waiting;
 
-pub(super) use asking::asker;
+pub(crate) use asking::asker;
 pub use settings::{Limits, Peers, Settings};
 use waiting::no_answer;
 

@@ -12,6 +12,7 @@ mod journal;
 mod key_store;
 mod worker;
 
+pub(crate) use engine::asker;
 pub use engine::{Limits, Peers, Settings};
 pub use host::Host;
 pub use hsm::HsmNode;

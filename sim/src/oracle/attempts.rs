@@ -5,6 +5,7 @@
 
 use crate::clock::SimTime;
 use crate::history::{CallFacts, Event, Record, Routing};
+use crate::node::asker;
 use crate::place::NodeId;
 use crate::recent::Recent;
 use kms_core::env::{RequestId, Timestamp};
@@ -88,8 +89,13 @@ impl Attempts {
         if let Event::Called { .. } = record.event {
             self.called(record);
         }
+        // What another Region does for a request, it does under an id that leads back to it.
+        let request = match record.event {
+            Event::Routed { request, .. } => Some(asker(request)),
+            _ => record.event.request(),
+        };
         let place = |request| Some((request, self.known.place(&request)?));
-        self.current = record.event.request().and_then(place);
+        self.current = request.and_then(place);
         if let Some((_, place)) = self.current
             && let Some(attempt) = self.known.at_mut(place)
         {

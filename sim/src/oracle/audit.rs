@@ -147,9 +147,7 @@ impl Audit {
     fn compare(&mut self, seen: Seen<'_>, record: &Audited) {
         let Some(attempt) = seen.known.attempts.get(record.request) else { return };
         let wanted = &attempt.facts.wanted;
-        // What history has no words of its own for is a list of keys in it.
-        let known = !matches!(wanted, Wanted::ListKeys);
-        if known && wanted.operation() != record.operation {
+        if wanted.operation() != record.operation {
             let message = format!("{} is {} in its record", attempt.describe(), record.operation);
             self.tell(seen, message);
         }

@@ -99,9 +99,9 @@ impl Oracle for Convergence {
 
     fn finish(&mut self, context: &Context<'_>) -> Finding {
         self.undecided += u64::from(self.spoke.is_empty());
-        self.judge_sets(context);
         match context.calm() >= context.rules.settling {
             true => {
+                self.judge_sets(context);
                 self.judge_silence(context);
                 self.judge_rest(context);
                 self.judge_tasks(context);
@@ -197,7 +197,7 @@ impl Convergence {
     fn is_quiet(&self, id: KeyId, context: &Context<'_>) -> bool {
         let settled = |last: &Last| last.seen.at.after(context.rules.settling) <= context.ended_at;
         let last = context.regions.iter().filter_map(|region| self.last.get(&(*region, id)));
-        context.calm() >= context.rules.settling && last.into_iter().all(settled)
+        last.into_iter().all(settled)
     }
 
     fn judge_rest(&mut self, context: &Context<'_>) {

@@ -7,6 +7,7 @@ use crate::history::{Event, Source};
 use crate::place::NodeId;
 use kms_core::env::RequestId;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const INFO: OracleInfo = OracleInfo {
     name: "liveness",
@@ -16,6 +17,9 @@ const INFO: OracleInfo = OracleInfo {
 
 /// The line in the table.
 pub(super) const ENTRY: Entry = Entry { info: INFO, new: || Box::new(Liveness::default()) };
+
+/// A clock may show the end of a time-out this much later.
+const TICK: Duration = Duration::from_micros(1);
 
 /// A call that is not over.
 #[derive(Default)]
@@ -109,7 +113,7 @@ impl Liveness {
     fn judge(&mut self, seen: Seen<'_>, sent: Mark, context: &Context<'_>) {
         self.judged += 1;
         let took = seen.record.at.since(sent.at);
-        if took > context.rules.attempt_timeout {
+        if took > context.rules.attempt_timeout + TICK {
             let message = format!("an attempt ended after {took:?} only");
             self.violations.push(seen.violates(INFO.name, message));
         }

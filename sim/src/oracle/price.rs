@@ -38,8 +38,7 @@ fn classes(wanted: &Wanted) -> &'static [Class] {
             &[Class::Symmetric, Class::Rsa2048, Class::Asymmetric]
         }
         Wanted::GenerateDataKeyPair { .. } => &[Class::DataKeyPairEcc, Class::DataKeyPairRsa],
-        // What history has no words of its own for is a list of keys in it.
-        Wanted::ListKeys => &Class::ALL,
+        Wanted::Plain { .. } | Wanted::Other { .. } => &Class::ALL,
         _ => &[Class::Symmetric],
     }
 }
@@ -87,7 +86,12 @@ fn problem(seen: Seen<'_>, record: &Audited) -> Option<String> {
         }
         (Some((account, class)), _) => {
             let own = account == attempt.facts.account;
-            let fits = classes(&attempt.facts.wanted).contains(&class);
+            // Whoever asks a key for what it is not for is billed for the key that it is.
+            let of_another_kind = matches!(
+                record.error,
+                Some(ErrorCode::InvalidKeyUsage | ErrorCode::UnsupportedOperation)
+            );
+            let fits = of_another_kind || classes(&attempt.facts.wanted).contains(&class);
             (!own || !fits)
                 .then(|| format!("{} is billed to {account} as {class}", attempt.describe()))
         }

@@ -30,6 +30,7 @@ struct ReferenceModel {
 struct Counts {
     answers: u64,
     exact: u64,
+    open: u64,
     faults: u64,
     throttled: u64,
     commits: u64,
@@ -50,13 +51,18 @@ impl Oracle for ReferenceModel {
         }
     }
 
+    fn undecided(&self) -> u64 {
+        self.counts.open
+    }
+
     fn finish(&mut self, _: &Context<'_>) -> Finding {
         let counts = &self.counts;
         Finding {
-            judged: counts.answers + counts.commits,
+            judged: counts.answers + counts.commits - counts.open,
             detail: vec![
                 ("answers", counts.answers),
                 ("answers with exactly one allowed outcome", counts.exact),
+                ("answers that it has no words for", counts.open),
                 ("answers that were service faults", counts.faults),
                 ("answers that were throttled", counts.throttled),
                 ("commits", counts.commits),
@@ -91,6 +97,7 @@ impl ReferenceModel {
         }
         let expected = allowed(model, attempt, answer, context);
         self.counts.exact += u64::from(expected.count() == 1);
+        self.counts.open += u64::from(expected == Outcomes::ALL);
         self.counts.judge(answer);
         if !is_excused(attempt, answer, seen, context) && !expected.allow(answer.error) {
             let came = answer.error.map_or("success", ErrorCode::wire_name);
@@ -216,7 +223,7 @@ mod tests {
         };
         let external = Wanted::CreateExternalKey;
         assert_eq!([after(external.clone(), 249), after(external, 250)], [1, 0]);
-        assert_eq!(after(Wanted::CreateKey { multi_region: false }, 250), 1);
+        assert_eq!(after(Wanted::CreateKey { multi_region: false, policy: None }, 250), 1);
     }
 
     #[test]

@@ -238,7 +238,7 @@ impl Scene {
 
     /// A client creates the key of the scene.
     pub(crate) fn created(&mut self, request: u128) {
-        self.call(request, Wanted::CreateKey { multi_region: false });
+        self.call(request, Wanted::CreateKey { multi_region: false, policy: None });
         self.commit(request, vec![key_in(KeyState::Enabled)]);
         self.answer_at(request, self.position - 1, None);
         self.returned(request, Got::Created { key: arn() });

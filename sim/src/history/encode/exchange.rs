@@ -7,9 +7,22 @@ use kms_core::name::KeyArn;
 impl Sink<'_> {
     pub(super) fn wanted(&mut self, wanted: &Wanted) {
         match wanted {
-            Wanted::CreateKey { multi_region } => {
+            Wanted::CreateKey { multi_region, policy } => {
                 self.tag(0);
                 self.flag(*multi_region);
+                self.maybe(policy.as_ref(), |sink, (policy, _)| sink.digest(*policy));
+            }
+            Wanted::CreatePair { multi_region } => {
+                self.tag(47);
+                self.flag(*multi_region);
+            }
+            Wanted::Plain { operation, key } => {
+                self.about(48, key);
+                self.text(operation);
+            }
+            Wanted::Other { operation } => {
+                self.tag(49);
+                self.text(operation);
             }
             Wanted::CreateExternalKey => self.tag(40),
             Wanted::CreateKeyToImport { multi_region } => {

@@ -20,8 +20,15 @@ fn wishes(key: &Target) -> Vec<Wanted> {
     let (key, d) = (key.clone(), Digest(1));
     let alias: std::sync::Arc<str> = "alias/a".into();
     vec![
-        Wanted::CreateKey { multi_region: false },
-        Wanted::CreateKey { multi_region: true },
+        Wanted::CreateKey { multi_region: false, policy: None },
+        Wanted::CreateKey { multi_region: true, policy: None },
+        Wanted::CreateKey {
+            multi_region: false,
+            policy: Some((Digest(3), Arc::new(crate::history::PolicyWords::default()))),
+        },
+        Wanted::CreatePair { multi_region: true },
+        Wanted::Plain { operation: "TagResource", key: key.clone() },
+        Wanted::Other { operation: "CreateCustomKeyStore" },
         Wanted::DescribeKey { key: key.clone() },
         Wanted::ListKeys,
         Wanted::EnableKey { key: key.clone() },
@@ -330,5 +337,5 @@ fn the_bytes_do_not_change_by_accident() {
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, "e6987bef29cceaa641f288362d3c499334d79512212fab09b143ba6dc3f9c4b8");
+    assert_eq!(text, "07bebf460f3e0d7461a0749bd563cc5a84b307c5361fd03e3397ab1bd9d05895");
 }

@@ -199,7 +199,7 @@ impl Engine {
 }
 
 /// The request that a command belongs to.
-pub(in crate::node) fn asker(command: RequestId) -> RequestId {
+pub(crate) fn asker(command: RequestId) -> RequestId {
     RequestId(command.0 & !(u128::MAX << 96))
 }
 
