@@ -6,7 +6,7 @@ use super::replay::Replay;
 use super::run::interrupted;
 use crate::exit::Failure;
 use ::sim::driver::{Progress, RunError, Stop};
-use ::sim::history::line;
+use ::sim::history::{self, line};
 use ::sim::random::Seed;
 use ::sim::report::{diagram, report};
 use ::sim::run::{self, Run};
@@ -149,7 +149,9 @@ impl Job {
         let began = Instant::now();
         let (scenario, backend) = (&self.input.scenario, self.backend.library());
         let discard = || folder.iter().for_each(Folder::discard);
-        match run::run(scenario, Seed(self.seed), backend, progress) {
+        // The oracles hear everything; in memory are more records than most runs have.
+        let kept = if keep.history { history::Keep::All } else { history::Keep::Last(1 << 20) };
+        match run::run_noted(kept, scenario, Seed(self.seed), backend, progress) {
             Err(error) => {
                 discard();
                 Outcome::Broken { error, replay: self.replay() }

@@ -1,6 +1,6 @@
 //! A run as the report shows it: history and judgement in, plain data out.
 //!
-//! `counts` adds up, `fleet` shows the HSMs, `series` counts attempts over time against the quotas, `timeline` places faults,
+//! `notes` hears the history; of it `counts` adds up, `fleet` shows the HSMs, `series` counts attempts over time against the quotas, `timeline` places faults,
 //! events and phases, `diagram` shows which message led to what, `evidence` shows what the oracles found with the history around it. Nothing
 //! here decides anything; the verdict is the run's.
 
@@ -8,10 +8,12 @@ mod counts;
 mod diagram;
 mod evidence;
 mod fleet;
+mod notes;
 mod series;
 mod timeline;
 
 pub use diagram::diagram;
+pub use notes::Notes;
 
 use crate::clock::SimTime;
 use crate::history::Record;
@@ -28,7 +30,8 @@ pub fn report(run: &Run, tool: Tool, replay: String, wall: Duration) -> RunRepor
         name: scene.scenario.name.clone(),
         description: scene.scenario.description.clone(),
     };
-    let (counts, latencies) = counts::counts(run);
+    let notes = run.notes.clone().unwrap_or_else(|| Notes::of(run));
+    let (counts, latencies) = notes.totals.counts(run.summary.messages);
     RunReport {
         replay,
         counts,
@@ -38,10 +41,10 @@ pub fn report(run: &Run, tool: Tool, replay: String, wall: Duration) -> RunRepor
         wall_seconds: wall.as_secs_f64(),
         oracles: evidence::oracles(run),
         violations: evidence::violations(run),
-        series: series::series(run),
-        hsms: fleet::hsms(run),
+        series: series::series(&notes.series, scene),
+        hsms: notes.fleet.hsms(),
         faults: timeline::faults(scene),
-        events: timeline::events(run),
+        events: notes.lanes.events(),
         phases: timeline::phases(scene),
         parameters: parameters(scene),
         probes: run.probes.clone(),

@@ -6,16 +6,18 @@
 //! Everything that decides anything comes from the scenario and the seed, so the same two give the
 //! same history, byte for byte, and the same digest.
 
+mod court;
 mod tally;
 
 use crate::clock::SimTime;
-use crate::driver::{self, Plan, Progress, Recorder, RunError, Step, Summary, Watcher};
-use crate::fault::{NodeAction, Window, quota_change};
-use crate::history::{Event, History, Keep};
-use crate::message::Message;
-use crate::oracle::{Context, FaultFacts, Judged, Judges, PoolFacts, Rules, Violation};
-use crate::place::{NodeId, Topology};
+use crate::driver::{self, Plan, Progress, RunError, Summary};
+use crate::fault::{Window, quota_change};
+use crate::history::{History, Keep};
+use crate::oracle::{Context, FaultFacts, Judged, PoolFacts, Rules, Violation};
+use crate::place::Topology;
 use crate::random::Seed;
+use crate::report::Notes;
+use crate::run::court::{Court, Heard};
 use crate::run::tally::Tally;
 use crate::trace::MessageLog;
 use crate::world::{self, Placed, SETTLING, World};
@@ -75,6 +77,8 @@ pub struct Run {
     pub probes: BTreeMap<String, u64>,
     /// What the driver counted.
     pub summary: Summary,
+    /// What a report says of all of the history, if that was asked for.
+    pub notes: Option<Notes>,
 }
 
 impl Run {
@@ -137,7 +141,24 @@ pub fn run_keeping(
 ) -> Result<Run, RunError> {
     let mut history = History::default();
     let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
-    Ok(play(world, (history, keep), None, progress)?.0)
+    Ok(play(world, history, Order { keep, ..Order::default() }, progress)?.0)
+}
+
+/// Runs a scenario with a seed as [`run_keeping`] does, and takes notes for a report.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_noted(
+    keep: Keep,
+    scenario: &Scenario,
+    seed: Seed,
+    backend: Arc<dyn CryptoBackend>,
+    progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+) -> Result<Run, RunError> {
+    let mut history = History::default();
+    let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
+    let order = Order { keep, notes: true, log: None };
+    Ok(play(world, history, order, progress)?.0)
 }
 
 /// Runs a scenario with a seed as [`run_keeping`] does, and logs the messages.
@@ -154,7 +175,8 @@ pub fn run_logged(
 ) -> Result<(Run, MessageLog), RunError> {
     let mut history = History::default();
     let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
-    let (run, log) = play(world, (history, keep), Some(log), progress)?;
+    let order = Order { keep, log: Some(log), notes: false };
+    let (run, log) = play(world, history, order, progress)?;
     Ok((run, log.unwrap_or_default()))
 }
 
@@ -171,20 +193,28 @@ pub fn run_taped(
     let mut history = History::default();
     let mut world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
     world.record(tape);
-    Ok(play(world, (history, Keep::All), None, |_| ControlFlow::Continue(()))?.0)
+    Ok(play(world, history, Order::default(), |_| ControlFlow::Continue(()))?.0)
+}
+
+/// What is wanted of a run beside its verdict.
+#[derive(Default)]
+struct Order {
+    keep: Keep,
+    log: Option<MessageLog>,
+    notes: bool,
 }
 
 fn play(
     world: World,
-    (history, keep): (History, Keep),
-    log: Option<MessageLog>,
+    history: History,
+    order: Order,
     progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
 ) -> Result<(Run, Option<MessageLog>), RunError> {
     let seed = world.seed;
     let mut scene = Scene::of(&world);
     let topology = world.topology.clone();
     let mut context = scene.context_over(&topology);
-    let mut court = Court::new(history, keep, log, &context);
+    let mut court = Court::new(history, order, &scene, &context);
     let network = world.network().map_err(RunError::Broken)?;
     let plan = Plan {
         calm_at: Some(world.calm_at),
@@ -198,92 +228,13 @@ fn play(
         recorder: &mut court,
     };
     let summary = driver::run(&plan, ground, move || world.nodes(), progress)?;
-    let (history, judges, tally, log) = court.rise();
+    let Heard { history, judges, tally, log, notes } = court.rise();
     scene.ended_at = summary.ended_at;
     context.ended_at = summary.ended_at;
     let probes = judges.probes();
     let judged = judges.finish(&context);
-    Ok((conclude(scene, history, (judged, probes), (tally, summary)), log))
-}
-
-/// How many records the oracles hear at a time: they and the world both work better undisturbed.
-const SITTING: usize = 1024;
-
-/// Writes the history, and lets the oracles hear it while it happens.
-struct Court<'c> {
-    history: History,
-    /// How many records they have not heard.
-    waiting: usize,
-    /// How many of them may wait; no more than the history keeps.
-    sitting: usize,
-    judges: Judges,
-    tally: Tally,
-    log: Option<MessageLog>,
-    context: &'c Context<'c>,
-}
-
-impl<'c> Court<'c> {
-    /// What the world began with is heard first, all of it.
-    fn new(
-        history: History,
-        keep: Keep,
-        log: Option<MessageLog>,
-        context: &'c Context<'c>,
-    ) -> Court<'c> {
-        let mut judges = Judges::new(context);
-        history.records().iter().for_each(|record| judges.record(record, context));
-        let sitting = match keep {
-            Keep::All => SITTING,
-            Keep::Last(least) => SITTING.min(least),
-        };
-        let (history, tally) = (history.keep(keep), Tally::default());
-        Court { history, waiting: 0, sitting, judges, tally, log, context }
-    }
-
-    fn write(&mut self, at: SimTime, node: NodeId, event: Event) {
-        let index = self.history.len();
-        let record = self.history.push(at, node, event);
-        if let Some(log) = &mut self.log {
-            log.recorded(index, record);
-        }
-        self.waiting += 1;
-        if self.waiting >= self.sitting {
-            self.hear();
-        }
-    }
-
-    fn hear(&mut self) {
-        let records = self.history.records();
-        for record in &records[records.len() - self.waiting..] {
-            self.judges.record(record, self.context);
-            self.tally.note(record);
-        }
-        self.waiting = 0;
-    }
-
-    fn rise(mut self) -> (History, Judges, Tally, Option<MessageLog>) {
-        self.hear();
-        (self.history, self.judges, self.tally, self.log)
-    }
-}
-
-impl Recorder<Event> for Court<'_> {
-    fn record(&mut self, at: SimTime, from: NodeId, event: Event) {
-        self.write(at, from, event);
-    }
-
-    fn acted(&mut self, at: SimTime, action: NodeAction) {
-        self.write(at, action.node(), Event::Acted(action));
-    }
-}
-
-impl Watcher<Message> for Court<'_> {
-    #[inline]
-    fn watch(&mut self, at: SimTime, step: Step<'_, Message>) {
-        if let Some(log) = &mut self.log {
-            log.note(at, &step);
-        }
-    }
+    let run = conclude(scene, history, (judged, probes), (tally, summary));
+    Ok((Run { notes, ..run }, log))
 }
 
 /// A hundredth of the run between two reports.
@@ -299,7 +250,17 @@ fn conclude(
 ) -> Run {
     let unmet = tally.unmet(&scene.scenario);
     let verdict = verdict(&scene.scenario, &judged, &unmet);
-    Run { scene, history, judged, unmet, verdict, calls: tally.ended(), probes, summary }
+    Run {
+        scene,
+        history,
+        judged,
+        unmet,
+        verdict,
+        calls: tally.ended(),
+        probes,
+        summary,
+        notes: None,
+    }
 }
 
 fn verdict(scenario: &Scenario, judged: &[Judged], unmet: &[String]) -> Verdict {

@@ -1,10 +1,9 @@
-//! The totals of a run and the latency of its operations, in one reading of the history.
+//! The totals of a run and the latency of its operations, as the history goes on.
 
 use super::is_load;
 use crate::clock::SimTime;
 use crate::history::{Event, Record};
-use crate::place::NodeId;
-use crate::run::Run;
+use crate::place::{NodeId, Topology};
 use hdrhistogram::Histogram;
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
@@ -15,6 +14,7 @@ use std::collections::BTreeMap;
 type CallId = (NodeId, u64);
 
 /// A call that has begun.
+#[derive(Clone)]
 struct Call {
     operation: &'static str,
     began: SimTime,
@@ -23,31 +23,42 @@ struct Call {
     answered: bool,
 }
 
-#[derive(Default)]
-struct Totals {
+/// The totals so far.
+#[derive(Clone)]
+pub(super) struct Totals {
+    topology: Topology,
     counts: Counts,
     calls: BTreeMap<CallId, Call>,
     attempts: BTreeMap<RequestId, CallId>,
     latencies: BTreeMap<&'static str, Histogram<u64>>,
 }
 
-/// The totals, and the latency of each operation whose calls were answered.
-pub(super) fn counts(run: &Run) -> (Counts, Vec<Latency>) {
-    let mut totals = Totals::default();
-    for record in run.history.records() {
-        match is_load(&run.scene.topology, record) {
-            true => totals.client(record),
-            false if record.at > SimTime::ZERO => totals.service(&record.event),
+impl Totals {
+    pub(super) fn new(topology: &Topology) -> Totals {
+        Totals {
+            topology: topology.clone(),
+            counts: Counts::default(),
+            calls: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            latencies: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn note(&mut self, record: &Record) {
+        match is_load(&self.topology, record) {
+            true => self.client(record),
+            false if record.at > SimTime::ZERO => self.service(&record.event),
             false => {}
         }
     }
-    totals.counts.messages = run.summary.messages;
-    let latencies = totals.latencies.iter();
-    let latencies = latencies.map(|(name, values)| Latency::from_histogram(*name, values));
-    (totals.counts, latencies.collect())
-}
 
-impl Totals {
+    /// The totals, and the latency of each operation whose calls were answered.
+    pub(super) fn counts(&self, messages: u64) -> (Counts, Vec<Latency>) {
+        let latencies = self.latencies.iter();
+        let latencies = latencies.map(|(name, values)| Latency::from_histogram(*name, values));
+        (Counts { messages, ..self.counts.clone() }, latencies.collect())
+    }
+
     fn client(&mut self, record: &Record) {
         match &record.event {
             Event::Called { request, call, attempt, facts, .. } => {

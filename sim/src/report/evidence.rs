@@ -70,11 +70,9 @@ fn violation(run: &Run, found: &oracle::Violation) -> Violation {
 }
 
 fn around(run: &Run, index: usize) -> Vec<EventLine> {
-    let records = run.history.records();
-    let from = index.saturating_sub(AROUND);
-    let until = index.saturating_add(AROUND + 1).min(records.len());
-    let shown = records.get(from..until).unwrap_or_default().iter();
+    let shown = index.saturating_sub(AROUND)..index.saturating_add(AROUND + 1);
     shown
+        .filter_map(|index| run.history.get(index))
         .map(|record| EventLine {
             at: micros(record.at),
             node: run.scene.topology.name(record.node),

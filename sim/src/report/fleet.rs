@@ -1,36 +1,43 @@
 //! What each HSM had to do, as it said itself at the end, and what hosts made of its answers.
 
 use super::micros_of;
-use crate::history::{Event, HsmLoad, Routing};
-use crate::place::{NodeId, Role};
-use crate::run::Run;
+use crate::history::{Event, HsmLoad, Record, Routing};
+use crate::place::{NodeId, Role, Topology};
 use kms_core::hsm::{Class, Figure, Figures, HsmModel};
 use reports::data::{HsmUse, Parameter};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Every HSM of the topology.
-pub(super) fn hsms(run: &Run) -> Vec<HsmUse> {
-    let topology = &run.scene.topology;
-    let hsms = topology.nodes().filter(|(_, place)| place.role == Role::Hsm);
-    let named = |node| HsmUse { name: topology.name(node), ..HsmUse::default() };
-    let mut hsms: BTreeMap<NodeId, HsmUse> = hsms.map(|(node, _)| (node, named(node))).collect();
-    for record in run.history.records() {
+#[derive(Clone)]
+pub(super) struct Fleet(BTreeMap<NodeId, HsmUse>);
+
+impl Fleet {
+    pub(super) fn new(topology: &Topology) -> Fleet {
+        let hsms = topology.nodes().filter(|(_, place)| place.role == Role::Hsm);
+        let named = |node| HsmUse { name: topology.name(node), ..HsmUse::default() };
+        Fleet(hsms.map(|(node, _)| (node, named(node))).collect())
+    }
+
+    pub(super) fn note(&mut self, record: &Record) {
         match &record.event {
             Event::Loaded(load) => {
-                if let Some(hsm) = hsms.get_mut(&record.node) {
+                if let Some(hsm) = self.0.get_mut(&record.node) {
                     loaded(hsm, load);
                 }
             }
             Event::Routed { hsm: Some(hsm), what, .. } => {
-                if let Some(hsm) = hsms.get_mut(hsm) {
+                if let Some(hsm) = self.0.get_mut(hsm) {
                     *count(hsm, *what) += 1;
                 }
             }
             _ => {}
         }
     }
-    hsms.into_values().collect()
+
+    pub(super) fn hsms(&self) -> Vec<HsmUse> {
+        self.0.values().cloned().collect()
+    }
 }
 
 /// The figures of the HSMs' model, with their sources.

@@ -10,15 +10,17 @@
 
 use super::{is_load, micros};
 use crate::history::{Event, Record, Target};
-use crate::run::{Run, Scene};
+use crate::place::Topology;
+use crate::run::Scene;
 use kms_core::env::RequestId;
 use kms_core::error::ErrorCode;
 use kms_core::name::RegionName;
 use kms_core::ops::Operation;
-use kms_core::quota::Pool;
+use kms_core::quota::{Pool, Profile};
 use reports::data::{Bucket, Limit, Micros, Series};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Widths a reader can count in, in seconds.
 const WIDTHS: [u64; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
@@ -31,15 +33,18 @@ const NO_QUOTA: &str = "all requests";
 
 type Counted = BTreeMap<(RegionName, &'static str), Vec<Bucket>>;
 
-struct Counter<'r> {
-    scene: &'r Scene,
+/// Attempts so far.
+#[derive(Clone)]
+pub(super) struct Counter {
+    topology: Topology,
+    profile: Option<Arc<Profile>>,
     width: Micros,
     buckets: usize,
     counted: Counted,
     /// Attempts that nobody has answered yet.
     open: BTreeMap<RequestId, Attempt>,
     /// Attempts of which nobody has said the pool.
-    unknown: Vec<(Attempt, Option<Ending>)>,
+    unknown: BTreeMap<Attempt, Bucket>,
     /// What operations on keys were charged to.
     charged: BTreeMap<Asked, &'static str>,
 }
@@ -47,6 +52,7 @@ struct Counter<'r> {
 /// An operation and the key it names.
 type Asked = (&'static str, Option<Target>);
 
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Attempt {
     region: RegionName,
     asked: Asked,
@@ -63,14 +69,9 @@ enum Ending {
 
 /// One series for each Region and pool that was asked for anything: Regions as the scenario names
 /// them, in each the busiest pool first.
-pub(super) fn series(run: &Run) -> Vec<Series> {
-    let mut counter = Counter::new(run);
-    for record in run.history.records() {
-        counter.note(record);
-    }
-    counter.settle();
-    let (scene, width) = (&run.scene, counter.width);
-    let series = counter.counted.into_iter().map(|((region, pool), buckets)| Series {
+pub(super) fn series(counter: &Counter, scene: &Scene) -> Vec<Series> {
+    let width = counter.width;
+    let series = counter.settled().into_iter().map(|((region, pool), buckets)| Series {
         limit: limit(scene, &region, pool),
         region: region.to_string(),
         pool: pool.to_owned(),
@@ -83,19 +84,19 @@ pub(super) fn series(run: &Run) -> Vec<Series> {
     series
 }
 
-impl<'r> Counter<'r> {
-    fn new(run: &'r Run) -> Self {
-        let scene = &run.scene;
-        let seconds = micros(run.summary.ended_at).0.div_ceil(1_000_000).max(1);
+impl Counter {
+    pub(super) fn new(scene: &Scene) -> Self {
+        let seconds = micros(scene.ended_at).0.div_ceil(1_000_000).max(1);
         let width = width(seconds);
         let buckets = usize::try_from(seconds.div_ceil(width)).unwrap_or(usize::MAX);
         let mut counter = Self {
-            scene,
+            topology: scene.topology.clone(),
+            profile: scene.profile.clone(),
             width: Micros::seconds(width),
             buckets,
             counted: Counted::new(),
             open: BTreeMap::new(),
-            unknown: Vec::new(),
+            unknown: BTreeMap::new(),
             charged: BTreeMap::new(),
         };
         let always = match &scene.profile {
@@ -108,11 +109,9 @@ impl<'r> Counter<'r> {
         counter
     }
 
-    fn note(&mut self, record: &Record) {
+    pub(super) fn note(&mut self, record: &Record) {
         match &record.event {
-            Event::Called { request, region, facts, .. }
-                if is_load(&self.scene.topology, record) =>
-            {
+            Event::Called { request, region, facts, .. } if is_load(&self.topology, record) => {
                 let asked = (facts.wanted.operation(), facts.wanted.key().cloned());
                 let at = self.index(record);
                 self.open.insert(*request, Attempt { region: *region, asked, at });
@@ -127,41 +126,32 @@ impl<'r> Counter<'r> {
                 };
                 match pool {
                     Some(pool) => {
-                        self.count(&attempt, pool, Some(ending));
+                        add(self.bucket(attempt.region, pool, attempt.at), &answered(ending));
                         self.charged.entry(attempt.asked).or_insert(pool);
                     }
-                    None => self.unknown.push((attempt, Some(ending))),
+                    None => add(self.unknown.entry(attempt).or_default(), &answered(ending)),
                 }
             }
             _ => {}
         }
     }
 
-    /// Counts what nobody has said the pool of.
-    fn settle(&mut self) {
-        let open = std::mem::take(&mut self.open).into_values().map(|attempt| (attempt, None));
-        let unknown: Vec<_> = std::mem::take(&mut self.unknown).into_iter().chain(open).collect();
-        for (attempt, ending) in unknown {
+    /// What is counted, with what nobody has said the pool of.
+    fn settled(&self) -> Counted {
+        let mut all = self.clone();
+        let unanswered = Bucket { offered: 1, ..Bucket::default() };
+        let open = self.open.values().map(|attempt| (attempt, &unanswered));
+        for (attempt, bucket) in self.unknown.iter().chain(open) {
             let known = self.charged.get(&attempt.asked).copied();
             let pool = known.unwrap_or_else(|| self.pool(attempt.asked.0));
-            self.count(&attempt, pool, ending);
+            add(all.bucket(attempt.region, pool, attempt.at), bucket);
         }
-    }
-
-    fn count(&mut self, attempt: &Attempt, pool: &'static str, ending: Option<Ending>) {
-        let bucket = self.bucket(attempt.region, pool, attempt.at);
-        bucket.offered += 1;
-        match ending {
-            None => {}
-            Some(Ending::Admitted) => bucket.admitted += 1,
-            Some(Ending::Throttled) => bucket.throttled += 1,
-            Some(Ending::Failed) => bucket.errors += 1,
-        }
+        all.counted
     }
 
     /// The pool that an operation has for symmetric keys.
     fn pool(&self, operation: &str) -> &'static str {
-        let Some(profile) = &self.scene.profile else { return NO_QUOTA };
+        let Some(profile) = &self.profile else { return NO_QUOTA };
         let known = Operation::ALL.iter().find(|known| known.name() == operation);
         let pool = known.and_then(|operation| profile.pool(*operation, None));
         pool.map_or(NO_QUOTA, |pool| profile.pool_name(pool))
@@ -180,6 +170,24 @@ impl<'r> Counter<'r> {
         let buckets = self.buckets;
         self.counted.entry((region, pool)).or_insert_with(|| vec![Bucket::default(); buckets])
     }
+}
+
+/// One attempt that was answered so.
+fn answered(ending: Ending) -> Bucket {
+    let mut bucket = Bucket { offered: 1, ..Bucket::default() };
+    match ending {
+        Ending::Admitted => bucket.admitted = 1,
+        Ending::Throttled => bucket.throttled = 1,
+        Ending::Failed => bucket.errors = 1,
+    }
+    bucket
+}
+
+fn add(sum: &mut Bucket, more: &Bucket) {
+    sum.offered += more.offered;
+    sum.admitted += more.admitted;
+    sum.throttled += more.throttled;
+    sum.errors += more.errors;
 }
 
 /// How many seconds a bucket is wide, for a run of so many.
@@ -253,7 +261,7 @@ mod tests {
                 *said.entry(pool).or_default() += 1;
             }
         }
-        let series = series(&run);
+        let series = series(&crate::report::Notes::of(&run).series, &run.scene);
         let throttled = series.iter().map(|one| (one.pool.as_str(), one.total().throttled));
         let shown: BTreeMap<&str, u64> = throttled.filter(|(_, count)| *count > 0).collect();
         assert_eq!(shown, said);

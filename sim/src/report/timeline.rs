@@ -5,7 +5,7 @@ use crate::clock::ClockChange;
 use crate::fault::{Ailment, NodeAction};
 use crate::history::{Changed, Event, Record};
 use crate::place::{NodeId, Topology};
-use crate::run::{Run, Scene};
+use crate::run::Scene;
 use crate::world::Placed;
 use kms_core::name::RegionName;
 use kms_core::task::Task;
@@ -50,18 +50,33 @@ fn span(duration: Duration) -> Micros {
     Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// Crashes, restarts, clocks, deletions, rotations and changes of primaries, in order of time.
-pub(super) fn events(run: &Run) -> Vec<PointEvent> {
-    let mut lanes: BTreeMap<(String, String), Vec<PointEvent>> = BTreeMap::new();
-    for record in run.history.records() {
-        for event in of_record(record, &run.scene.topology) {
+/// Crashes, restarts, clocks, deletions, rotations and changes of primaries, by what they happen to and
+/// by kind.
+#[derive(Clone)]
+pub(super) struct Lanes {
+    topology: Topology,
+    lanes: BTreeMap<(String, String), Vec<PointEvent>>,
+}
+
+impl Lanes {
+    pub(super) fn new(topology: &Topology) -> Lanes {
+        Lanes { topology: topology.clone(), lanes: BTreeMap::new() }
+    }
+
+    pub(super) fn note(&mut self, record: &Record) {
+        for event in of_record(record, &self.topology) {
             let lane = (event.target.clone(), event.kind.clone());
-            lanes.entry(lane).or_default().push(event);
+            self.lanes.entry(lane).or_default().push(event);
         }
     }
-    let mut events: Vec<PointEvent> = lanes.into_values().flat_map(thinned).collect();
-    events.sort_by_key(|event| event.at);
-    events
+
+    /// All that are shown, in order of time.
+    pub(super) fn events(&self) -> Vec<PointEvent> {
+        let mut events: Vec<PointEvent> =
+            self.lanes.values().flat_map(|lane| thinned(lane)).cloned().collect();
+        events.sort_by_key(|event| event.at);
+        events
+    }
 }
 
 fn of_record(record: &Record, topology: &Topology) -> Vec<PointEvent> {
@@ -127,9 +142,9 @@ fn on_keys(record: &Record, region: &RegionName, kind: &str, label: String) -> P
 }
 
 /// Evenly fewer, when there are more than a lane can show.
-fn thinned(events: Vec<PointEvent>) -> impl Iterator<Item = PointEvent> {
+fn thinned(events: &[PointEvent]) -> impl Iterator<Item = &PointEvent> {
     let step = events.len().div_ceil(IN_A_LANE).max(1);
-    events.into_iter().step_by(step)
+    events.iter().step_by(step)
 }
 
 #[cfg(test)]
@@ -154,8 +169,8 @@ mod tests {
             target: String::new(),
             at: Micros(at),
         };
-        let few: Vec<u64> =
-            thinned((0..300).map(event).collect()).map(|event| event.at.0).collect();
+        let many: Vec<PointEvent> = (0..300).map(event).collect();
+        let few: Vec<u64> = thinned(&many).map(|event| event.at.0).collect();
         assert_eq!(few.len(), 100);
         assert_eq!(few[..3], [0, 3, 6]);
     }
