@@ -107,7 +107,8 @@ fn answers(report: &RunReport) -> [Figure; 5] {
     let counts = &report.counts;
     let (answered, failed) = (counts.answered, counts.all_failed());
     let part = |name, n| (name, thousands(n), format!("{} of answered", share(n, answered)));
-    let requests = ("Requests", thousands(counts.requests), "retries not counted".to_owned());
+    let requests =
+        ("Requests", thousands(counts.requests), "each once, with its last answer".to_owned());
     let answers = ("Answered", thousands(answered), share(answered, counts.requests));
     [
         requests,

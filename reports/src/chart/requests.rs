@@ -119,8 +119,8 @@ fn legend<DB: DrawingBackend>(
 ) -> Drawn<DB> {
     let text = Type::new(11.0, palette::TEXT);
     let mut x = LEFT;
-    canvas.text("requests per second", (x, 11.0), LABEL)?;
-    x += LABEL.width("requests per second") + 26.0;
+    canvas.text("attempts per second", (x, 11.0), LABEL)?;
+    x += LABEL.width("attempts per second") + 26.0;
     for (label, ink, _) in LAYERS {
         canvas.rect((x, 6.0), (x + 10.0, 16.0), fill(ink, 1.0))?;
         canvas.text(label, (x + 15.0, 11.0), text)?;

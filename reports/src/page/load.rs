@@ -11,6 +11,9 @@ use crate::format::{span, thousands};
 pub(super) fn requests(report: &RunReport) -> Markup {
     let content = html! {
         @if report.series.is_empty() { p.note { "No requests were recorded over time." } }
+        @else {
+            p.note { "Every attempt counts here, in the step in which it was sent: a quota is asked each time." }
+        }
         @for name in report.regions() { (region(report, name)) }
     };
     section("requests", "Requests against documented limits", &content)
@@ -34,6 +37,8 @@ fn region(report: &RunReport, name: &str) -> Markup {
 
 fn pool(report: &RunReport, series: &Series) -> Markup {
     let total = series.total();
+    let answered = [total.admitted, total.throttled, total.errors];
+    let unanswered = answered.into_iter().fold(total.offered, u64::saturating_sub);
     html! {
         div.pool {
             p.pool-title {
@@ -41,7 +46,9 @@ fn pool(report: &RunReport, series: &Series) -> Markup {
                 span {
                     (thousands(total.offered)) " offered, " (thousands(total.admitted))
                     " admitted, " (thousands(total.throttled)) " throttled, "
-                    (thousands(total.errors)) " errors; one step is " (span(series.width))
+                    (thousands(total.errors)) " errors"
+                    @if unanswered > 0 { ", " (thousands(unanswered)) " never answered" }
+                    "; one step is " (span(series.width))
                 }
             }
             (figure(&RequestsChart::new(series, report)))

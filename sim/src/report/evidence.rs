@@ -5,6 +5,7 @@ use crate::history::line;
 use crate::oracle::{self, Judged, Verdict};
 use crate::run::Run;
 use reports::data::{EXPECTATION, EventLine, Micros, Oracle, OracleVerdict, Violation};
+use reports::thousands;
 
 /// So many lines of history before and after what shows a violation.
 const AROUND: usize = 6;
@@ -27,7 +28,8 @@ pub(super) fn oracles(run: &Run) -> Vec<Oracle> {
 
 fn oracle(judged: &Judged) -> Oracle {
     let details = judged.finding.detail.iter();
-    let details: Vec<String> = details.map(|(what, count)| format!("{what}: {count}")).collect();
+    let details: Vec<String> =
+        details.map(|(what, count)| format!("{what}: {}", thousands(*count))).collect();
     let checks = match details.is_empty() {
         true => judged.info.doc.to_owned(),
         false => format!("{} ({})", judged.info.doc, details.join(", ")),

@@ -124,7 +124,7 @@ impl Counter {
                     Some(ErrorCode::Throttling) => Ending::Throttled,
                     Some(_) => Ending::Failed,
                 };
-                match pool {
+                match pool.or_else(|| self.charged.get(&attempt.asked).copied()) {
                     Some(pool) => {
                         add(self.bucket(attempt.region, pool, attempt.at), &answered(ending));
                         self.charged.entry(attempt.asked).or_insert(pool);
