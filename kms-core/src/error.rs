@@ -172,7 +172,7 @@ impl fmt::Display for ErrorCode {
 pub struct Error {
     /// Which error.
     pub code: ErrorCode,
-    /// What it says to the caller; never why an authorization failed.
+    /// What it says to the caller; of why an authorization failed, the kind of policy at most.
     pub message: Option<Cow<'static, str>>,
 }
 

@@ -5,7 +5,7 @@
 
 use crate::name::GrantId;
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -18,12 +18,12 @@ pub(crate) fn seal(grant: GrantId, nonce: [u8; NONCE], key: &[u8; 32]) -> String
     bytes.extend_from_slice(&nonce);
     let tag = tag(&bytes, key);
     bytes.extend_from_slice(&tag);
-    URL_SAFE_NO_PAD.encode(bytes)
+    STANDARD.encode(bytes)
 }
 
 /// The grant a token is for, if it was made with this key.
 pub(crate) fn open(token: &str, key: &[u8; 32]) -> Option<GrantId> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let bytes = decode(token)?;
     let (body, given) = bytes.split_at_checked(32 + NONCE)?;
     let grant = *body.first_chunk()?;
     (given == tag(body, key)).then_some(GrantId(grant))
@@ -31,8 +31,13 @@ pub(crate) fn open(token: &str, key: &[u8; 32]) -> Option<GrantId> {
 
 /// The grant a token says it is for, whoever made it.
 pub(crate) fn claimed(token: &str) -> Option<GrantId> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let bytes = decode(token)?;
     bytes.first_chunk().copied().map(GrantId)
+}
+
+/// Base64, or the alphabet for addresses, which tokens had before.
+fn decode(token: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(token).or_else(|_| URL_SAFE_NO_PAD.decode(token)).ok()
 }
 
 fn tag(body: &[u8], key: &[u8; 32]) -> [u8; TAG] {
@@ -47,6 +52,18 @@ fn tag(body: &[u8], key: &[u8; 32]) -> [u8; TAG] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// AWS's tokens are base64, with its `+`, `/` and padding; those made here had another alphabet.
+    #[test]
+    fn a_token_is_base64_and_older_ones_still_open() {
+        let (grant, key) = (GrantId([0xfb; 32]), [9; 32]);
+        let token = seal(grant, [0xff; NONCE], &key);
+        assert!(token.starts_with("+/v7+") && token.ends_with('='), "{token}");
+        let older = token.trim_end_matches('=').replace('+', "-").replace('/', "_");
+        for token in [token, older] {
+            assert_eq!((open(&token, &key), claimed(&token)), (Some(grant), Some(grant)));
+        }
+    }
 
     #[test]
     fn only_tokens_made_here_open() {

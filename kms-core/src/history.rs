@@ -82,11 +82,16 @@ impl<T: PartialEq> History<T> {
     /// The value a host sees that hears of changes `delay` after they were committed.
     pub fn seen(&self, now: Timestamp, delay: Duration) -> &T {
         let Some(past) = self.past.as_deref() else { return &self.current };
-        if delay.is_zero() || past.since.after(delay) <= now {
+        if self.has_arrived(now, delay) {
             return &self.current;
         }
         let arrived = past.superseded.iter().rev().find(|(_, since)| since.after(delay) <= now);
         arrived.or(past.superseded.first()).map_or(&self.current, |(value, _)| value)
+    }
+
+    /// Whether a host that hears of changes `delay` after they were committed has heard of the last one.
+    pub fn has_arrived(&self, now: Timestamp, delay: Duration) -> bool {
+        delay.is_zero() || self.past.as_deref().is_none_or(|past| past.since.after(delay) <= now)
     }
 
     /// A change committed at `at`; what was superseded is remembered for so long.

@@ -197,7 +197,8 @@ fn error(verdict: Verdict, key: &Key) -> Error {
         Verdict::Creating => invalid("creating"),
         Verdict::Updating => invalid("updating"),
         Verdict::Imported | Verdict::InKeyStore => unsupported_origin(key),
-        Verdict::Never | Verdict::Yes => ErrorCode::UnsupportedOperation.silent(),
+        Verdict::Never | Verdict::Yes => ErrorCode::UnsupportedOperation
+            .says(format!("{} does not support this operation.", key.arn)),
     }
 }
 

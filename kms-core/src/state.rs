@@ -272,6 +272,13 @@ impl State {
         Some((&slot.grant, slot.version))
     }
 
+    /// A grant that the log has ended and whose end a host does not see yet.
+    pub(crate) fn ending_grant(&self, id: GrantId, sees: Visibility) -> Option<&Arc<Grant>> {
+        let GrantSlot { grant, alive, .. } = self.grants.get(&id)?;
+        let arrived = alive.has_arrived(sees.now, sees.delays.grant);
+        (!alive.current() && !arrived).then_some(grant)
+    }
+
     /// The grants in force on a key behind `after`, by id.
     pub fn grants_after(
         &self,

@@ -57,15 +57,15 @@ fn of_ebs(local: &mut Local) -> KeyArn {
 }
 
 #[test]
-fn the_first_use_by_its_service_makes_the_key_and_no_other_use_does() {
+fn the_first_look_at_it_makes_the_key_and_no_use_does() {
     let mut local = Local::single_region();
     let alias = KeyRef::new("alias/aws/ebs");
-    assert_eq!(code(local.call(describe(alias.clone()))), ErrorCode::NotFound);
-    assert_eq!(code(through(&mut local, "s3", describe(alias.clone()))), ErrorCode::NotFound);
     let request = generate_data_key::Request::new(alias.clone());
     assert_eq!(code(through(&mut local, "ebs", request)), ErrorCode::NotFound);
     let other = KeyRef::new("arn:aws:kms:us-east-1:444455556666:alias/aws/ebs");
     assert_eq!(code(through(&mut local, "ebs", describe(other))), ErrorCode::NotFound);
+    let unknown = KeyRef::new("alias/aws/nothing-of-the-kind");
+    assert_eq!(code(local.call(describe(unknown))), ErrorCode::NotFound);
     let made = described(through(&mut local, "ebs", describe(alias.clone())));
     assert_eq!((made.key_manager, made.key_state), (KeyManager::Aws, KeyState::Enabled));
     assert_eq!((made.multi_region, made.account.as_str()), (false, "111122223333"));
@@ -74,6 +74,37 @@ fn the_first_use_by_its_service_makes_the_key_and_no_other_use_does() {
     assert_eq!(described(local.call(describe(alias))), made);
     let own = local.create_key();
     assert_eq!(described(local.call(describe(own))).key_manager, KeyManager::Customer);
+}
+
+/// A caller with this policy, or without any.
+fn alice(policy: Option<&str>) -> Arc<Caller> {
+    let arn = "arn:aws:iam::111122223333:user/alice";
+    let caller = Caller::new(PrincipalArn::parse(arn).expect("an ARN"));
+    let policy = policy.map(|text| Policy::parse(text, PolicyKind::Identity).expect("a policy"));
+    Arc::new(policy.map_or(caller.clone(), |policy| caller.with_policy(Arc::new(policy))))
+}
+
+/// ListAliases shows the predefined aliases from the start, and whoever asked which key is behind one
+/// was told that there is none, such as the data source of Terraform.
+#[test]
+fn whoever_may_describe_it_has_it_made() {
+    let mut local = Local::single_region();
+    let request = Request::from(describe(KeyRef::new("alias/aws/s3")));
+    let region = kms_core::name::RegionName::parse("us-east-1").expect("a Region");
+    let mut ask = |policy| local.outcome(region, &alice(policy), &request).result;
+    let refused = ask(None).expect_err("a refusal");
+    let said = refused.message.as_deref().unwrap_or_default();
+    assert_eq!(refused.code, ErrorCode::AccessDenied);
+    assert!(said.contains("resource: arn:aws:kms:us-east-1:111122223333:alias/aws/s3 "), "{said}");
+    let may = r#"{"Statement": {"Effect": "Allow", "Action": "kms:DescribeKey",
+        "Resource": "arn:aws:kms:us-east-1:111122223333:key/*"}}"#;
+    let made = described(ask(Some(may)));
+    assert_eq!((made.key_manager, made.key_state), (KeyManager::Aws, KeyState::Enabled));
+    assert_eq!(made.arn.account.to_string(), "111122223333");
+    assert_eq!(described(ask(Some(may))), made);
+    assert_eq!(described(local.call(describe(KeyRef::new("alias/aws/s3")))), made);
+    let request = generate_data_key::Request::new(KeyRef::new("alias/aws/s3"));
+    assert!(through(&mut local, "s3", request).is_ok(), "and its service uses it");
 }
 
 #[test]
@@ -86,7 +117,8 @@ fn a_principal_that_iam_denies_makes_no_key() {
     let alias = KeyRef::new("alias/aws/ebs");
     let answer = through_as(&mut local, "ebs", &denied, describe(alias.clone()));
     assert_eq!(code(answer), ErrorCode::AccessDenied);
-    assert_eq!(code(local.call(describe(alias))), ErrorCode::NotFound);
+    let request = generate_data_key::Request::new(alias);
+    assert_eq!(code(through(&mut local, "ebs", request)), ErrorCode::NotFound);
 }
 
 #[test]

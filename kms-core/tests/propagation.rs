@@ -7,8 +7,8 @@ use kms_core::kms::Settings;
 use kms_core::local::Local;
 use kms_core::name::{KeyArn, PrincipalArn};
 use kms_core::ops::{
-    Request, Response, create_alias, create_grant, encrypt, put_key_policy, revoke_grant,
-    tag_resource,
+    Request, Response, create_alias, create_grant, encrypt, put_key_policy, retire_grant,
+    revoke_grant, tag_resource,
 };
 use kms_core::policy::{Action, GrantOperation, Policy, PolicyKind, RequestContext};
 use kms_core::wire::KeyRef;
@@ -162,6 +162,44 @@ fn a_token_bridges_the_longest_delay() {
     local.advance(delay);
     assert_eq!(ask(&mut local, plain()), denied);
     assert_eq!(ask(&mut local, with_token()), denied, "the grant decides, not its token");
+}
+
+/// A token supersedes what hosts see of its grant until all of them see the same. The end of a grant that
+/// nobody had seen yet was there at once, while that of an older one takes as long as any change.
+#[test]
+fn a_token_counts_until_the_end_of_its_grant_arrives() {
+    let (mut local, key) = world();
+    let delay = Propagation::AWS.grant;
+    local.settings_mut().propagation = Propagation::AWS;
+    for ends in [delay / 3, delay * 2] {
+        for by_token in [false, true] {
+            let made = granted(&mut local, key);
+            local.advance(ends);
+            let mut with_token = encrypt::Request::new(key, *b"x");
+            with_token.grant_tokens.0.push(made.grant_token.clone());
+            let ask = |local: &mut Local| -> Option<ErrorCode> {
+                let request = Request::from(with_token.clone());
+                local.call_as(&alice(), request).err().map(|error| error.code)
+            };
+            let end: Request = match by_token {
+                true => {
+                    let grant_token = Some(made.grant_token.clone());
+                    let (key_id, grant_id, dry_run) = (None, None, false);
+                    retire_grant::Request { grant_token, key_id, grant_id, dry_run }.into()
+                }
+                false => revoke_grant::Request::new(key, made.grant_id).into(),
+            };
+            local.call(end.clone()).expect("its end");
+            assert_eq!(ask(&mut local), None, "its end is on the way");
+            let again = local.call(end).expect_err("it has ended for its owner");
+            let gone = if by_token { ErrorCode::NotFound } else { ErrorCode::InvalidGrantId };
+            assert_eq!(again.code, gone);
+            local.advance(delay.saturating_sub(INSTANT));
+            assert_eq!(ask(&mut local), None, "its end is on the way");
+            local.advance(INSTANT);
+            assert_eq!(ask(&mut local), Some(ErrorCode::AccessDenied));
+        }
+    }
 }
 
 #[test]

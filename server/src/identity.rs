@@ -78,6 +78,8 @@ struct Listed {
     principal: String,
     #[serde(default)]
     policies: Vec<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
     session_token: Option<Secret>,
     session_ends: Option<String>,
 }
@@ -99,7 +101,7 @@ impl Identities {
     }
 
     /// Adds those of a TOML text: tables `[[identity]]` with `access_key`, `secret_key`, `principal`
-    /// and, if wanted, `policies` (JSON), `session_token` and `session_ends`.
+    /// and, if wanted, `policies` (JSON), `tags` of the principal, `session_token` and `session_ends`.
     ///
     /// # Errors
     /// What is wrong with the text, and where.
@@ -145,6 +147,7 @@ impl Listed {
             let policy = policy.map_err(|malformed| format!("policies: {malformed}"))?;
             caller = caller.with_policy(Arc::new(policy));
         }
+        caller.tags = self.tags;
         let ends = self.session_ends.as_deref().map(moment).transpose()?;
         let session = match (self.session_token, ends) {
             (None, Some(_)) => return Err("session_ends needs a session_token".to_owned()),
@@ -164,6 +167,10 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Asker, Configuration, Engine};
+    use kms_core::error::ErrorCode;
+    use kms_core::name::RegionName;
+    use kms_core::ops::list_keys;
 
     #[test]
     fn a_file_adds_identities() {
@@ -185,6 +192,33 @@ mod tests {
         assert_eq!(ends, Some(Timestamp::from_seconds(1_767_225_600)));
         assert_eq!(identities.iter().count(), 2);
         assert_eq!(format!("{:?}", alice.secret), "Secret");
+    }
+
+    /// What IAM allows to whoever has a tag was never allowed, for nobody could have one.
+    #[test]
+    fn a_principal_has_tags_for_conditions() {
+        let text = r#"
+            [[identity]]
+            access_key = "AKIDBLUE"
+            secret_key = "s"
+            principal = "arn:aws:iam::111122223333:user/blue"
+            policies = ['''{"Statement": {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*",
+                "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}}}}''']
+            tags = { team = "blue", "cost center" = "7" }
+        "#;
+        let region = RegionName::parse("us-east-1").unwrap();
+        let engine = Engine::new(Configuration { regions: vec![region], ..Default::default() });
+        let allowed = |text: &str| {
+            let mut identities = Identities::development();
+            identities.add(text).unwrap();
+            let caller = identities.get("AKIDBLUE").unwrap().caller.clone();
+            assert_eq!(caller.tags.get("cost center").map(String::as_str), Some("7"));
+            let request = list_keys::Request::default().into();
+            engine.answer(region, Asker::new(caller), &request).result.map(drop)
+        };
+        assert_eq!(allowed(text), Ok(()));
+        let red = text.replace("team = \"blue\"", "team = \"red\"");
+        assert_eq!(allowed(&red).unwrap_err().code, ErrorCode::AccessDenied);
     }
 
     #[test]

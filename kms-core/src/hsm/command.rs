@@ -323,12 +323,23 @@ impl Command {
         !self.is_order() && !self.makes_a_pair() && !matches!(self, Command::ReencryptTokens { .. })
     }
 
-    /// Whether a key pair has to be searched for, which for RSA takes seconds.
+    /// Whether a key pair is made, which for RSA takes seconds.
     pub fn makes_a_pair(&self) -> bool {
         match self {
             Command::GenerateBackingKey { spec, .. } => spec.is_asymmetric(),
             Command::GenerateDataKeyPair { .. } | Command::GenerateWrappingKey { .. } => true,
             Command::ForRecipient { command, .. } => command.makes_a_pair(),
+            _ => false,
+        }
+    }
+
+    /// Whether the primes of an RSA key have to be searched for.
+    pub fn searches_for_primes(&self) -> bool {
+        match self {
+            Command::GenerateBackingKey { spec, .. }
+            | Command::GenerateDataKeyPair { spec, .. } => spec.modulus_bits().is_some(),
+            Command::GenerateWrappingKey { .. } => true,
+            Command::ForRecipient { command, .. } => command.searches_for_primes(),
             _ => false,
         }
     }

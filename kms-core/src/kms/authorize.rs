@@ -9,11 +9,11 @@ use crate::history::Visibility;
 use crate::key::{Key, KeyManager};
 use crate::name::{AliasArn, KeyArn, KeyId};
 use crate::policy::{
-    Action, Allowed, Decision, Grant, Pairs, Policy, Question, RequestContext, Resource, evaluate,
+    Action, Allowed, Decision, Denied, Grant, Pairs, Policy, Question, RequestContext, Resource,
+    evaluate, refusal,
 };
 use crate::state::SeenKey;
 use crate::usage;
-use std::fmt;
 use std::sync::Arc;
 
 impl<'a> Checks<'_, 'a> {
@@ -47,7 +47,8 @@ impl<'a> Checks<'_, 'a> {
         crate::policy::lockout_check(policy, &self.scope.call.caller, key.arn, &context)
     }
 
-    /// Checks the permission of `context` on an AWS managed key that is to be made with this policy.
+    /// Checks the permission of `context` on an AWS managed key that is to be made with this policy. A
+    /// refusal names the alias that was asked for, as there is no key.
     ///
     /// # Errors
     /// `AccessDenied`.
@@ -55,17 +56,28 @@ impl<'a> Checks<'_, 'a> {
         &mut self,
         policy: &Policy,
         arn: KeyArn,
+        alias: &AliasArn,
         mut context: RequestContext<'_>,
     ) -> Result<()> {
         context.key = Some(arn);
         let resource = Resource::Key { arn, policy, manager: KeyManager::Aws };
-        self.permit(context, resource).map_err(|_| self.denied(context.action(), &arn))
+        self.permit_as(context, resource, Resource::Alias(alias))
     }
 
     pub(super) fn permit(
         &mut self,
+        context: RequestContext<'_>,
+        resource: Resource<'_>,
+    ) -> Result<()> {
+        self.permit_as(context, resource, resource)
+    }
+
+    /// Checks a permission on a resource; a refusal names `told` instead.
+    fn permit_as(
+        &mut self,
         mut context: RequestContext<'_>,
         resource: Resource<'_>,
+        told: Resource<'_>,
     ) -> Result<()> {
         context.region = Some(self.region());
         let action = context.action();
@@ -75,7 +87,9 @@ impl<'a> Checks<'_, 'a> {
         note(&mut self.scope.plan.outcome.audit, action, &decision);
         match decision {
             Decision::Allow(_) => Ok(()),
-            Decision::Deny(_) => Err(self.denied(action, &"*")),
+            Decision::Deny(reason) => {
+                Err(denied(&Question { resource: told, ..question }, &reason))
+            }
         }
     }
 
@@ -114,16 +128,17 @@ impl<'a> Checks<'_, 'a> {
                 Ok(())
             }
             Decision::Allow(_) => Ok(()),
-            Decision::Deny(_) => Err(self.denied(context.action(), &key.arn)),
+            Decision::Deny(reason) => {
+                let question = question(self.call(), context.action(), seen);
+                Err(denied(&question, &reason))
+            }
         }
     }
+}
 
-    pub(super) fn denied(&self, action: Action, resource: &dyn fmt::Display) -> Error {
-        let principal = &self.scope.call.caller.principal;
-        ErrorCode::AccessDenied.says(format!(
-            "User: {principal} is not authorized to perform: {action} on resource: {resource}"
-        ))
-    }
+/// The refusal that the caller reads.
+fn denied(question: &Question<'_>, reason: &Denied<'_>) -> Error {
+    ErrorCode::AccessDenied.says(refusal::message(question, reason))
 }
 
 impl Kms {
@@ -151,14 +166,18 @@ fn rule<'g, 's: 'g + 'c, 'c>(
     call: &'s Call,
     grants: &mut dyn Iterator<Item = &'g Grant>,
 ) -> Decision<'g> {
-    let SeenKey { key, policy, last_use, .. } = seen;
+    let SeenKey { key, last_use, .. } = seen;
     Described::from(&seen).describe(context);
     if let Action::DisableKey | Action::ScheduleKeyDeletion = context.action() {
         context.trailing_days = Some(usage::trailing_days(key, last_use, settings, call.now));
     }
+    evaluate(&question(call, context.action(), seen), context, grants)
+}
+
+fn question<'s>(call: &'s Call, action: Action, seen: SeenKey<'s>) -> Question<'s> {
+    let SeenKey { key, policy, .. } = seen;
     let resource = Resource::Key { arn: key.arn, policy, manager: key.manager };
-    let question = Question { caller: &call.caller, action: context.action(), resource };
-    evaluate(&question, context, grants)
+    Question { caller: &call.caller, action, resource }
 }
 
 /// Keeps the reason of a decision for the audit.

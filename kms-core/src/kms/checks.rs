@@ -280,7 +280,12 @@ impl<'s, 'a> Checks<'s, 'a> {
                 self.permit(context, Resource::Principal(arn))?;
             }
             Party::Service(_) if party.fit(caller) == Some(Fit::Itself) => {}
-            _ => return Err(self.denied(Action::ListRetirableGrants, party)),
+            _ => {
+                return Err(ErrorCode::AccessDenied.says(format!(
+                    "User: {caller} is not authorized to perform: {} on resource: {party}",
+                    Action::ListRetirableGrants
+                )));
+            }
         }
         self.charge(None)
     }

@@ -132,9 +132,18 @@ impl<'a> Checks<'_, 'a> {
         }
     }
 
+    /// The grants that count for their tokens: those in force, and those whose end has not arrived here.
     pub(super) fn presented_grants(&mut self, tokens: &[GrantToken]) -> Result<Vec<Arc<Grant>>> {
-        let grants = tokens.iter().map(|token| self.grant_by_token(token));
-        grants.filter_map(Result::transpose).collect()
+        let sees = self.sees();
+        let mut presented = Vec::new();
+        for token in tokens {
+            let ending = self.state().ending_grant(self.grant_of_token(token)?, sees).cloned();
+            presented.extend(match ending {
+                Some(grant) => Some(grant),
+                None => self.grant_by_token(token)?,
+            });
+        }
+        Ok(presented)
     }
 
     /// The grant that a token stands for, if it is in force. A genuine token of a grant this host has

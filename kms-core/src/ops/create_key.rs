@@ -198,7 +198,8 @@ fn check_kind(kind: KeyKind, region: RegionName) -> Result<()> {
             .says(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
     }
     if origin == Origin::External && !spec.is_importable() {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        return Err(ErrorCode::UnsupportedOperation
+            .says(format!("Origin {origin} is not supported with KeySpec {spec}.")));
     }
     usage::check_available(spec, region)
 }

@@ -1,6 +1,6 @@
 //! DescribeKey: everything about a key but its policy, aliases, tags, grants and rotation.
 //!
-//! A service that asks for the key of its predefined alias before there is one has it made.
+//! Whoever may see the key of a predefined alias, and asks for it before there is one, has it made.
 
 use super::usage::Algorithms;
 use super::{Info, managed_key};

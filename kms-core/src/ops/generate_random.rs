@@ -81,7 +81,7 @@ fn in_cluster(
     receiver: Receiver,
 ) -> Result<Next> {
     if store.kind() != KeyStoreType::AwsCloudHsm {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        return Err(ErrorCode::UnsupportedOperation.says(in_store::CLUSTERS_ALONE));
     }
     check_connection(store, Deed::Use)?;
     checks.charge_key_store(store)?;

@@ -3,6 +3,7 @@
 
 use super::Info;
 use super::describe_key::days;
+use super::rotate_key_on_demand::NO_ROTATION;
 use crate::env::Timestamp;
 use crate::error::{ErrorCode, Result};
 use crate::key::{Key, KeySpec, KeyState, RotationSchedule, RotationType};
@@ -54,7 +55,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     // AWS's matrix refuses imported keys only while they lack material; with it they answer, which is
     // how a rotation on demand can be watched.
     if key.spec != KeySpec::SymmetricDefault {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        return Err(ErrorCode::UnsupportedOperation.says(NO_ROTATION));
     }
     checks.pass(false)?.done(status(&key))
 }

@@ -92,6 +92,9 @@ fn check_wrapping(key: &Key, wrapping: Wrapping) -> Result<()> {
     let sm2 = wrapping.key == WrappingKeySpec::Sm2;
     match can_wrap(key.spec, wrapping) && (china || !sm2) {
         true => Ok(()),
-        false => Err(ErrorCode::UnsupportedOperation.silent()),
+        false => Err(ErrorCode::UnsupportedOperation.says(format!(
+            "WrappingAlgorithm {} and WrappingKeySpec {} are not supported for key material of KeySpec {}.",
+            wrapping.algorithm, wrapping.key, key.spec
+        ))),
     }
 }

@@ -5,8 +5,8 @@
 
 use super::Info;
 use super::usage::Algorithms;
-use crate::error::{ErrorCode, Result};
-use crate::key::{KeySpec, KeyUsage};
+use crate::error::{Error, ErrorCode, Result};
+use crate::key::{Key, KeySpec, KeyUsage};
 use crate::kms::Checks;
 use crate::name::KeyArn;
 use crate::policy::Action;
@@ -74,11 +74,16 @@ impl Request {
     }
 }
 
+fn unsupported(key: &Key) -> Error {
+    ErrorCode::UnsupportedOperation
+        .says(format!("{} has KeySpec {} and no public key.", key.arn, key.spec))
+}
+
 pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Next> {
     let context = checks.context(Action::GetPublicKey);
     let key = checks.key(&request.key_id, context, &request.grant_tokens)?;
     if !key.spec.is_asymmetric() {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        return Err(unsupported(&key));
     }
     let public_key = key.public_key()?;
     let algorithms = Algorithms::of(&key);
@@ -142,7 +147,7 @@ mod tests {
         let hmac = local.create_key_of(KeySpec::Hmac256, KeyUsage::GenerateVerifyMac);
         for key in [symmetric, hmac] {
             let error = public_key(&mut local, key).unwrap_err();
-            assert_eq!(error, ErrorCode::UnsupportedOperation.silent());
+            assert_eq!(error, unsupported(&local.key(key)));
         }
     }
 }

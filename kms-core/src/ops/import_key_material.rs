@@ -156,16 +156,27 @@ fn expiry(
     }
 }
 
+/// A replica says nothing that is its primary's to say, and other keys than symmetric encryption keys have
+/// no kinds of import.
+fn check_members(key: &Key, request: &Request, kind: ImportType) -> Result<()> {
+    let symmetric = key.spec == KeySpec::SymmetricDefault;
+    let why_not = if request.import_type.is_some() && !symmetric {
+        "ImportType is only supported for symmetric encryption keys."
+    } else if key.is_replica() && kind == ImportType::New {
+        "New key material is imported into the primary key before its replica keys."
+    } else if key.is_replica() && request.key_material_description.is_some() {
+        "KeyMaterialDescription is set on the primary key, not on a replica key."
+    } else {
+        return Ok(());
+    };
+    Err(ErrorCode::UnsupportedOperation.says(why_not))
+}
+
 /// Whether the material is to be new to the key. Only symmetric encryption keys can have more than
 /// one, one at a time may await its rotation, and a replica has those its primary has.
 fn kind(key: &Key, request: &Request) -> Result<ImportType> {
-    let symmetric = key.spec == KeySpec::SymmetricDefault;
     let kind = request.import_type.unwrap_or_else(|| key.default_import());
-    let says_what_is_not_its_own =
-        key.is_replica() && (kind == ImportType::New || request.key_material_description.is_some());
-    if says_what_is_not_its_own || request.import_type.is_some() && !symmetric {
-        return Err(ErrorCode::UnsupportedOperation.silent());
-    }
+    check_members(key, request, kind)?;
     if kind == ImportType::New && request.key_material_id.is_some() {
         return Err(ErrorCode::Validation
             .says("KeyMaterialId must not be set if ImportType is NEW_KEY_MATERIAL"));

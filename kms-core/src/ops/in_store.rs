@@ -246,6 +246,10 @@ impl Held {
     }
 }
 
+/// AWS gives random bytes from clusters alone.
+pub(super) const CLUSTERS_ALONE: &str =
+    "Random bytes are only supported for a custom key store of type AWS_CLOUDHSM.";
+
 /// Random bytes from the cluster of an AWS CloudHSM key store.
 pub(super) fn generate_random(
     effects: Effects<'_, '_>,
@@ -253,8 +257,7 @@ pub(super) fn generate_random(
     bytes: usize,
     then: impl FnOnce(SecretBytes, Effects<'_, '_>) -> Result<Next> + Send + 'static,
 ) -> Result<Next> {
-    // AWS gives random bytes from clusters alone.
-    let unsupported = || ErrorCode::UnsupportedOperation.silent();
+    let unsupported = || ErrorCode::UnsupportedOperation.says(CLUSTERS_ALONE);
     let cluster = &store.cloud_hsm().ok_or_else(unsupported)?.cluster;
     let request = ClusterRequest::GenerateRandom { bytes };
     ask_cluster(effects, store.id, cluster, request, move |reply, effects| match reply {

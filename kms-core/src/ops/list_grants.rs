@@ -202,13 +202,13 @@ mod tests {
     fn accounts_are_shown_in_the_partition_of_the_region() {
         let mut local = Local::regions(&["cn-north-1"]);
         let key = local.create_key();
-        local.call(grant(key, "444455556666")).unwrap();
-        let by_number =
-            Request { grantee_principal: Some("444455556666".into()), ..Request::new(key) };
-        let page = list(&mut local, by_number).unwrap();
+        let root = "arn:aws-cn:iam::444455556666:root";
+        local.call(grant(key, root)).unwrap();
+        let of_root = Request { grantee_principal: Some(root.into()), ..Request::new(key) };
+        let page = list(&mut local, of_root).unwrap();
         let entry = &page.grants.0[0];
         assert_eq!(entry.issuing_account.as_str(), "arn:aws-cn:iam::111122223333:root");
-        assert_eq!(entry.grantee_principal, Some("arn:aws-cn:iam::444455556666:root".into()));
+        assert_eq!(entry.grantee_principal, Some(root.into()));
     }
 
     #[test]

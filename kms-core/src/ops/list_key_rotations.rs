@@ -1,6 +1,7 @@
 //! ListKeyRotations: the key materials a key went through, oldest first.
 
 use super::Info;
+use super::rotate_key_on_demand::NO_ROTATION;
 use crate::env::Timestamp;
 use crate::error::{ErrorCode, Result};
 use crate::key::{Key, KeySpec, Material, RotationType};
@@ -92,7 +93,7 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
     let context = checks.context(Action::ListKeyRotations);
     let key = checks.key_by_name(&request.key_id, context)?;
     if key.spec != KeySpec::SymmetricDefault {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        return Err(ErrorCode::UnsupportedOperation.says(NO_ROTATION));
     }
     let list = format!("ListKeyRotations {} {include}", key.id());
     let entries = entries(&key, include);

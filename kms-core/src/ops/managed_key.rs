@@ -1,4 +1,5 @@
-//! AWS managed keys: made for an account when a service first asks for its predefined alias.
+//! AWS managed keys: made for an account when somebody who may see them first asks for a predefined
+//! alias, a service for the most part (AWS KMS API Reference, "DescribeKey").
 //!
 //! Such a key is symmetric, is rotated every year, and has a key policy that nobody can change: it lets
 //! the account's principals use the key through the service and look at it, and nothing else, which is
@@ -23,19 +24,20 @@ use std::time::Duration;
 /// How often it is rotated: "about every year".
 const ROTATION_PERIOD: Duration = Duration::from_secs(365 * DAY.as_secs());
 
-/// A service that asks for the key of its predefined alias, when there is none.
+/// Somebody asks for the key of a predefined alias, when there is none.
 pub(super) struct FirstUse {
     alias: AliasArn,
     service: &'static Integration,
 }
 
-/// Whether a request is the first use of a predefined alias by its service. That the alias was not
-/// there becomes a precondition.
+/// Whether a request is the first use of a predefined alias. That the alias was not there becomes a
+/// precondition.
 pub(super) fn first_use(checks: &mut Checks<'_, '_>, named: &KeyRef) -> Option<FirstUse> {
-    let via = &checks.call().service.as_ref()?.via;
     let alias = own_alias(checks, named)?;
     let services = Integration::predefined_aliases().get(&alias.name)?;
-    let service = services.iter().find(|service| service.host(alias.region) == *via)?;
+    let via = checks.call().service.as_ref().map(|service| &service.via);
+    let of_caller = services.iter().find(|service| Some(&service.host(alias.region)) == via);
+    let service = of_caller.or(services.first())?;
     match checks.read_alias(alias.account, &alias.name) {
         Some(_) => None,
         None => Some(FirstUse { alias, service }),
@@ -58,12 +60,13 @@ impl FirstUse {
     /// Makes the key and its alias.
     pub(super) fn make(self, mut checks: Checks<'_, '_>) -> Result<Next> {
         let FirstUse { alias, service } = self;
-        let AliasArn { region, account, name } = alias;
-        let policy = policy(service, account, region, &name);
+        let AliasArn { region, account, ref name } = alias;
+        let policy = policy(service, account, region, name);
         // No policy of IAM's can name a key that has no id yet.
         let unborn = KeyArn { region, account, id: KeyId::single_region([0; 16]) };
         let context = checks.context(Action::DescribeKey);
-        checks.permit_by(&policy, unborn, context)?;
+        checks.permit_by(&policy, unborn, &alias, context)?;
+        let name = alias.name;
         let mut effects = checks.pass(false)?;
         let id = KeyId::single_region(effects.draw(Site::KeyId));
         effects.require_absent(UniqueName::Key(id));

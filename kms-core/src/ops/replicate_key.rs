@@ -119,7 +119,8 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 /// Where to, if the key may be replicated there at all.
 fn target(checks: &Checks<'_, '_>, key: &UsableKey, request: &Request) -> Result<RegionName> {
     let Some(primary) = key.as_primary() else {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        return Err(ErrorCode::UnsupportedOperation
+            .says(format!("{} is not a multi-Region primary key.", key.arn)));
     };
     let region = RegionName::parse(request.replica_region.as_str())
         .filter(|region| checks.settings().regions.contains(region))

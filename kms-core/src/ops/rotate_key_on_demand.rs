@@ -95,10 +95,19 @@ fn rotate_to_imported(checks: Checks<'_, '_>, key: &UsableKey) -> Result<Next> {
     effects.done(Response { key_id: key.id().to_string() })
 }
 
+/// Only symmetric encryption keys rotate.
+pub(super) const NO_ROTATION: &str = "Rotation is only supported for symmetric encryption keys.";
+
 /// Only symmetric encryption keys rotate, and in a set of keys only the primary.
 fn check_rotatable(key: &Key) -> Result<()> {
-    let rotatable = key.spec == KeySpec::SymmetricDefault && !key.is_replica();
-    rotatable.then_some(()).ok_or_else(|| ErrorCode::UnsupportedOperation.silent())
+    let why_not = match key.spec {
+        KeySpec::SymmetricDefault if key.is_replica() => {
+            "A replica key is rotated with its primary key."
+        }
+        KeySpec::SymmetricDefault => return Ok(()),
+        _ => NO_ROTATION,
+    };
+    Err(ErrorCode::UnsupportedOperation.says(why_not))
 }
 
 /// By itself a key rotates only if its material comes from AWS KMS.

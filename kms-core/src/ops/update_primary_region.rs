@@ -66,7 +66,8 @@ pub(crate) fn decide(mut checks: Checks<'_, '_>, request: &Request) -> Result<Ne
 /// one of the model's list that says what is wrong.
 fn successor(key: &UsableKey, request: &Request) -> Result<RegionName> {
     let Some(primary) = key.as_primary() else {
-        return Err(ErrorCode::UnsupportedOperation.silent());
+        return Err(ErrorCode::UnsupportedOperation
+            .says(format!("{} is not a multi-Region primary key.", key.arn)));
     };
     if key.state() != KeyState::Enabled {
         return Err(ErrorCode::KmsInvalidState.says(format!("{} is updating.", key.arn)));

@@ -5,7 +5,7 @@ use crate::algorithm::{
     SigningAlgorithm,
 };
 use crate::ciphertext::EncryptionContext;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::hsm::Sealing;
 use crate::key::{Key, KeySpec, KeyUsage};
 use crate::kms::{Checks, UsableKey};
@@ -97,12 +97,9 @@ pub(super) fn check_length(key: &Key, algorithm: EncryptionAlgorithm, length: us
 pub(super) fn check_available(spec: KeySpec, region: crate::name::RegionName) -> Result<()> {
     match spec.is_available_in(region) {
         true => Ok(()),
-        false => Err(unsupported()),
+        false => Err(ErrorCode::UnsupportedOperation
+            .says(format!("Key spec {spec} is not supported in {region}."))),
     }
-}
-
-fn unsupported() -> Error {
-    ErrorCode::UnsupportedOperation.silent()
 }
 
 /// What a key can do, as callers are told: empty but for what the key is for.

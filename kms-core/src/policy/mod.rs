@@ -32,6 +32,7 @@ mod operator;
 mod pattern;
 pub mod principal;
 pub mod reason;
+pub(crate) mod refusal;
 mod resource;
 mod retire;
 mod statement;

@@ -90,7 +90,7 @@ impl Principals {
         match self {
             Principals::Implied => Some(Fit::Itself),
             Principals::Only(names) => names.fit(caller),
-            Principals::AllBut(names) => names.fit(caller).is_none().then_some(Fit::Itself),
+            Principals::AllBut(names) => (!names.except(caller)).then_some(Fit::Itself),
         }
     }
 }
@@ -107,6 +107,14 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// Whether a `NotPrincipal` of these names leaves the caller out: by name, by role, or as everyone.
+    /// An account that is named leaves out its root principal alone. AWS advises to name the account
+    /// beside each user or role that is left out (IAM User Guide, "NotPrincipal"), and nobody else of
+    /// the account is meant.
+    fn except(&self, caller: &PrincipalArn) -> bool {
+        self.fit(caller).is_some_and(|fit| fit > Fit::Account)
+    }
+
     fn fit(&self, caller: &PrincipalArn) -> Option<Fit> {
         let everyone = self.everyone.then_some(Fit::Itself);
         if caller.kind() == PrincipalKind::Service {
@@ -182,6 +190,29 @@ mod tests {
         let other = PrincipalArn::service("logs.eu-west-1.amazonaws.com", account);
         assert_eq!(named.fit(&other), None);
         assert_eq!(Principals::AllBut(named).fit(&other), Some(Fit::Itself));
+    }
+
+    /// A statement that denied all but one user, with the account beside it as AWS advises, denied nobody
+    /// of the account: its root had stood for everyone in it.
+    #[test]
+    fn an_account_that_is_left_out_leaves_out_its_root_principal_alone() {
+        let names = ["root", "user/bob", "role/app"];
+        let arns = names.iter().map(|name| arn(&format!("arn:aws:iam::111122223333:{name}")));
+        let all_but = Principals::AllBut(Names { arns: arns.collect(), ..Names::default() });
+        for (caller, denied) in [
+            ("iam::111122223333:root", false),
+            ("iam::111122223333:user/bob", false),
+            ("sts::111122223333:assumed-role/app/i-1", false),
+            ("iam::111122223333:role/app", false),
+            ("iam::111122223333:user/alice", true),
+            ("sts::111122223333:assumed-role/other/i-1", true),
+            ("sts::111122223333:federated-user/bob", true),
+            ("iam::444455556666:root", true),
+            ("iam::444455556666:user/bob", true),
+        ] {
+            let fit = all_but.fit(&arn(&format!("arn:aws:{caller}")));
+            assert_eq!(fit, denied.then_some(Fit::Itself), "{caller}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Why a request is allowed or denied, precisely: for the audit and for whoever debugs a policy.
-//! A caller of the API never reads it.
+//! A caller of the API never reads it, but for the kind of policy (see `refusal`).
 
 use super::action::Action;
 use super::grant::GrantMiss;

@@ -273,7 +273,11 @@ fn speaks(statement: &Value, caller: &str) -> Option<Speaks> {
     };
     match (statement.get("Principal"), statement.get("NotPrincipal")) {
         (Some(principal), _) => of(principal),
-        (None, Some(others)) => of(others).is_none().then_some(Speaks::OfTheCaller),
+        // An account among those left out leaves out its root principal, and nobody else.
+        (None, Some(others)) => match of(others) {
+            None | Some(Speaks::OfTheAccount) => Some(Speaks::OfTheCaller),
+            Some(Speaks::ByName | Speaks::OfTheCaller) => None,
+        },
         (None, None) => Some(Speaks::OfTheCaller),
     }
 }

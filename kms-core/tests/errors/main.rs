@@ -36,6 +36,24 @@ fn every_documented_error_is_provoked_or_known_to_be_impossible() {
     println!("{} errors provoked or known to be impossible", cases.len());
 }
 
+/// What is not supported is said in words, for there are many things that may not be.
+#[test]
+fn every_refusal_of_what_is_not_supported_says_what_that_is() {
+    let unsupported = ErrorCode::UnsupportedOperation;
+    let mut count = 0;
+    for operation in Operation::ALL {
+        let lists = operation.info().errors.contains(&unsupported);
+        let way = way(*operation, unsupported).filter(|_| lists);
+        let Some(Err(error)) = way.map(|provoke| provoke(&mut World::new(*operation))) else {
+            continue;
+        };
+        let words = error.message.as_deref().unwrap_or_default();
+        assert!(error.code != unsupported || words.len() > 20, "{operation}: {error}");
+        count += u32::from(error.code == unsupported);
+    }
+    assert!(count > 10, "{count}");
+}
+
 /// What is wrong with the coverage of an error.
 fn problem(operation: Operation, code: ErrorCode) -> Option<String> {
     let answer = way(operation, code).map(|provoke| {

@@ -92,5 +92,8 @@ pub(crate) fn states(local: &mut Local, key: KeyArn) -> Vec<KeyMaterialState> {
 }
 
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T>) -> ErrorCode {
-    result.expect_err("a refusal").code
+    let error = result.expect_err("a refusal");
+    // There are many things that may not be supported.
+    assert!(error.code != ErrorCode::UnsupportedOperation || error.message.is_some(), "{error}");
+    error.code
 }

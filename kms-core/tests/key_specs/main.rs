@@ -73,6 +73,7 @@ fn a_usage_the_spec_does_not_have_and_a_spec_the_region_does_not_have_are_refuse
     ] {
         let request = create_key::Request::of(spec, spec.usages()[0]);
         let error = create(&mut local, region(place), request).unwrap_err();
-        assert_eq!(error, ErrorCode::UnsupportedOperation.silent(), "{spec} in {place}");
+        let says = format!("Key spec {spec} is not supported in {place}.");
+        assert_eq!(error, ErrorCode::UnsupportedOperation.says(says));
     }
 }

@@ -1,6 +1,6 @@
 //! One Region: its state, its HSMs, its journal, and the one way its state changes.
 
-use super::hsm::Hsms;
+use super::hsm::{self, Hsms};
 use super::{Work, lock};
 use crate::random::random;
 use crate::store::{Founding, Journal, Loaded, StoreError, Write};
@@ -9,7 +9,7 @@ use kms_core::audit::AuditRecord;
 use kms_core::crypto::{CryptoBackend, Production};
 use kms_core::env::{Call, RequestId, Timestamp};
 use kms_core::error::ErrorCode;
-use kms_core::hsm::{Command, Custody, DomainToken, FleetParameters};
+use kms_core::hsm::{Command, Custody, DomainToken};
 use kms_core::kms::Settings;
 use kms_core::name::RegionName;
 use kms_core::quota::Meter;
@@ -48,7 +48,7 @@ impl Region {
         Region {
             name: founding.region,
             kms: RwLock::new(kms),
-            hsms: Hsms::new(hsms, host, backend, FleetParameters::default(), session_validity),
+            hsms: Hsms::new(hsms, host, backend, hsm::parameters(), session_validity),
             uses: Mutex::default(),
             journal,
             ticket: AtomicU64::new(0),

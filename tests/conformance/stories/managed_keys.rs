@@ -1,4 +1,4 @@
-//! The AWS managed key of an account: its service makes it and uses it, the account looks at it and
+//! The AWS managed key of an account: a look at it makes it, its service uses it, and the account
 //! changes nothing.
 
 use super::{SECRET, symmetric};
@@ -12,11 +12,11 @@ const ALIAS: &str = "alias/aws/ebs";
 
 pub(super) async fn tell(world: &World) {
     let kms = &world.kms;
-    assert_eq!(refused!(kms.describe_key().key_id(ALIAS)), "NotFoundException");
     let alias = || KeyRef::new(ALIAS);
-    let first_use = describe_key::Request { key_id: alias(), grant_tokens: GrantTokens::default() };
-    through_ebs(world, first_use).expect("the service makes its key");
     let described = must!(kms.describe_key().key_id(ALIAS)).key_metadata.expect("metadata");
+    let first_use = describe_key::Request { key_id: alias(), grant_tokens: GrantTokens::default() };
+    let Ok(Response::DescribeKey(seen)) = through_ebs(world, first_use) else { panic!() };
+    assert_eq!(seen.key_metadata.key_id, described.key_id, "the account's look has made it");
     assert_eq!(described.key_manager(), Some(&KeyManagerType::Aws));
     let id = &described.key_id;
 

@@ -140,12 +140,12 @@ pub(in crate::ops) fn party(
     }
 }
 
-/// An ARN, or the number of an account.
+/// An ARN of the partition of the Region (AWS KMS API Reference, "CreateGrant"): the number of an
+/// account, which stands for its root principal in a policy, is none.
 fn principal_arn(text: &str, partition: Partition) -> Result<PrincipalArn> {
-    let account = AccountId::parse(text).map(|account| PrincipalArn::root(account, partition));
-    account
-        .or_else(|| PrincipalArn::parse(text))
-        .ok_or_else(|| ErrorCode::InvalidArn.says(format!("Invalid arn {text}")))
+    let here = text.split(':').nth(1) == Some(partition.as_str());
+    let principal = PrincipalArn::parse(text).filter(|_| here);
+    principal.ok_or_else(|| ErrorCode::InvalidArn.says(format!("Invalid arn {text}")))
 }
 
 fn service_host(role: &str, host: &str) -> Result<Arc<str>> {
@@ -274,21 +274,30 @@ mod tests {
         for bad in [neither, both] {
             assert_eq!(refusal(&bad), ErrorCode::Validation);
         }
-        let account = Request { grantee_principal: Some("444455556666".into()), ..request() };
-        let root = parse(&account).unwrap().grantee;
-        assert_eq!(root.principal(), Some("arn:aws:iam::444455556666:root"));
-        for (partition, expected) in [
-            (Partition::China, "arn:aws-cn:iam::444455556666:root"),
-            (Partition::GovCloud, "arn:aws-us-gov:iam::444455556666:root"),
-        ] {
-            let grantee = Wanted::parse(&account, partition).unwrap().grantee;
-            assert_eq!(grantee.principal(), Some(expected));
+    }
+
+    /// The number of an account became its root principal, and an ARN of China was a grantee anywhere.
+    #[test]
+    fn a_principal_is_of_the_partition_of_the_region() {
+        let partitions = [Partition::Aws, Partition::China, Partition::GovCloud];
+        for (partition, other) in partitions.into_iter().zip(partitions.into_iter().cycle().skip(1))
+        {
+            let parsed = |of: Partition| {
+                let arn = format!("arn:{}:iam::444455556666:root", of.as_str());
+                let text = Some(arn.as_str().into());
+                let grantee = Request { grantee_principal: text, ..request() };
+                Wanted::parse(&grantee, partition).map(|wanted| wanted.grantee)
+            };
+            let account = AccountId::new(444_455_556_666);
+            let root = PrincipalArn::root(account, partition);
+            assert_eq!(parsed(partition), Ok(Party::Principal(root)));
+            assert_eq!(parsed(other).unwrap_err().code, ErrorCode::InvalidArn);
         }
     }
 
     #[test]
     fn a_principal_is_an_arn_of_one() {
-        for bad in [DYNAMODB, "alice", "arn:aws:iam::111122223333:group/admins", "11112222333"] {
+        for bad in [DYNAMODB, "alice", "arn:aws:iam::111122223333:group/admins", "111122223333"] {
             let grantee = Request { grantee_principal: Some(bad.into()), ..request() };
             let retiring = Request { retiring_principal: Some(bad.into()), ..request() };
             for request in [grantee, retiring] {

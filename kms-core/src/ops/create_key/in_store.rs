@@ -38,10 +38,14 @@ pub(super) fn check_request(request: &Request, spec: KeySpec, origin: Origin) ->
             return Err(ErrorCode::Validation.says(text));
         }
     }
-    if store && (spec != KeySpec::SymmetricDefault || request.multi_region) {
-        return Err(ErrorCode::UnsupportedOperation.silent());
-    }
-    Ok(())
+    let why_not = match spec {
+        _ if store && request.multi_region => "A key in a custom key store cannot be multi-Region.",
+        spec if store && spec != KeySpec::SymmetricDefault => {
+            "A custom key store holds symmetric encryption keys only."
+        }
+        _ => return Ok(()),
+    };
+    Err(ErrorCode::UnsupportedOperation.says(why_not))
 }
 
 /// The store a key is to be created in, if it is to be in one: connected, of the origin's kind, and

@@ -70,16 +70,19 @@ fn origin_store_and_external_key_must_fit_each_other() {
     ] {
         assert_eq!(refused(&mut local, bad.clone()), ErrorCode::Validation, "{bad:?}");
     }
-    for unsupported in [
-        Request { multi_region: true, ..e() },
-        Request { multi_region: true, ..in_cluster(hsm) },
-        Request {
-            key_spec: Some(KeySpec::Rsa2048),
-            key_usage: Some(crate::key::KeyUsage::SignVerify),
-            ..in_cluster(hsm)
-        },
+    let rsa = Request {
+        key_spec: Some(KeySpec::Rsa2048),
+        key_usage: Some(crate::key::KeyUsage::SignVerify),
+        ..in_cluster(hsm)
+    };
+    for (unsupported, why) in [
+        (Request { multi_region: true, ..e() }, "cannot be multi-Region"),
+        (Request { multi_region: true, ..in_cluster(hsm) }, "cannot be multi-Region"),
+        (rsa, "symmetric encryption keys only"),
     ] {
-        assert_eq!(refused(&mut local, unsupported), ErrorCode::UnsupportedOperation);
+        let error = local.call(unsupported).unwrap_err();
+        assert_eq!(error.code, ErrorCode::UnsupportedOperation);
+        assert!(error.message.as_deref().is_some_and(|text| text.contains(why)), "{error}");
     }
     let nowhere = external(KeyStoreId::new([1; 9]), "external-0");
     assert_eq!(refused(&mut local, nowhere), ErrorCode::CustomKeyStoreNotFound);
