@@ -3,6 +3,7 @@
 use super::record::Record;
 use super::worker::Target;
 use crate::exit::Failure;
+use crate::sim::NAMED_SEED;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,15 +16,13 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// A corpus in a folder, if any, after these runs.
-    pub(crate) fn open(folder: Option<&Path>, before: &[Record]) -> Result<Corpus, Failure> {
+    /// A corpus in a folder, if any.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Corpus, Failure> {
         if let Some(path) = folder {
             fs::create_dir_all(path).map_err(|error| Failure::file("make", path, &error))?;
         }
         let folder = folder.map(Path::to_owned);
-        let mut corpus = Corpus { folder, signatures: BTreeSet::new(), probes: BTreeSet::new() };
-        before.iter().for_each(|record| drop(corpus.news(record)));
-        Ok(corpus)
+        Ok(Corpus { folder, signatures: BTreeSet::new(), probes: BTreeSet::new() })
     }
 
     /// How many signatures and how many probes there are.
@@ -42,7 +41,8 @@ impl Corpus {
             let name = format!("{}-seed-{}.toml", target.name(), record.seed);
             let path = folder.join(name);
             let text = target.document(record.seed)?.text();
-            let text = format!("# {news}\n# {}\n\n{text}", record.replay);
+            let (seed, replay) = (record.seed, &record.replay);
+            let text = format!("# {news}\n# Found {NAMED_SEED}{seed}: {replay}\n\n{text}");
             fs::write(&path, text).map_err(|error| Failure::file("write", &path, &error))?;
         }
         Ok(news)
