@@ -183,5 +183,5 @@ fn failures_that_look_alike_are_one_and_the_first_is_kept_as_a_scenario() {
     let text = &failures[0];
     assert!(text.starts_with("# New failure: reference-model: "), "{text}");
     assert!(text.contains("oracle = \"quota\""), "{text}");
-    assert!(text.contains("\n# Found with seed 1: keyquake sim run "), "{text}");
+    assert!(text.contains("\n# Found with seed 1: "), "{text}");
 }

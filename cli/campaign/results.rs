@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::terminal;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// An open file of results.
@@ -30,6 +30,8 @@ impl Results {
         let mut file = options.open(path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
+            // A file system without locks has to do without.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::WouldBlock) => {
                 let path = path.display();
                 return Err(Failure::usage(format!("another sweep writes to {path} just now")));

@@ -312,6 +312,13 @@ mod tests {
         }
     }
 
+    /// Each question held a scenario: those of a run with many calls filled the memory.
+    #[test]
+    fn a_question_holds_no_scenario() {
+        let size = std::mem::size_of::<Question>();
+        assert!(size <= 128, "{size} bytes");
+    }
+
     #[test]
     fn a_fault_that_comes_later_ends_with_its_phase() {
         let (mut later, delay) = (document(), Duration::from_secs(5));

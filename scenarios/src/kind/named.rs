@@ -63,3 +63,20 @@ fn text(value: &Value, what: &str) -> Result<String, Complaint> {
         _ => Err(Complaint::expected(value, &format!("{what} in quotes"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Scenario, Vocabulary};
+
+    /// Overrides take text without quotes, so that quotes are not what an empty one lacks.
+    #[test]
+    fn only_what_is_no_text_is_asked_for_quotes() {
+        let said = |description: &str| {
+            let text = format!("schema = 1\ndescription = {description}\n");
+            let scenario = Scenario::parse("x.toml", &text, &[], &Vocabulary::open());
+            scenario.unwrap_err().to_string()
+        };
+        assert!(said("''").contains("expected text, found empty text"), "{}", said("''"));
+        assert!(said("3").contains("expected text in quotes"), "{}", said("3"));
+    }
+}

@@ -171,9 +171,6 @@ mod tests {
     fn an_unknown_argument_is_pointed_at_by_its_name() {
         let said = problem("{ Polcy = 'x' }").unwrap();
         assert!(said.contains("did you mean \"Policy\"?"), "{said}");
-        let (line, caret) = said.split_once("\n  ").unwrap().1.split_once('\n').unwrap();
-        let marks = caret.trim_start_matches("  ").find('^');
-        assert_eq!(marks, line.find("Polcy"), "{said}");
-        assert_eq!(caret.matches('^').count(), "Polcy".len(), "{said}");
+        assert!(said.ends_with("  with = { Polcy = 'x' }\n           ^^^^^"), "{said}");
     }
 }
