@@ -147,6 +147,7 @@ arrivals = { kind = "poisson", per_second = 10 }
 
 [[sabotage]]
 kind = "wrong-error"
+at = ["10s"]
 
 [[sabotage]]
 kind = "audit-lost"

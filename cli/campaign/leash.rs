@@ -19,13 +19,13 @@ pub(crate) struct Leash {
 impl Leash {
     /// A leash that is held.
     pub(crate) fn new() -> Result<Leash, Failure> {
-        let (end, hand) = io::pipe().map_err(failed)?;
+        let (end, hand) = io::pipe().map_err(|error| failed(&error))?;
         Ok(Leash { hand: Mutex::new(Some(hand)), end })
     }
 
     /// The standard input of a worker.
     pub(crate) fn end(&self) -> Result<Stdio, Failure> {
-        Ok(self.end.try_clone().map_err(failed)?.into())
+        Ok(self.end.try_clone().map_err(|error| failed(&error))?.into())
     }
 
     /// Ends every worker.
@@ -47,6 +47,6 @@ pub(crate) fn when_cut(then: impl FnOnce() + Send + 'static) {
     });
 }
 
-fn failed(error: io::Error) -> Failure {
+fn failed(error: &io::Error) -> Failure {
     Failure::usage(format!("cannot hold workers: {error}"))
 }

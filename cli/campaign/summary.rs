@@ -212,9 +212,12 @@ mod tests {
 
     #[test]
     fn sums_do_not_wrap() {
-        let full = |seed| Record { requests: u64::MAX, ..record(seed, None, "a") };
-        let mut records = [full(1), full(2)];
-        records.iter_mut().for_each(|one| drop(one.probes.insert("hedge".to_owned(), u64::MAX)));
+        let full = |seed| Record {
+            requests: u64::MAX,
+            probes: [("hedge".to_owned(), u64::MAX)].into(),
+            ..record(seed, None, "a")
+        };
+        let records = [full(1), full(2)];
         let summary = Summary::of(&records);
         assert_eq!((summary.requests, summary.probes["hedge"]), (u64::MAX, u64::MAX));
     }
