@@ -9,6 +9,7 @@
 //! `kubernetes.yaml` and `ci-matrix.yaml` in the same folder spread one campaign over many machines.
 
 mod corpus;
+pub(crate) mod leash;
 pub(crate) mod merge;
 mod record;
 mod results;

@@ -78,4 +78,23 @@ mod tests {
         }
         check(&Cli::command());
     }
+
+    /// Paragraphs that were cut into lines by hand were cut again where the terminal is narrower.
+    #[test]
+    fn help_is_wrapped_once() {
+        fn check(command: &mut clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = after.lines().collect();
+            let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+            for pair in lines.windows(2) {
+                let cut = is_prose(pair[0]) && is_prose(pair[1]);
+                assert!(!cut, "{path}: one paragraph is one line:\n{}\n{}", pair[0], pair[1]);
+            }
+            let long = lines.iter().find(|line| !is_prose(line) && line.chars().count() > 100);
+            assert_eq!(long, None, "{path}: an example is longer than a line");
+            command.get_subcommands_mut().for_each(|inner| check(inner, &path));
+        }
+        check(&mut Cli::command(), "");
+    }
 }

@@ -35,23 +35,29 @@ Examples:
   keyquake load scenarios/quickstart.toml --step 1k..50k:6 --duration 5s
   keyquake load scenarios/quickstart.toml --find-max 'throttled<1e-4,p99<20ms' --between 500..50k
 
-The core runs in this process, once a thread with the same keys; calls are dealt to threads by client.
-With --url an endpoint is driven over HTTP or HTTPS instead, signed with Signature Version 4. The keys,
-grants and aliases of the scenario are made there first; afterwards, ctrl-C or not, every key that the load
-made is scheduled for deletion in seven days, unless --keep-keys leaves it. While the load runs, it parts
-with keys and grants that no client remembers any more: more than 96 of a client's in a workload.
-The same seed means the same schedule as `keyquake sim run`. Latency counts from the intended start.
-A call is sent once: it is not retried. Faults and planted bugs are no part of a load.
-With --oracles the simulator's judges hear all that the core does, and those that cannot judge it are
-named; what they do is part of the service time.
-A goal bounds shares of calls (throttled, failed, late, dropped) and times from the intended start (p50,
-p90, p99, p99.9, p99.99, mean, max). Those times are of successes alone; response, service and lag are of
-every answer. A rate holds when its goal does, nine tenths of what is due a second are answered, and the
-load is not client-bound. A closed loop has no rate, so --rate, --step and --find-max refuse a scenario
-that has one.
+The core runs in this process, once a thread with the same keys; calls are dealt to threads by \
+client.
 
-Exit codes: 0 fine, 1 an oracle objects or not even the lowest rate held, 2 bad usage or input, 130
-interrupted, with what was measured until then.")]
+With --url an endpoint is driven over HTTP or HTTPS instead, signed with Signature Version 4. \
+The keys, grants and aliases of the scenario are made there first; afterwards, ctrl-C or not, \
+every key that the load made is scheduled for deletion in seven days, unless --keep-keys leaves \
+it. While the load runs, it parts with keys and grants that no client remembers any more: more \
+than 96 of a client's in a workload.
+
+The same seed means the same schedule as `keyquake sim run`. Latency counts from the intended \
+start. A call is sent once: it is not retried. Faults and planted bugs are no part of a load.
+
+With --oracles the simulator's judges hear all that the core does, and those that cannot judge \
+it are named; what they do is part of the service time.
+
+A goal bounds shares of calls (throttled, failed, late, dropped) and times from the intended \
+start (p50, p90, p99, p99.9, p99.99, mean, max). Those times are of successes alone; response, \
+service and lag are of every answer. A rate holds when its goal does, nine tenths of what is due \
+a second are answered, and the load is not client-bound. A closed loop has no rate, so --rate, \
+--step and --find-max refuse a scenario that has one.
+
+Exit codes: 0 fine, 1 an oracle objects or not even the lowest rate held, 2 bad usage or input, \
+130 interrupted, with what was measured until then.")]
 pub(crate) struct Arguments {
     /// The scenario file whose workloads are the load
     #[arg(value_name = "SCENARIO", required_unless_present = "schema")]

@@ -30,7 +30,7 @@ use exit::{Exit, Failure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse().command) {
+    match parsed().and_then(|cli| cli.map_or(Ok(Exit::Fine), |cli| dispatch(cli.command))) {
         Ok(exit) => exit.into(),
         // Whoever closed the pipe has read enough.
         Err(Failure::Closed) => Exit::Fine.into(),
@@ -38,6 +38,17 @@ fn main() -> ExitCode {
             terminal::complain(&message);
             exit.into()
         }
+    }
+}
+
+/// The command line; nothing when it asks for help, which is printed like any other result.
+fn parsed() -> Result<Option<Cli>, Failure> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(Some(cli)),
+        Err(help) if !help.use_stderr() => {
+            terminal::print(&help.render().ansi().to_string()).map(|()| None)
+        }
+        Err(error) => error.exit(),
     }
 }
 

@@ -31,10 +31,11 @@ struct Kept {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let mut runs = Vec::new();
+    let (mut runs, mut broken) = (Vec::new(), Vec::new());
     for folder in &arguments.folders {
-        runs.extend(read(folder)?);
+        read(folder, (&mut runs, &mut broken))?;
     }
+    broken.iter().for_each(|why: &String| terminal::complain(why));
     match (&arguments.output, runs.as_slice()) {
         (Some(output), [only]) => draw(output, &page::page(&only.report))?,
         (Some(_), _) => {
@@ -44,25 +45,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
         (None, runs) => draw_all(runs)?,
     }
-    Ok(Exit::Fine)
+    Ok(if broken.is_empty() { Exit::Fine } else { Exit::Usage })
 }
 
-/// The run of a folder, or the runs of the folders in it.
-fn read(folder: &Path) -> Result<Vec<Kept>, Failure> {
+/// The run of a folder, or the runs of the folders in it, and why some of those cannot be drawn.
+fn read(folder: &Path, (kept, broken): (&mut Vec<Kept>, &mut Vec<String>)) -> Result<(), Failure> {
     if folder.join(DATA).is_file() {
-        return Ok(vec![read_one(folder)?]);
+        kept.push(read_one(folder)?);
+        return Ok(());
     }
     let unreadable = |error| Failure::file("read", folder, &error);
     let mut inner = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         inner.insert(entry.map_err(unreadable)?.path());
     }
-    let runs = inner.iter().filter(|path| path.join(DATA).is_file());
-    let runs: Vec<Kept> = runs.map(|path| read_one(path)).collect::<Result<_, _>>()?;
-    match runs.is_empty() {
-        true => Err(Failure::usage(format!("{}: no {DATA} is in it", folder.display()))),
-        false => Ok(runs),
+    inner.retain(|path| path.join(DATA).is_file());
+    if inner.is_empty() {
+        return Err(Failure::usage(format!("{}: no {DATA} is in it", folder.display())));
     }
+    for run in inner {
+        match read_one(&run) {
+            Ok(run) => kept.push(run),
+            Err(Failure::Said { message, .. }) => broken.push(message),
+            Err(closed) => return Err(closed),
+        }
+    }
+    Ok(())
 }
 
 fn read_one(folder: &Path) -> Result<Kept, Failure> {

@@ -28,10 +28,11 @@ Examples:
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
   aws kms create-key --endpoint-url http://127.0.0.1:4599
 
-Every Region is behind the one address: the signature of a request says which one it is for.
-With --data nothing is answered before it is on disk. The folder holds keyquake.db, which one server
-at a time can open, and root.key, which opens it: keep copies of the two apart. Ctrl-C and SIGTERM
-let requests end and leave one file that can be copied.
+Every Region is behind the one address: the signature of a request says which one it is for. \
+With --data nothing is answered before it is on disk. The folder holds keyquake.db, which one \
+server at a time can open, and root.key, which opens it: keep copies of the two apart. Ctrl-C \
+and SIGTERM let requests end and leave one file that can be copied.
+
 Identities (--identities) are a TOML file:
   [[identity]]
   access_key = \"AKIDALICE\"

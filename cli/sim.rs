@@ -1,5 +1,6 @@
 //! `keyquake sim`: everything that runs on the simulated world, and the words it knows.
 
+mod charge;
 mod check;
 mod detect;
 mod failing;
@@ -15,14 +16,17 @@ mod run;
 mod schema;
 mod seeds;
 mod shrink;
+mod signature;
 mod swarm;
 mod trace;
 mod why;
 
-pub(crate) use input::{Input, read as read_inputs};
+pub(crate) use input::{Input, NAMED_SEED, read as read_inputs};
 pub(crate) use job::Backend;
+pub(crate) use replay::command_line;
 pub(crate) use run::{USUAL_SEED, distinct, interrupt_flag, interrupted, obey_interrupts};
 pub(crate) use seeds::Seeds;
+pub(crate) use signature::signature;
 
 use crate::campaign::{merge, sweep};
 use crate::exit::{Exit, Failure};

@@ -68,6 +68,75 @@ fn a_worker_that_is_killed_loses_nothing() {
     assert!(killed.values().all(|digest| digest.len() == 64), "a run was lost");
 }
 
+/// Sends a signal to a sweep alone, once it has reported something; how long it and its workers last.
+#[cfg(target_os = "linux")]
+fn signalled(name: &str, signal: &str) -> (Option<i32>, Duration) {
+    let folder = folder(name);
+    let mut child = sweep(&folder, &["--seeds", "0..200", "--jobs", "2"]);
+    let file = folder.join("results-0-of-1.ndjson");
+    let began = Instant::now();
+    while fs::read_to_string(&file).unwrap_or_default().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(300), "it never begins");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let workers = workers(child.id());
+    assert!(!workers.is_empty(), "it has no worker");
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|sent| sent.success()));
+    let signalled = Instant::now();
+    let code = child.wait().expect("it ends").code();
+    // A worker that nobody waits for any more may be there as a name alone.
+    let runs = |id: &String| {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+    };
+    while workers.iter().any(runs) {
+        assert!(signalled.elapsed() < Duration::from_secs(60), "a worker goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let lasted = signalled.elapsed();
+    assert!(!digests(&file).is_empty(), "what was reported stays");
+    (code, lasted)
+}
+
+/// Each worker went on with its handful of seeds, which took minutes.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_sweep_that_alone_hears_of_an_interrupt_ends_with_its_workers() {
+    for (name, signal) in [("campaign-term", "-TERM"), ("campaign-int", "-INT")] {
+        let (code, lasted) = signalled(name, signal);
+        assert_eq!(code, Some(130), "{signal}");
+        assert!(lasted < Duration::from_secs(15), "{signal}: {lasted:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_worker_outlives_a_sweep_that_is_killed() {
+    let (code, lasted) = signalled("campaign-orphans", "-KILL");
+    assert_eq!(code, None);
+    assert!(lasted < Duration::from_secs(15), "{lasted:?}");
+}
+
+/// The second cut off what the first had not written yet.
+#[test]
+fn two_sweeps_do_not_share_a_folder() {
+    let folder = folder("campaign-locked");
+    let mut first = sweep(&folder, &["--seeds", "0..200"]);
+    let (file, began) = (folder.join("results-0-of-1.ndjson"), Instant::now());
+    while fs::read_to_string(&file).unwrap_or_default().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(300), "it never begins");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = folder.display().to_string();
+    let second = keyquake(&["sim", "sweep", "--swarm", "--seeds", "0..2", "--output", &output]);
+    first.kill().expect("it is there");
+    first.wait().expect("it ends");
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(2), "{said}");
+    assert!(said.contains("another sweep writes to"), "{said}");
+}
+
 #[test]
 fn shards_are_merged_and_a_second_start_has_nothing_to_do() {
     let folder = folder("campaign-shards");
@@ -94,20 +163,14 @@ fn failures_that_look_alike_are_one_and_the_first_is_kept_as_a_scenario() {
     let folder = folder("campaign-corpus");
     let (corpus, output) = (folder.join("corpus"), folder.display().to_string());
     let kept = corpus.display().to_string();
-    let found = keyquake(&[
-        "sim",
-        "sweep",
-        "scenarios/sabotage/skipped-version-check.toml",
-        "--set",
-        "expect.oracle=quota",
-        "--seeds",
-        "1..4",
-        "--json",
-        "--corpus",
-        &kept,
-        "--output",
-        &output,
-    ]);
+    let sweep = |more: &[&str]| {
+        let scenario = "scenarios/sabotage/skipped-version-check.toml";
+        let first = ["sim", "sweep", scenario, "--set", "expect.oracle=quota", "--seeds", "1..4"];
+        keyquake(&[&first, &["--json", "--output", &output][..], more].concat())
+    };
+    // The folder of the corpus is named when the runs are there already: it gets them all the same.
+    assert_eq!(sweep(&[]).status.code(), Some(1));
+    let found = sweep(&["--corpus", &kept]);
     assert_eq!(found.status.code(), Some(1));
     let summary: serde_json::Value = serde_json::from_slice(&found.stdout).expect("a line");
     assert_eq!((summary["runs"].as_u64(), summary["failed"].as_u64()), (Some(3), Some(3)));
@@ -120,4 +183,5 @@ fn failures_that_look_alike_are_one_and_the_first_is_kept_as_a_scenario() {
     let text = &failures[0];
     assert!(text.starts_with("# New failure: reference-model: "), "{text}");
     assert!(text.contains("oracle = \"quota\""), "{text}");
+    assert!(text.contains("\n# Found with seed 1: "), "{text}");
 }

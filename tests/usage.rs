@@ -224,3 +224,47 @@ fn the_examples_of_the_help_fail_as_they_should() {
         }
     }
 }
+
+/// It was read until somebody killed the process.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_scenario_that_never_ends_is_refused() {
+    let text = refused(&["sim", "run", "/dev/zero", "--no-report"]);
+    assert!(text.contains("larger than 16 MiB"), "{text}");
+}
+
+#[test]
+fn a_sweep_of_nothing_says_what_there_is_to_sweep() {
+    let output = folder("usage-nothing").display().to_string();
+    let text = refused(&["sim", "sweep", "-o", &output]);
+    assert!(text.contains("--swarm") && text.contains("scenario files"), "{text}");
+}
+
+/// The first run that could not be read ended the command.
+#[test]
+fn of_the_runs_of_a_folder_those_that_can_be_read_are_drawn() {
+    let folder = folder("usage-report");
+    let file = small(&folder, "small.toml");
+    let runs = folder.join("runs");
+    let kept = runs.display().to_string();
+    let ran = keyquake(&["sim", "run", &file, "--seeds", "1..3", "-o", &kept]);
+    assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
+    let broken = runs.join("a-broken-one");
+    fs::create_dir_all(&broken).expect("a folder");
+    fs::write(broken.join("run.json"), "{").expect("a file");
+    let pages = ["small-seed-1", "small-seed-2"].map(|run| runs.join(run).join("report.html"));
+    pages.iter().for_each(|page| fs::remove_file(page).expect("a page"));
+    let text = refused(&["report", &kept]);
+    assert!(text.contains("a-broken-one"), "{text}");
+    assert!(pages.iter().all(|page| page.is_file()), "{text}");
+}
+
+/// A program that reads the help from a file took an empty one for the whole.
+#[test]
+#[cfg(target_os = "linux")]
+fn help_that_cannot_be_written_is_an_error() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyquake"));
+    let status = command.arg("--help").stdout(full).stderr(Stdio::null()).status();
+    assert_eq!(status.expect("it ends").code(), Some(2));
+}

@@ -22,20 +22,21 @@ Examples:
   keyquake bench compare main this --fail-on slower --json
   keyquake bench compare before.json after.json --fail-on slower:3%,inconclusive,unmatched
 
-Two backends take turns in this process. Two files of `bench run --out` are judged as they are: what the
-machine did between them counts as a difference. A commit is anything that git takes for one (a branch, a
-tag, HEAD~3); it is checked out under target/bench/source, built there with the profile of this program,
-which takes as long as any first build, and the checkout is removed. The program stays in target/bench,
-so that the next comparison begins at once. `this` is the running program. Both run as processes that
-take turns, A B B A.
+Two backends take turns in this process. Two files of `bench run --out` are judged as they are: \
+what the machine did between them counts as a difference. A commit is anything that git takes \
+for one (a branch, a tag, HEAD~3); it is checked out under target/bench/source, built there with \
+the profile of this program, which takes as long as any first build, and the checkout is \
+removed. The program stays in target/bench, so that the next comparison begins at once. `this` \
+is the running program. Both run as processes that take turns, A B B A.
 
-The verdicts: B is faster or slower, when the estimate is beyond the tolerance and the interval
-excludes no difference; equivalent, when the interval is within the tolerance; or inconclusive, with the
-time that is still needed. What cannot be compared is refused, with the difference. Operations that
-only one of the two has are listed, and so are those that the time did not suffice for.
+The verdicts: B is faster or slower, when the estimate is beyond the tolerance and the interval \
+excludes no difference; equivalent, when the interval is within the tolerance; or inconclusive, \
+with the time that is still needed. What cannot be compared is refused, with the difference. \
+Operations that only one of the two has are listed, and so are those that the time did not \
+suffice for.
 
-A gate stops what it names and nothing else: `slower` passes what is inconclusive and what was compared
-with nothing; `inconclusive` and `unmatched` stop those.
+A gate stops what it names and nothing else: `slower` passes what is inconclusive and what was \
+compared with nothing; `inconclusive` and `unmatched` stop those.
 
 Exit codes: 0 fine, 2 bad usage or input, 3 a gate of --fail-on stops something, 130 interrupted.")]
 pub(super) struct Arguments {

@@ -16,13 +16,14 @@ Examples:
   keyquake bench history bench.ndjson
   keyquake bench history bench.ndjson --operations 'request/encrypt/*' --json
 
-Each run with --history adds a line a result. Results of the same operation, backend, processor and
-profile are a series; it changed where hardly any shuffle of it would be cut as well (E-divisive).
+Each run with --history adds a line a result. Results of the same operation, backend, processor \
+and profile are a series; it changed where hardly any shuffle of it would be cut as well \
+(E-divisive).
 
-How well that works, on 500 made series of each kind with noise of 2 % and an outlier in 33 results:
-50 results without a change showed one in 1.4 % of the series. A step in the middle was found within
-three results of it in 72 % (3 %), 97 % (5 %) and 99 % (10 %) of series of 50 results, and in 24 %, 60 %
-and 88 % of series of 12.
+How well that works, on 500 made series of each kind with noise of 2 % and an outlier in 33 \
+results: 50 results without a change showed one in 1.4 % of the series. A step in the middle was \
+found within three results of it in 72 % (3 %), 97 % (5 %) and 99 % (10 %) of series of 50 \
+results, and in 24 %, 60 % and 88 % of series of 12.
 
 Exit codes: 0 fine, 2 bad usage or input.")]
 pub(super) struct Arguments {

@@ -17,9 +17,10 @@ Examples:
   keyquake bench instructions --limits limits.json --within 1%
   keyquake bench instructions --backends ring --operations 'mac/*' --json
 
-Callgrind, a tool of valgrind, counts; it shows every program the same processor, so that libraries choose
-the same code everywhere. Without --operations, those whose every call takes the same path are counted.
-Limits that were counted by another valgrind, compiler or profile are refused.
+Callgrind, a tool of valgrind, counts; it shows every program the same processor, so that \
+libraries choose the same code everywhere. Without --operations, those whose every call takes \
+the same path are counted. Limits that were counted by another valgrind, compiler or profile are \
+refused.
 
 Exit codes: 0 fine, 2 bad usage or input, 3 over a limit, 130 interrupted.")]
 pub(super) struct Arguments {

@@ -17,8 +17,8 @@ Examples:
   keyquake bench quotas now.json
   keyquake bench quotas now.json --profile seed --html quotas.html
 
-How many times one core of the machine does what a Region admits to an account, pool by pool, by the
-slowest operation of the pool that was measured.
+How many times one core of the machine does what a Region admits to an account, pool by pool, by \
+the slowest operation of the pool that was measured.
 
 Exit codes: 0 fine, 2 bad usage or input.")]
 pub(super) struct Arguments {

@@ -18,9 +18,9 @@ Examples:
   keyquake bench run --quota aws-2026 --history bench.ndjson
   keyquake bench run --backends aws-lc-rs,ring --operations 'request/*' --out now.json
 
-Each operation is done by each library that has it, with a parsed key: in blocks, in turn, in an order
-drawn anew each round, so that a drift of the machine hits all alike. `request/…` is the same from a
-request to its answer, in process, with the library that production takes.
+Each operation is done by each library that has it, with a parsed key: in blocks, in turn, in an \
+order drawn anew each round, so that a drift of the machine hits all alike. `request/…` is the \
+same from a request to its answer, in process, with the library that production takes.
 
 Exit codes: 0 fine, 2 bad usage or input, 130 interrupted, with what was measured until then.")]
 pub(super) struct Arguments {

@@ -3,9 +3,14 @@
 use super::record::Record;
 use super::worker::Target;
 use crate::exit::Failure;
+use crate::sim::NAMED_SEED;
+use reports::data::EXPECTATION;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// What a file says whose run only misses an expectation.
+const NOBODY_OBJECTS: &str = "# No oracle objects: there is nothing to shrink.\n";
 
 /// What has been seen, and where it is kept.
 pub(crate) struct Corpus {
@@ -15,15 +20,13 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// A corpus in a folder, if any, after these runs.
-    pub(crate) fn open(folder: Option<&Path>, before: &[Record]) -> Result<Corpus, Failure> {
+    /// A corpus in a folder, if any.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Corpus, Failure> {
         if let Some(path) = folder {
             fs::create_dir_all(path).map_err(|error| Failure::file("make", path, &error))?;
         }
         let folder = folder.map(Path::to_owned);
-        let mut corpus = Corpus { folder, signatures: BTreeSet::new(), probes: BTreeSet::new() };
-        before.iter().for_each(|record| drop(corpus.news(record)));
-        Ok(corpus)
+        Ok(Corpus { folder, signatures: BTreeSet::new(), probes: BTreeSet::new() })
     }
 
     /// How many signatures and how many probes there are.
@@ -42,7 +45,12 @@ impl Corpus {
             let name = format!("{}-seed-{}.toml", target.name(), record.seed);
             let path = folder.join(name);
             let text = target.document(record.seed)?.text();
-            let text = format!("# {news}\n# {}\n\n{text}", record.replay);
+            let (seed, replay) = (record.seed, &record.replay);
+            let nothing = match &record.message {
+                Some(message) if message.starts_with(&format!("{EXPECTATION}: ")) => NOBODY_OBJECTS,
+                _ => "",
+            };
+            let text = format!("# {news}\n# Found {NAMED_SEED}{seed}: {replay}\n{nothing}\n{text}");
             fs::write(&path, text).map_err(|error| Failure::file("write", &path, &error))?;
         }
         Ok(news)
@@ -55,5 +63,30 @@ impl Corpus {
         let new: Vec<&String> = hit.filter(|name| self.probes.insert((*name).clone())).collect();
         let probe = new.first().map(|name| format!("New probe: {name}"));
         failure.or(probe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_when_only_an_expectation_is_not_met() {
+        let name = format!("corpus-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let mut corpus = Corpus::open(Some(&folder)).unwrap();
+        let kept = |corpus: &mut Corpus, seed: u64, oracle: &str| {
+            let line = format!(
+                r#"{{"scenario":"x","seed":{seed},"verdict":"violations","replay":"r",
+                "violations":[{{"oracle":"{oracle}","message":"m"}}]}}"#
+            );
+            corpus.hear(&Record::of_line(&line).unwrap(), &Target::Swarm).unwrap();
+            fs::read_to_string(folder.join(format!("swarm-seed-{seed}.toml"))).unwrap()
+        };
+        let unmet = kept(&mut corpus, 1, EXPECTATION);
+        assert!(unmet.starts_with("# New failure: expectation: m\n# Found with seed 1: r\n"));
+        assert!(unmet.contains(NOBODY_OBJECTS), "{unmet}");
+        assert!(!kept(&mut corpus, 2, "quota").contains(NOBODY_OBJECTS));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

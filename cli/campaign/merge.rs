@@ -15,10 +15,11 @@ Examples:
   keyquake sim merge results --json
   keyquake sim merge results --floor 1
 
-A run that is there twice counts once; if its two digests differ, that is a finding. Shards of different
-builds, or of a scenario that changed between them, are not joined.
+A run that is there twice counts once; if its two digests differ, that is a finding. Shards of \
+different builds, or of a scenario that changed between them, are not joined.
 
-Exit codes: 0 fine, 1 a run failed, two digests differ or a probe is below the floor, 2 bad usage or input.";
+Exit codes: 0 fine, 1 a run failed, two digests differ or a probe is below the floor, 2 bad \
+usage or input.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -1,5 +1,6 @@
 //! What is kept of a run: one line of NDJSON, the same whether it passed, failed or was lost.
 
+use crate::sim::signature;
 use ::sim::identity::identity;
 use scenarios::Document;
 use serde::{Deserialize, Serialize};
@@ -174,18 +175,6 @@ impl Record {
             replay,
         }
     }
-}
-
-/// What failures of one cause have in common: the oracle and its words, without names and numbers.
-fn signature(oracle: &str, message: &str) -> String {
-    const LONGEST: usize = 200;
-    let word = |word: &str| match word.contains(|c: char| c.is_ascii_digit()) {
-        true => "#".to_owned(),
-        false => word.to_owned(),
-    };
-    let mut words: Vec<String> = message.split_whitespace().map(word).collect();
-    words.dedup();
-    format!("{oracle}: {}", words.join(" ")).chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

@@ -45,13 +45,25 @@ pub(crate) struct Failures {
     wall_seconds: f64,
 }
 
+/// What came of a campaign, for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    /// The probes that were hit less often than `--floor` wants, with how often they were.
+    below_floor: &'a [(String, u64)],
+}
+
 impl Summary {
-    /// Over all of these; a run that is there twice counts once.
+    /// Over all of these; a run that is there twice counts once, and one that was lost only if it is
+    /// there in no other way.
     pub(crate) fn of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Summary {
+        let (lost, ended): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|record| record.verdict == Verdict::Lost);
         let mut seen: BTreeMap<(&str, u64), Option<&str>> = BTreeMap::new();
         let mut summary = Summary::default();
         let mut failures: BTreeMap<&str, Failures> = BTreeMap::new();
-        for record in records {
+        for record in ended.into_iter().chain(lost) {
             let name = (record.scenario.as_str(), record.seed);
             let digest = record.digest.as_deref();
             if let Some(before) = seen.insert(name, digest) {
@@ -75,7 +87,7 @@ impl Summary {
 
     fn count(&mut self, record: &Record) {
         self.runs += 1;
-        self.requests += record.requests;
+        self.requests = self.requests.saturating_add(record.requests);
         self.wall_seconds += record.wall_seconds;
         self.lost += u64::from(record.verdict == Verdict::Lost);
         match record.verdict.is_failure() {
@@ -83,7 +95,8 @@ impl Summary {
             false => self.passed += 1,
         }
         for (probe, hits) in &record.probes {
-            *self.probes.entry(probe.clone()).or_default() += hits;
+            let all = self.probes.entry(probe.clone()).or_default();
+            *all = all.saturating_add(*hits);
         }
     }
 
@@ -101,11 +114,11 @@ impl Summary {
 
     /// Prints what came of the campaign, and what it was to meet and did not.
     pub(crate) fn tell(&self, json: bool, floor: u64) -> Result<Exit, Failure> {
+        let below = self.below(floor);
         match json {
-            true => terminal::print_json(self)?,
+            true => terminal::print_json(&Told { summary: self, below_floor: &below })?,
             false => terminal::print(&self.text())?,
         }
-        let below = self.below(floor);
         if !below.is_empty() {
             let seldom = below.iter().map(|(name, hits)| format!("\n  {hits:>9}  {name}"));
             terminal::say(&format!("hit less than {floor} times{}", seldom.collect::<String>()));
@@ -118,7 +131,7 @@ impl Summary {
         let Summary { runs, passed, failed, requests, .. } = self;
         let kinds = self.failures.len();
         let mut text = format!(
-            "{runs} runs: {passed} passed, {failed} failed in {kinds} ways; {requests} requests\n"
+            "{runs} runs: {passed} passed, {failed} failed in {kinds} kinds; {requests} requests\n"
         );
         for failures in &self.failures {
             let Failures { signature, count, message, replay, .. } = failures;
@@ -195,6 +208,33 @@ mod tests {
         summary.probes.remove(&wanted[4]);
         let expected = [(wanted[1].clone(), 2), (wanted[4].clone(), 0)];
         assert_eq!(summary.below(3), expected);
+    }
+
+    #[test]
+    fn sums_do_not_wrap() {
+        let full = |seed| Record {
+            requests: u64::MAX,
+            probes: [("hedge".to_owned(), u64::MAX)].into(),
+            ..record(seed, None, "a")
+        };
+        let records = [full(1), full(2)];
+        let summary = Summary::of(&records);
+        assert_eq!((summary.requests, summary.probes["hedge"]), (u64::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn a_lost_run_that_was_run_again_is_not_lost() {
+        let lost = |seed| Record::lost("x", seed, "killed", "r".to_owned());
+        let summary = Summary::of(&[lost(1), lost(2), record(1, None, "a")]);
+        assert_eq!((summary.runs, summary.passed, summary.lost), (2, 1, 1));
+    }
+
+    #[test]
+    fn programs_are_told_what_is_below_the_floor() {
+        let told = Told { summary: &Summary::default(), below_floor: &[("hedge".to_owned(), 2)] };
+        let told = serde_json::to_value(&told).unwrap();
+        assert_eq!(told["below_floor"], serde_json::json!([["hedge", 2]]));
+        assert_eq!(told["runs"], 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `keyquake sim sweep`: many seeds over a pool of processes.
 
 use super::corpus::Corpus;
+use super::leash::Leash;
 use super::record::{Origin, Record};
 use super::results::Results;
 use super::shard::Shard;
@@ -24,6 +25,9 @@ use std::time::{Duration, Instant};
 /// Seeds that one process runs: enough to make starting it cheap, few enough to lose little.
 const CHUNK: u64 = 8;
 
+/// How soon workers hear of an interrupt.
+const SOON: Duration = Duration::from_millis(50);
+
 const EXAMPLES: &str = "\
 Examples:
   keyquake sim sweep --swarm --seeds 0..10000 --jobs 2
@@ -32,20 +36,25 @@ Examples:
   keyquake sim sweep scenarios/quickstart.toml --seeds 0..1000 --shard 3/64 -o shard-3
   keyquake sim merge shard-0 shard-1 shard-3
 
-Results are appended to a file in the folder as runs end. The same command takes a campaign up where it
-was broken off; another scenario, other overrides or another build need a folder of their own. A run whose process dies is run once more; if that dies too, it is recorded as lost.
+Results are appended to a file in the folder as runs end. The same command takes a campaign up \
+where it was broken off; another scenario, other overrides or another build need a folder of \
+their own. A run whose process dies is run once more; if that dies too, it is recorded as lost, \
+and the next sweep of the folder runs it again.
 
---floor holds the sweep to having met every probe of `keyquake sim list probes`, and every operation on
-a key that is enabled, disabled and waiting for its deletion, so often.
+--corpus keeps the first run of each kind of failure and of each probe, those of earlier sweeps \
+of the folder too.
 
-Exit codes: 0 fine, 1 a run failed, a probe is below the floor or the budget allowed no run, 2 bad usage or
-input, 130 interrupted.";
+--floor holds the sweep to having met every probe of `keyquake sim list probes`, and every \
+operation on a key that is enabled, disabled and waiting for its deletion, so often.
+
+Exit codes: 0 fine, 1 a run failed, a probe is below the floor or the budget allowed no run, 2 \
+bad usage or input, 130 interrupted.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Scenario files, or folders of them
-    #[arg(value_name = "SCENARIO|FOLDER", required_unless_present = "swarm")]
+    #[arg(value_name = "SCENARIO|FOLDER")]
     scenarios: Vec<PathBuf>,
     /// Whatever each seed draws
     #[arg(long, conflicts_with = "scenarios")]
@@ -93,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ))
     })?;
     let chunks = chunks(&targets, seeds, &results.names());
-    let corpus = Corpus::open(arguments.corpus.as_deref(), &results.done)?;
+    let corpus = corpus(arguments, &targets, &results.done)?;
     obey_interrupts()?;
     let to_do = runs(&chunks);
     let mut campaign = Campaign::new(&mut results, corpus, to_do);
@@ -108,6 +117,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         return Err(Failure::found("the budget is over before the first run is: allow more"));
     }
     Ok(exit)
+}
+
+/// The corpus, with what is done: a folder that is named for the first time gets it too.
+fn corpus(arguments: &Arguments, targets: &[Target], done: &[Record]) -> Result<Corpus, Failure> {
+    let mut corpus = Corpus::open(arguments.corpus.as_deref())?;
+    for record in done {
+        let target = targets.iter().find(|one| one.run_name(record.seed) == record.scenario);
+        target.map_or(Ok(None), |target| corpus.hear(record, target))?;
+    }
+    Ok(corpus)
 }
 
 /// The seeds of a shard.
@@ -143,6 +162,11 @@ fn resumable(targets: &[Target], done: &[Record]) -> Result<(), String> {
 fn targets(arguments: &Arguments) -> Result<Vec<Target>, Failure> {
     if arguments.swarm {
         return Ok(vec![Target::Swarm]);
+    }
+    if arguments.scenarios.is_empty() {
+        return Err(Failure::usage(
+            "nothing to sweep: name scenario files or folders, or say --swarm for what seeds draw",
+        ));
     }
     let inputs = read_inputs(&arguments.scenarios, &arguments.overrides)?;
     distinct(&inputs)?;
@@ -211,18 +235,25 @@ impl<'r> Campaign<'r> {
 
     fn run(&mut self, chunks: VecDeque<Chunk>, arguments: &Arguments) -> Result<(), Failure> {
         let deadline = arguments.budget.map(|budget| Instant::now() + budget);
-        let queue = Mutex::new(chunks);
+        let (queue, leash) = (Mutex::new(chunks), Leash::new()?);
         let (sender, receiver) = channel();
         thread::scope(|scope| {
+            let (queue, leash) = (&queue, &leash);
             for _ in 0..arguments.jobs.get() {
-                let (sender, queue) = (sender.clone(), &queue);
-                scope.spawn(move || work(queue, deadline, &sender));
+                let sender = sender.clone();
+                scope.spawn(move || work(queue, leash, deadline, &sender));
             }
             drop(sender);
+            scope.spawn(move || {
+                while !leash.is_cut() {
+                    thread::sleep(SOON);
+                    if interrupted() {
+                        leash.cut();
+                    }
+                }
+            });
             let result = self.listen(&receiver);
-            if result.is_err() {
-                take_all(&queue);
-            }
+            leash.cut();
             result
         })
     }
@@ -251,11 +282,16 @@ impl<'r> Campaign<'r> {
     }
 }
 
-fn work(queue: &Mutex<VecDeque<Chunk>>, deadline: Option<Instant>, said: &Sender<Said>) {
-    while deadline.is_none_or(|deadline| Instant::now() < deadline) && !interrupted() {
+fn work(
+    queue: &Mutex<VecDeque<Chunk>>,
+    leash: &Leash,
+    deadline: Option<Instant>,
+    said: &Sender<Said>,
+) {
+    while deadline.is_none_or(|deadline| Instant::now() < deadline) && !leash.is_cut() {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(chunk) = next else { return };
-        let ended = whole(&chunk, said);
+        let ended = whole(&chunk, leash, said);
         let failed = ended.is_err();
         if said.send(Said::Ended(ended)).is_err() || failed {
             return;
@@ -264,17 +300,20 @@ fn work(queue: &Mutex<VecDeque<Chunk>>, deadline: Option<Instant>, said: &Sender
 }
 
 /// Runs a chunk to its end, in as many processes as that takes.
-fn whole(chunk: &Chunk, said: &Sender<Said>) -> Result<(), Failure> {
+fn whole(chunk: &Chunk, leash: &Leash, said: &Sender<Said>) -> Result<(), Failure> {
     let mut left = chunk.clone();
     // The seed at which the last worker died.
     let mut died_at = None;
-    while !left.seeds.is_empty() && !interrupted() {
+    while !left.seeds.is_empty() {
         let mut next = left.seeds.start;
-        let end = left.run(|record| {
+        let end = left.run(leash, |record| {
             next = record.seed + 1;
             let _ = said.send(Said::Ran(chunk.target.clone(), record));
         })?;
         left.seeds.start = next;
+        if leash.is_cut() || interrupted() {
+            break;
+        }
         let why = match end {
             End::Died(why) => why,
             End::Orderly => "a worker left out what it was to do".to_owned(),
@@ -288,10 +327,6 @@ fn whole(chunk: &Chunk, said: &Sender<Said>) -> Result<(), Failure> {
         died_at = Some(next);
     }
     Ok(())
-}
-
-fn take_all(queue: &Mutex<VecDeque<Chunk>>) {
-    queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! A worker: this program in a process of its own, on a few seeds of one scenario.
 
+use super::leash::Leash;
 use super::record::{Origin, Record};
 use crate::exit::Failure;
+use crate::sim::command_line;
 use ::sim::random::Seed;
 use ::sim::swarm;
 use scenarios::{Document, Override};
@@ -78,7 +80,9 @@ impl Target {
 
     /// The command that runs one seed again.
     pub(crate) fn replay(&self, seed: u64) -> String {
-        format!("keyquake {} --seed {seed}", self.words().join(" "))
+        let mut words = self.words();
+        words.extend(["--seed".to_owned(), seed.to_string()]);
+        command_line("keyquake", &words)
     }
 }
 
@@ -101,15 +105,16 @@ pub(crate) enum End {
 }
 
 impl Chunk {
-    /// Runs it in a process and hands on every record as soon as it is there.
-    pub(crate) fn run(&self, mut hear: impl FnMut(Record)) -> Result<End, Failure> {
+    /// Runs it in a process, which ends early when the leash is cut, and hands on every record as soon
+    /// as it is there.
+    pub(crate) fn run(&self, leash: &Leash, mut hear: impl FnMut(Record)) -> Result<End, Failure> {
         let program = std::env::current_exe()
             .map_err(|error| Failure::usage(format!("cannot find this program: {error}")))?;
         let Range { start, end } = self.seeds;
         let mut child = Command::new(&program)
             .args(self.target.words())
-            .args(["--json", "--no-report", "--seeds", &format!("{start}..{end}")])
-            .stdin(Stdio::null())
+            .args(["--json", "--no-report", "--leashed", "--seeds", &format!("{start}..{end}")])
+            .stdin(leash.end()?)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -146,6 +151,14 @@ mod tests {
         let (path, name) = ("a/b.toml".into(), "b".to_owned());
         let (origin, overrides) = (Origin::of(None), vec!["topology.zones=1".to_owned()]);
         let file = Target::File { origin, path, name, overrides };
+        let spaced = Target::File {
+            origin: Origin::of(None),
+            path: "a b.toml".into(),
+            name: "b".to_owned(),
+            overrides: vec!["description=a b".to_owned()],
+        };
+        let expected = "keyquake sim run 'a b.toml' --set 'description=a b' --seed 3";
+        assert_eq!(spaced.replay(3), expected);
         let expected = "keyquake sim run a/b.toml --set topology.zones=1 --seed 3";
         assert_eq!(file.replay(3), expected);
         assert_eq!((file.run_name(3), Target::Swarm.run_name(3)), ("b".into(), "swarm-3".into()));

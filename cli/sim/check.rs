@@ -29,7 +29,7 @@ Examples:
   keyquake sim check scenarios/quickstart.toml --seed 7
   keyquake sim check scenarios/quickstart.toml --seed 7 --json
 
-Exit codes: 0 the same twice, 1 two different runs or one that broke, 2 bad usage or input, 130
+Exit codes: 0 the same twice, 1 two different runs or one that broke, 2 bad usage or input, 130 \
 interrupted.";
 
 #[derive(Debug, Args)]

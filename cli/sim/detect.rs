@@ -25,8 +25,8 @@ Examples:
   keyquake sim detect
   keyquake sim detect --sabotage repeated-draw --trials 9 --canary 0
 
-Exit codes: 0 every bug is found, every oracle finds one and every seed without a bug is green, 1 not so,
-2 bad usage or input, 130 interrupted, with what was found until then.";
+Exit codes: 0 every bug is found, every oracle finds one and every seed without a bug is green, \
+1 not so, 2 bad usage or input, 130 interrupted, with what was found until then.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -177,11 +177,16 @@ fn said(trial: &Trial) -> String {
     let Trial { seeds, seconds, .. } = trial;
     match &trial.caught {
         Some((seed, caught)) => format!(
-            "{name}: {} after {seeds} seeds and {seconds:.1} s, with seed {seed}",
-            caught.first
+            "{name}: {} after {} and {seconds:.1} s, with seed {seed}",
+            caught.first,
+            seeds_text(*seeds)
         ),
-        None => format!("{name}: undetected after {seeds} seeds and {seconds:.1} s"),
+        None => format!("{name}: undetected after {} and {seconds:.1} s", seeds_text(*seeds)),
     }
+}
+
+fn seeds_text(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "seed" } else { "seeds" })
 }
 
 /// How many seeds without a bug were run, and what was wrong with those that were not green.
@@ -245,6 +250,11 @@ fn idle(lines: &[Line], hunted: usize) -> Vec<&'static str> {
     all.filter(|name| !busy.contains(name)).collect()
 }
 
+/// A median of a line; there is none where a bug was never found.
+fn median_of(line: &Line, median: String) -> String {
+    if line.found == 0 { "-".to_owned() } else { median }
+}
+
 fn print(arguments: &Arguments, report: &Report) -> Result<(), Failure> {
     if arguments.json {
         return terminal::print_json(report);
@@ -256,8 +266,8 @@ fn print(arguments: &Arguments, report: &Report) -> Result<(), Failure> {
             line.sabotage.to_owned(),
             if oracles.is_empty() { "nobody".to_owned() } else { oracles.join(", ") },
             format!("{} of {}", line.found, line.trials),
-            line.median_seeds.to_string(),
-            format!("{:.1}", line.median_seconds),
+            median_of(line, line.median_seeds.to_string()),
+            median_of(line, format!("{:.1}", line.median_seconds)),
         ]
     });
     let rows: Vec<[String; 5]> = std::iter::once(header.map(str::to_owned)).chain(rows).collect();
@@ -309,6 +319,14 @@ mod tests {
         assert_eq!(chosen(&[]).unwrap().len(), SABOTAGES.len());
         assert_eq!(chosen(&[SABOTAGES[3].name.to_owned()]).unwrap(), [3]);
         assert!(chosen(&["no-such-bug".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_bug_that_was_never_found_has_no_median() {
+        let missed = Trial { sabotage: 0, caught: None, seeds: 1, seconds: 0.5 };
+        assert!(said(&missed).ends_with(": undetected after 1 seed and 0.5 s"));
+        let line = line(0, &[missed]);
+        assert_eq!(median_of(&line, line.median_seeds.to_string()), "-");
     }
 
     #[test]

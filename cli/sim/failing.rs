@@ -2,18 +2,19 @@
 
 use super::input::{self, Input};
 use super::run::{interrupted, obey_interrupts};
+use super::signature::signature;
 use crate::exit::Failure;
 use ::sim::detect;
 use ::sim::driver::{RunError, Stop};
 use ::sim::random::Seed;
-use ::sim::run;
+use ::sim::run::{self, Run};
 use ::sim::sabotage::SABOTAGES;
 use ::sim::swarm;
 use ::sim::vocabulary::vocabulary;
 use clap::Args;
 use kms_core::crypto::AwsLc;
 use scenarios::{Document, Override};
-use std::fs;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -57,8 +58,8 @@ pub(super) struct Failing {
     pub(super) document: Document,
     /// The seed that it fails with.
     pub(super) seed: u64,
-    /// The oracle that objects first.
-    pub(super) oracle: String,
+    /// Who objects, the first one first.
+    pub(super) objections: Vec<Objection>,
     /// When to stop trying to learn more.
     pub(super) deadline: Deadline,
 }
@@ -67,8 +68,8 @@ pub(super) struct Failing {
 pub(super) enum First {
     /// It fails, and more can be learned of that.
     Fails(Failing),
-    /// No oracle objects.
-    Passes,
+    /// No oracle objects; these expectations of the scenario are not met.
+    Passes(Vec<String>),
     /// Somebody broke it off.
     Interrupted,
 }
@@ -80,13 +81,26 @@ pub(super) fn run(subject: &Subject, effort: &Effort) -> Result<First, Failure> 
     let document = given(subject, seed)?;
     let deadline = Deadline::after(effort.budget);
     match attempt(&document, seed, deadline) {
-        Trial::Fails(oracle) => Ok(First::Fails(Failing { document, seed, oracle, deadline })),
-        Trial::Passes => Ok(First::Passes),
+        Trial::Fails(objections) => {
+            Ok(First::Fails(Failing { document, seed, objections, deadline }))
+        }
+        Trial::Passes(unmet) => Ok(First::Passes(unmet)),
         Trial::Impossible(why) => Err(Failure::usage(why)),
         Trial::Stopped if interrupted() => Ok(First::Interrupted),
         Trial::Stopped => {
             Err(Failure::found("the budget is over before the first run is: allow more"))
         }
+    }
+}
+
+/// What is said of a run to which no oracle objects: there is nothing to do for this command.
+pub(super) fn nobody_objects(unmet: &[String], nothing: &str) -> String {
+    match unmet {
+        [] => format!("no oracle objects to this run: {nothing}"),
+        unmet => format!(
+            "no oracle objects to this run: {nothing}; what the scenario expects is not met: {}",
+            unmet.join("; ")
+        ),
     }
 }
 
@@ -143,32 +157,34 @@ pub(super) fn seed(subject: &Subject) -> Result<u64, Failure> {
     let Some(path) = &subject.scenario else {
         return Err(Failure::usage("--swarm draws a run from a seed: say which with --seed"));
     };
-    let text = fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
-    let comments = text.lines().take_while(|line| line.starts_with('#'));
-    let named = comments.filter_map(|line| line.split_once("with seed ")).find_map(|(_, rest)| {
-        let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
-        digits.parse().ok()
-    });
-    Ok(named.unwrap_or(1))
+    Ok(input::named_seed(path)?.unwrap_or(1))
 }
 
 /// What became of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trial {
-    /// Nobody objects.
-    Passes,
-    /// This oracle objects first; `broken` if a node panicked.
-    Fails(String),
+    /// Nobody objects; these expectations of the scenario are not met.
+    Passes(Vec<String>),
+    /// These are the objections, the first one first; `broken` objects if a node panicked.
+    Fails(Vec<Objection>),
     /// There is no such run: what a file or a world cannot be.
     Impossible(String),
     /// It was broken off.
     Stopped,
 }
 
-impl Trial {
-    /// Whether this oracle objects first.
-    pub(super) fn fails(&self, oracle: &str) -> bool {
-        matches!(self, Trial::Fails(found) if found == oracle)
+/// What an oracle says against a run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Objection {
+    /// The oracle.
+    pub(super) oracle: String,
+    /// What failures of one cause have in common.
+    pub(super) signature: String,
+}
+
+impl Objection {
+    fn new(oracle: &str, message: &str) -> Objection {
+        Objection { oracle: oracle.to_owned(), signature: signature(oracle, message) }
     }
 }
 
@@ -207,12 +223,31 @@ pub(super) fn attempt(document: &Document, seed: u64, deadline: Deadline) -> Tri
         false => ControlFlow::Continue(()),
     };
     match run::run(&scenario, Seed(seed), Arc::new(AwsLc), go_on) {
-        Ok(run) => match run.first_violation() {
-            Some(found) => Trial::Fails(found.oracle.to_owned()),
-            None if run.summary.stop == Stop::Interrupted => Trial::Stopped,
-            None => Trial::Passes,
+        Ok(run) => match objections(&run) {
+            all if !all.is_empty() => Trial::Fails(all),
+            _ if run.summary.stop == Stop::Interrupted => Trial::Stopped,
+            _ => Trial::Passes(unmet(&run)),
         },
         Err(RunError::Broken(why)) => Trial::Impossible(why),
-        Err(_) => Trial::Fails("broken".to_owned()),
+        Err(broken) => Trial::Fails(vec![Objection::new("broken", &broken.to_string())]),
     }
+}
+
+/// Each objection to a run once, the first one first.
+fn objections(run: &Run) -> Vec<Objection> {
+    let all = run.judged.iter().flat_map(|judged| &judged.finding.violations);
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|violation| violation.index);
+    let mut seen = BTreeSet::new();
+    let objections = all.into_iter().map(|found| Objection::new(found.oracle, &found.message));
+    objections.filter(|objection| seen.insert(objection.clone())).collect()
+}
+
+/// What a scenario expects of a run to which nobody objects, and does not get.
+pub(super) fn unmet(run: &Run) -> Vec<String> {
+    let mut unmet = run.unmet.clone();
+    if let scenarios::Verdict::Violation { oracle } = &run.scene.scenario.expect.verdict {
+        unmet.push(format!("the oracle {oracle} is expected to object"));
+    }
+    unmet
 }

@@ -45,6 +45,21 @@ pub(crate) fn read(paths: &[PathBuf], overrides: &[String]) -> Result<Vec<Input>
     Ok(inputs)
 }
 
+/// The seed that a scenario file says it fails with, as what `sim shrink` and a corpus write does.
+pub(super) fn named_seed(path: &Path) -> Result<Option<u64>, Failure> {
+    let text = scenarios::read(path).map_err(|why| {
+        Failure::usage(format!("{}: {why}", printable(&path.display().to_string())))
+    })?;
+    let comments = text.lines().take_while(|line| line.starts_with('#'));
+    let mut said = comments.filter_map(|line| line.split_once(NAMED_SEED));
+    Ok(said.find_map(|(_, rest)| {
+        rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    }))
+}
+
+/// What stands before the seed that a file names.
+pub(crate) const NAMED_SEED: &str = "with seed ";
+
 impl Input {
     /// The scenario that a seed of the swarm draws.
     pub(crate) fn swarm(seed: u64) -> Input {

@@ -39,7 +39,7 @@ impl Replay<'_> {
     }
 
     fn after(&self, program: &str) -> String {
-        line(program, &self.arguments())
+        command_line(program, &self.arguments())
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Traced<'a> {
 impl Traced<'_> {
     /// The command, started like this program.
     pub(super) fn command(&self) -> String {
-        line(program(), &self.arguments())
+        command_line(program(), &self.arguments())
     }
 
     fn arguments(&self) -> Vec<String> {
@@ -79,7 +79,8 @@ fn program() -> &'static str {
     if inside { "cargo run --release --" } else { "keyquake" }
 }
 
-fn line(program: &str, arguments: &[String]) -> String {
+/// A command as a shell takes it.
+pub(crate) fn command_line(program: &str, arguments: &[String]) -> String {
     let arguments: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
     format!("{program} {}", arguments.join(" "))
 }

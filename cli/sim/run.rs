@@ -7,6 +7,7 @@ use super::pool;
 use super::print::Printer;
 use super::progress::Display;
 use super::seeds::Seeds;
+use crate::campaign::leash::when_cut;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 use clap::Args;
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
     /// Scenario files, or folders of them
     #[arg(required = true, value_name = "SCENARIO|FOLDER")]
     scenarios: Vec<PathBuf>,
-    /// The seed that all randomness is drawn from; 42 when none is chosen
+    /// The seed that all randomness is drawn from [default: the one that the file names, or 42]
     #[arg(long, conflicts_with = "seeds")]
     seed: Option<u64>,
     /// A range of seeds: A..B without B, A..=B with it
@@ -70,6 +71,9 @@ pub(crate) struct Manner {
     /// Keep every record of the history too, as NDJSON
     #[arg(long)]
     history: bool,
+    /// Break off when standard input ends, as the workers of a sweep do
+    #[arg(long, hide = true)]
+    leashed: bool,
 }
 
 /// What changes a scenario or the program that runs it.
@@ -85,7 +89,7 @@ pub(crate) struct Setup {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let jobs = jobs(arguments)?;
-    say_seed(arguments);
+    say_seed(arguments, &jobs);
     run_and_tell(&jobs, &arguments.manner)
 }
 
@@ -94,6 +98,9 @@ pub(crate) fn run_and_tell(jobs: &[Job], manner: &Manner) -> Result<Exit, Failur
     let folder = (!manner.no_report).then(|| Folder::open(&manner.output));
     let keep = Keep { folder: folder.transpose()?, history: manner.history };
     obey_interrupts()?;
+    if manner.leashed {
+        when_cut(|| INTERRUPTED.store(true, Ordering::Relaxed));
+    }
     let mut all = Collected::default();
     let printer = Printer::new(manner.json, jobs.len());
     run_all(jobs, manner.jobs.get(), &keep, &printer, &mut all)?;
@@ -109,15 +116,26 @@ fn jobs(arguments: &Arguments) -> Result<Vec<Job>, Failure> {
     let setup = &arguments.setup;
     let inputs = input::read(&arguments.scenarios, &setup.overrides)?;
     distinct(&inputs)?;
-    let seed = Seeds::one(arguments.seed.unwrap_or(USUAL_SEED));
-    let seeds = arguments.seeds.as_ref().unwrap_or(&seed);
-    let job = |input: &Input, seed| Job {
-        input: input.clone(),
-        seed,
-        overrides: setup.overrides.clone(),
-        backend: setup.backend,
-    };
-    Ok(inputs.iter().flat_map(|input| seeds.iter().map(move |seed| job(input, seed))).collect())
+    let mut jobs = Vec::new();
+    for input in &inputs {
+        jobs.extend(seeds(arguments, input)?.iter().map(|seed| Job {
+            input: input.clone(),
+            seed,
+            overrides: setup.overrides.clone(),
+            backend: setup.backend,
+        }));
+    }
+    Ok(jobs)
+}
+
+/// The seeds that are chosen, or else the one that the file says it fails with, or else the usual one.
+fn seeds(arguments: &Arguments, input: &Input) -> Result<Seeds, Failure> {
+    if let Some(seeds) = &arguments.seeds {
+        return Ok(seeds.clone());
+    }
+    let named = || input.path.as_deref().map_or(Ok(None), input::named_seed);
+    let seed = arguments.seed.map_or_else(named, |seed| Ok(Some(seed)))?;
+    Ok(Seeds::one(seed.unwrap_or(USUAL_SEED)))
 }
 
 /// Runs are kept under the names of their scenarios, as the names of folders can have them.
@@ -136,8 +154,16 @@ pub(crate) fn distinct(inputs: &[Input]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn say_seed(arguments: &Arguments) {
-    if arguments.seed.is_none() && arguments.seeds.is_none() {
+fn say_seed(arguments: &Arguments, jobs: &[Job]) {
+    if arguments.seed.is_some() || arguments.seeds.is_some() {
+        return;
+    }
+    let (usual, named): (Vec<&Job>, Vec<&Job>) =
+        jobs.iter().partition(|job| job.seed == USUAL_SEED);
+    for job in named {
+        terminal::say(&format!("{} names seed {}: running it.", job.input.label(), job.seed));
+    }
+    if !usual.is_empty() {
         terminal::say(&format!("No seed is chosen: running seed {USUAL_SEED}."));
     }
 }

@@ -1,6 +1,8 @@
 //! `keyquake sim shrink`: a scenario that fails becomes a small one that fails the same oracle.
 
-use super::failing::{self, Deadline, Effort, Failing, First, Subject, attempt};
+use super::charge::Charge;
+use super::failing::{self, Deadline, Effort, Failing, First, Subject, nobody_objects};
+use super::input::NAMED_SEED;
 use super::run::interrupted;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
@@ -12,6 +14,7 @@ use clap::Args;
 use scenarios::Document;
 use serde::Serialize;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// How many more seeds are tried when the calls are written out: other names, other draws.
@@ -22,13 +25,16 @@ Examples:
   keyquake sim shrink scenarios/sabotage/skipped-version-check.toml --seed 1 --budget 5m -o bug.toml
   keyquake sim run bug.toml --seed 1
 
-`keyquake sim sweep --swarm --corpus corpus` and `keyquake sim detect` find seeds that fail; the file of a
-corpus, or --swarm with the seed and the --sabotage, is then what to shrink.
+`keyquake sim sweep --swarm --corpus corpus` and `keyquake sim detect` find seeds that fail; the \
+file of a corpus, or --swarm with the seed and the --sabotage, is then what to shrink.
 
-The calls of loads are written out as [[operation]]s. Everything that can go goes: phases, faults, loads,
-operations, parameters, Regions, hosts, clients, time. The file is written whenever it becomes smaller,
-and is an ordinary scenario that expects the violation. If it is there already, was shrunk from the same
-scenario and still fails, the work goes on from it.
+The calls of loads are written out as [[operation]]s. Everything that can go goes: phases, \
+faults, loads, operations, planted bugs, parameters, Regions, hosts, clients, time. What stays \
+fails the same oracle, and only with the planted bug if the scenario needed it to fail.
+
+The file is written whenever it becomes smaller, and is an ordinary scenario that expects the \
+violation. If it is there already, it must have been shrunk from the same failure; while it \
+still fails, the work goes on from it.
 
 Exit codes: 0 fine, 1 the scenario does not fail, 2 bad usage or input, 130 interrupted.";
 
@@ -76,22 +82,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             "no oracle is called {name}; `keyquake sim list oracles` names them"
         )));
     }
+    regular(&arguments.output)?;
     let found = match failing::run(&arguments.subject, &arguments.effort)? {
         First::Fails(found) => found,
         First::Interrupted => return Ok(Exit::Interrupted),
-        First::Passes => {
-            return Err(Failure::found(
-                "no oracle objects to this run: there is nothing to shrink",
-            ));
+        First::Passes(unmet) => {
+            return Err(Failure::found(nobody_objects(&unmet, "there is nothing to shrink")));
         }
     };
-    let Failing { document: given, seed, oracle: first, deadline } = found;
-    let oracle = arguments.oracle.clone().unwrap_or(first);
-    let court = Court { oracle, seed, retries: arguments.retries, deadline };
+    let charge = Charge::of(&found, arguments.oracle.as_deref())?;
+    let Failing { document: given, seed, deadline, .. } = found;
     let before = Size::of(&given);
-    let origin = identity(&given);
-    let start = earlier(&arguments.output, &origin, &court)
-        .unwrap_or_else(|| shrink::expecting(given, &court.oracle));
+    let origin = Origin { scenario: identity(&given), seed, oracle: charge.oracle.clone() };
+    let court = Court { charge, seed, retries: arguments.retries, deadline };
+    let start = earlier(&arguments.output, &origin, &court)?
+        .unwrap_or_else(|| shrink::expecting(given, &court.charge.oracle));
     let mut work = Work::new(arguments, (court, origin), start);
     work.shrink_on()?;
     work.write_out()?;
@@ -100,32 +105,59 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(if interrupted() { Exit::Interrupted } else { Exit::Fine })
 }
 
-/// What stands in the file before the name of the scenario that it was shrunk from.
-const ORIGIN: &str = "# Shrunk from ";
+/// What a file was shrunk from, as its second line says.
+struct Origin {
+    /// The name of the scenario that was given.
+    scenario: String,
+    /// The seed that it was given with.
+    seed: u64,
+    /// The oracle that must object.
+    oracle: String,
+}
 
-/// What an earlier attempt left of the same scenario, if it still fails.
-fn earlier(path: &Path, origin: &str, court: &Court) -> Option<Document> {
-    let text = fs::read_to_string(path).ok()?;
-    let mut comments = text.lines().take_while(|line| line.starts_with('#'));
-    if !comments.any(|line| {
-        line.strip_prefix(ORIGIN).is_some_and(|rest| rest.trim_end_matches('.') == origin)
-    }) {
-        terminal::say(&format!(
-            "{} is not shrunk from this scenario: beginning anew.",
-            path.display()
-        ));
-        return None;
+impl Origin {
+    fn line(&self) -> String {
+        let Origin { scenario, seed, oracle } = self;
+        format!("# Shrunk from {scenario}, which fails {oracle} {NAMED_SEED}{seed}.")
     }
-    let document = Document::open(path, &[]).ok()?;
-    court.condemns(&document).then(|| {
-        terminal::say(&format!("Going on from {}.", path.display()));
-        document
-    })
+}
+
+/// What is written over must be a file: a device or a pipe is none.
+fn regular(path: &Path) -> Result<(), Failure> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => {
+            let path = path.display();
+            Err(Failure::usage(format!("{path} is no regular file: choose another with -o")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What an earlier attempt left of the same failure, if it still fails. Whatever else is there is not
+/// written over.
+fn earlier(path: &Path, origin: &Origin, court: &Court) -> Result<Option<Document>, Failure> {
+    if fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    let text = scenarios::read(path)
+        .map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
+    if text.lines().nth(1) != Some(&origin.line()) {
+        let path = path.display();
+        return Err(Failure::usage(format!(
+            "{path} is there, and not shrunk from this failure: choose another file with -o"
+        )));
+    }
+    let document = Document::open(path, &[]).ok().filter(|document| court.condemns(document));
+    match &document {
+        Some(_) => terminal::say(&format!("Going on from {}.", path.display())),
+        None => terminal::say(&format!("{} fails no more: beginning anew.", path.display())),
+    }
+    Ok(document)
 }
 
 /// Decides whether a scenario fails as it should.
 struct Court {
-    oracle: String,
+    charge: Charge,
     seed: u64,
     retries: u64,
     deadline: Deadline,
@@ -134,11 +166,7 @@ struct Court {
 impl Court {
     fn condemns(&self, document: &Document) -> bool {
         let mut seeds = self.seed..=self.seed.saturating_add(self.retries);
-        seeds.any(|seed| self.objects(document, seed))
-    }
-
-    fn objects(&self, document: &Document, seed: u64) -> bool {
-        attempt(document, seed, self.deadline).fails(&self.oracle)
+        seeds.any(|seed| self.charge.holds(document, seed))
     }
 }
 
@@ -146,8 +174,7 @@ impl Court {
 struct Work<'a> {
     arguments: &'a Arguments,
     court: Court,
-    /// The name of the scenario that was given.
-    origin: String,
+    origin: Origin,
     shrink: Shrink,
     runs: u64,
 }
@@ -155,7 +182,7 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(
         arguments: &'a Arguments,
-        (court, origin): (Court, String),
+        (court, origin): (Court, Origin),
         start: Document,
     ) -> Work<'a> {
         Work { arguments, court, origin, shrink: Shrink::new(start), runs: 0 }
@@ -183,7 +210,7 @@ impl<'a> Work<'a> {
     fn settle(&mut self) -> Result<(), Failure> {
         let first = self.court.seed;
         let mut seeds = first..=first.saturating_add(self.court.retries);
-        let fails = |seed: &u64| self.court.objects(self.shrink.best(), *seed);
+        let fails = |seed: &u64| self.court.charge.holds(self.shrink.best(), *seed);
         self.court.seed = seeds.find(fails).unwrap_or(first);
         self.write()
     }
@@ -196,7 +223,7 @@ impl<'a> Work<'a> {
         }
         let Ok(explicit) = shrink::explicit(self.shrink.best(), Seed(seed)) else { return Ok(()) };
         let mut seeds = seed..=seed.saturating_add(OTHERS);
-        let Some(fitting) = seeds.find(|seed| self.court.objects(&explicit, *seed)) else {
+        let Some(fitting) = seeds.find(|seed| self.court.charge.holds(&explicit, *seed)) else {
             if self.court.deadline.is_over() {
                 return Ok(());
             }
@@ -223,8 +250,8 @@ impl<'a> Work<'a> {
     fn write(&self) -> Result<(), Failure> {
         let (path, seed) = (&self.arguments.output, self.court.seed);
         let text = self.shrink.best().text();
-        let (oracle, origin) = (&self.court.oracle, &self.origin);
-        let text = format!("# Fails {oracle} with seed {seed}.\n{ORIGIN}{origin}.\n\n{text}");
+        let (oracle, origin) = (&self.court.charge.oracle, self.origin.line());
+        let text = format!("# Fails {oracle} {NAMED_SEED}{seed}.\n{origin}\n\n{text}");
         fs::write(path, text).map_err(|error| Failure::file("write", path, &error))
     }
 
@@ -241,7 +268,8 @@ impl<'a> Work<'a> {
         let Size { operations, workloads, faults, lines } = Size::of(self.shrink.best());
         let (file, seed) = (self.arguments.output.display().to_string(), self.court.seed);
         let replay = format!("keyquake sim run {file} --seed {seed}");
-        let (oracle, runs, lines_before) = (self.court.oracle.as_str(), self.runs, before.lines);
+        let (oracle, runs, lines_before) =
+            (self.court.charge.oracle.as_str(), self.runs, before.lines);
         if self.arguments.json {
             return terminal::print_json(&Told {
                 oracle,
@@ -257,8 +285,8 @@ impl<'a> Work<'a> {
             });
         }
         terminal::print(&format!(
-            "{oracle} still objects to {operations} operations, {workloads} loads and {faults} faults \
-             in {lines} lines, of {lines_before}; {runs} runs\n  {replay}\n"
+            "{oracle} still objects to {operations} operations, {workloads} loads and {faults} faults; \
+             {lines} lines, where {lines_before} were given; {runs} runs\n  {replay}\n"
         ))
     }
 }

@@ -18,8 +18,8 @@ Examples:
   keyquake sim swarm --seeds 0..200 --jobs 2 --no-report
   keyquake sim swarm --seed 7 --write seven.toml && keyquake sim run seven.toml --seed 7
 
-A seed draws topology, keys, load, faults and parameters; the profile drawn is printed first. The file
-that --write makes gives the same history, byte for byte.
+A seed draws topology, keys, load, faults and parameters; the profile drawn is printed first. \
+The file that --write makes gives the same history, byte for byte.
 
 Exit codes: 0 fine, 1 an oracle found something, 2 bad usage or input, 130 interrupted.";
 

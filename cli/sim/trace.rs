@@ -1,6 +1,6 @@
 //! `keyquake sim trace`: a run as a space-time diagram, to see which message led to what.
 
-use super::failing::{self, Subject};
+use super::failing::{self, Subject, nobody_objects, unmet};
 use super::input::Input;
 use super::job::Backend;
 use super::progress::Display;
@@ -8,14 +8,15 @@ use super::replay::Traced;
 use super::run::{interrupted, obey_interrupts};
 use crate::exit::{Exit, Failure};
 use crate::terminal;
-use ::sim::driver::{Progress, RunError};
+use ::sim::clock::SimTime;
+use ::sim::driver::{Progress, RunError, Stop};
 use ::sim::random::Seed;
 use ::sim::report::diagram;
 use ::sim::trace::{self, Window};
 use clap::Args;
 use reports::data::Trace;
 use reports::page;
-use scenarios::Scenario;
+use scenarios::{Scenario, duration_text};
 use std::fs;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -32,13 +33,13 @@ Examples:
   keyquake sim trace bug.toml -o bug.html
   keyquake sim trace scenarios/regressions/token-lost.toml --seed 1 --json
 
-The page needs no network: a lane for each node, an arrow for each message, marks for what nodes
-decided and changed and for what faults did. The trace shows the messages around the first
-violation and opens on what led to it; that of a run without one shows what the first fault did and
-what followed. The run is the same as without a trace, with the same digest.
+The page needs no network: a lane for each node, an arrow for each message, marks for what nodes \
+decided and changed and for what faults did. The trace shows the messages around the first \
+violation and opens on what led to it; that of a run without one shows what the first fault did \
+and what followed. The run is the same as without a trace, with the same digest.
 
-Exit codes: 0 no oracle objects, 1 one does, 2 bad usage or input, 130 interrupted, with the trace
-until then.";
+Exit codes: 0 no oracle objects, 1 one does or an expectation is not met, 2 bad usage or input, \
+130 interrupted, with the trace until then.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -73,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     page.map_or(Ok(()), probe)?;
     obey_interrupts()?;
-    let trace = traced(arguments, seed, &subject)?;
+    let Drawn { trace, unmet, ended } = traced(arguments, seed, &subject)?;
     if let Some(page) = page {
         fs::write(page, page::trace(&trace))
             .map_err(|error| Failure::file("write", page, &error))?;
@@ -82,11 +83,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         true => terminal::print_json(&trace)?,
         false => terminal::print(&summary(&trace, page))?,
     }
-    Ok(match (&trace.violation, interrupted()) {
-        (_, true) => Exit::Interrupted,
-        (Some(_), _) => Exit::Found,
-        (None, _) => Exit::Fine,
-    })
+    if let Some(at) = ended {
+        let whole = duration_text(subject.scenario.storm() + subject.scenario.calm);
+        terminal::say(&format!("Broken off: the trace shows {at} of {whole}."));
+        return Ok(Exit::Interrupted);
+    }
+    match (&trace.violation, unmet.as_slice()) {
+        (Some(_), _) => Ok(Exit::Found),
+        (None, []) => Ok(Exit::Fine),
+        (None, unmet) => Err(Failure::found(nobody_objects(unmet, "the trace shows no violation"))),
+    }
+}
+
+/// A trace and what it does not show.
+struct Drawn {
+    trace: Trace,
+    /// What the scenario expects of a run to which nobody objects, and does not get.
+    unmet: Vec<String>,
+    /// When the run was broken off, if it was.
+    ended: Option<SimTime>,
 }
 
 /// Nobody waits for a run whose page has no place.
@@ -95,7 +110,7 @@ fn probe(page: &Path) -> Result<(), Failure> {
     file.map(drop).map_err(|error| Failure::file("write", page, &error))
 }
 
-fn traced(arguments: &Arguments, seed: u64, subject: &Input) -> Result<Trace, Failure> {
+fn traced(arguments: &Arguments, seed: u64, subject: &Input) -> Result<Drawn, Failure> {
     let Arguments { subject: of, backend, .. } = arguments;
     let replay = Traced { subject: of, seed, backend: *backend }.command();
     let result = watched(&subject.scenario, |progress| {
@@ -105,11 +120,14 @@ fn traced(arguments: &Arguments, seed: u64, subject: &Input) -> Result<Trace, Fa
     let mut traced = result.map_err(|error| {
         Failure::found(format!("{}: {error}; replay: {replay}", subject.label()))
     })?;
-    if interrupted() {
+    let run = &mut traced.run;
+    let ended = (run.summary.stop == Stop::Interrupted).then_some(run.summary.ended_at);
+    if ended.is_some() {
         // What is missing at the end of half a run is no violation.
-        traced.run.judged.clear();
+        run.judged.clear();
     }
-    Ok(diagram(&traced.run, &traced.log, replay))
+    let unmet = unmet(run);
+    Ok(Drawn { trace: diagram(&traced.run, &traced.log, replay), unmet, ended })
 }
 
 /// Runs something and shows how far it is.

@@ -1,6 +1,7 @@
 //! `keyquake sim why`: what a failure depends on, by running it again with one thing another.
 
-use super::failing::{self, Deadline, Effort, Failing, First, Subject, Trial, attempt};
+use super::charge::{Charge, Finding};
+use super::failing::{self, Deadline, Effort, Failing, First, Subject, nobody_objects};
 use super::pool;
 use super::run::interrupted;
 use crate::exit::{Exit, Failure};
@@ -19,17 +20,21 @@ Examples:
   keyquake sim why bug.toml
   keyquake sim why scenarios/regressions/token-lost.toml --seed 1 --json
 
-bug.toml is what `keyquake sim shrink` left. `keyquake sim detect` names seeds that show a planted bug, for
---swarm --seed N --sabotage NAME, and --calls writes the calls of their loads out first.
+bug.toml is what `keyquake sim shrink` left. `keyquake sim detect` names seeds that show a \
+planted bug, for --swarm --seed N --sabotage NAME, and --calls writes the calls of their loads \
+out first.
 
-Each fault, load, operation and planted bug is left out in turn. Faults and operations are also tried
-later, by each of --delays that leaves an operation within the storm and a fault within its phase:
-what is gone when something comes a little later needs that very moment. What the failure needs comes
-first. A shrunk scenario answers best: in a large one many things
-are one of several ways to the same failure.
+Each fault, load, operation and planted bug is left out in turn. Faults and operations are also \
+tried later, by each of --delays that leaves an operation within the storm and a fault within \
+its phase: what is gone when something comes a little later needs that very moment. What the \
+failure needs comes first. A shrunk scenario answers best: in a large one many things are one of \
+several ways to the same failure.
 
-Exit codes: 0 nobody objects to the scenario, 1 it fails and this is why, 2 bad usage or input, 130
-interrupted, with what was tried until then.";
+Exit codes: 0 nobody objects to the scenario, 1 it fails and this is why, or only an expectation \
+of it is not met, 2 bad usage or input, 130 interrupted, with what was tried until then.";
+
+/// What is said where nobody objects.
+const NOTHING: &str = "there is nothing to explain";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -75,8 +80,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let found = match failing::run(&arguments.subject, &arguments.effort)? {
         First::Fails(found) => found,
         First::Interrupted => return Ok(Exit::Interrupted),
-        First::Passes => {
-            terminal::say("No oracle objects to this run: there is nothing to explain.");
+        First::Passes(unmet) => {
+            if !unmet.is_empty() {
+                return Err(Failure::found(nobody_objects(&unmet, NOTHING)));
+            }
+            terminal::say(&nobody_objects(&[], NOTHING));
             if arguments.json {
                 let seed = failing::seed(&arguments.subject)?;
                 let parts = Vec::new();
@@ -85,18 +93,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             return Ok(Exit::Fine);
         }
     };
-    let Failing { document: given, seed, oracle, deadline } = found;
+    let charge = Charge::of(&found, None)?;
+    let Failing { document: given, seed, deadline, .. } = found;
     let document = match arguments.calls {
-        true => written_out(given, (seed, &oracle), deadline)?,
+        true => written_out(given, seed, &charge)?,
         false => given,
     };
     let questions = why::questions(&document, &arguments.delays);
-    let answers = ask(&questions, (seed, &oracle), arguments.effort.jobs.get(), deadline);
+    let jobs = arguments.effort.jobs.get();
+    let answers = ask((&document, seed), &questions, &charge, (jobs, deadline));
     let parts = why::parts(&document);
     let ranked = why::rank(parts.len(), &answers);
     let ranked: Vec<(String, Dependence)> =
         ranked.into_iter().map(|one| (parts[one.part].clone(), one)).collect();
-    let told = (oracle.as_str(), seed, answers.len(), questions.len());
+    let told = (charge.oracle.as_str(), seed, answers.len(), questions.len());
     tell(arguments, told, &ranked)?;
     Ok(if interrupted() { Exit::Interrupted } else { Exit::Found })
 }
@@ -108,13 +118,9 @@ fn delay(text: &str) -> Result<Duration, String> {
 }
 
 /// The scenario with its calls written out, if it fails so too.
-fn written_out(
-    given: Document,
-    (seed, oracle): (u64, &str),
-    deadline: Deadline,
-) -> Result<Document, Failure> {
+fn written_out(given: Document, seed: u64, charge: &Charge) -> Result<Document, Failure> {
     let explicit = shrink::explicit(&given, Seed(seed)).map_err(Failure::usage)?;
-    if attempt(&explicit, seed, deadline).fails(oracle) {
+    if charge.holds(&explicit, seed) {
         return Ok(explicit);
     }
     terminal::say("The same calls written out do not fail so: the loads stay.");
@@ -122,22 +128,22 @@ fn written_out(
 }
 
 fn ask(
+    (document, seed): (&Document, u64),
     questions: &[Question],
-    (seed, oracle): (u64, &str),
-    jobs: usize,
-    deadline: Deadline,
+    charge: &Charge,
+    (jobs, deadline): (usize, Deadline),
 ) -> Vec<(usize, why::Twist, Answer)> {
     let work = |index: usize| {
         let question = &questions[index];
         if deadline.is_over() {
             return None;
         }
-        let answer = match attempt(&question.document, seed, deadline) {
-            Trial::Stopped => return None,
-            Trial::Fails(found) if found == oracle => Answer::Fails,
-            Trial::Fails(_) => Answer::FailsOtherwise,
-            Trial::Passes => Answer::Passes,
-            Trial::Impossible(_) => Answer::Impossible,
+        let answer = match charge.judge(&question.of(document), seed) {
+            Finding::Stopped => return None,
+            Finding::Same => Answer::Fails,
+            Finding::Other => Answer::FailsOtherwise,
+            Finding::Nothing => Answer::Passes,
+            Finding::Impossible => Answer::Impossible,
         };
         Some((question.part, question.twist, answer))
     };

@@ -54,7 +54,7 @@ pub use fault::{
 pub use kind::RegionName;
 pub use library::library;
 pub use listing::{Field, FieldDefault, Listing, Section};
-pub use load::schema_listing;
+pub use load::{read, schema_listing};
 pub use overrides::Override;
 pub use reader::Entry;
 pub use schema::{

@@ -1,6 +1,7 @@
 //! From files to a typed scenario: open, extend, override, read.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::ScenarioError;
@@ -15,7 +16,7 @@ use crate::value::{self, Data, Table};
 use crate::vocabulary::Vocabulary;
 
 /// Files larger than this are not scenarios.
-const LARGEST_FILE: u64 = 64 << 20;
+const LARGEST_FILE: u64 = 16 << 20;
 
 /// More bases than this on top of each other are a mistake.
 const LONGEST_CHAIN: usize = 16;
@@ -36,7 +37,7 @@ impl Scenario {
         overrides: &[Override],
         vocabulary: &Vocabulary,
     ) -> Result<Self, ScenarioError> {
-        load(&open, path, overrides, vocabulary)
+        load(&read, path, overrides, vocabulary)
     }
 
     /// Reads a scenario from a text that extends nothing; `name` is what errors call it.
@@ -90,8 +91,8 @@ fn load(
 /// A file with its bases and overrides, as a tree.
 pub(crate) fn tree(path: &Path, overrides: &[Override]) -> Result<Table, ScenarioError> {
     let mut sources = Sources::default();
-    let mut tree = merged(&mut sources, &open, path, overrides)?;
-    if let Some((_, text)) = declaring(&sources, &open, path, &tree)? {
+    let mut tree = merged(&mut sources, &read, path, overrides)?;
+    if let Some((_, text)) = declaring(&sources, &read, path, &tree)? {
         let keys = tree.get_mut("keys").map(|keys| &mut keys.value.data);
         if let Some(Data::Table(keys)) = keys
             && let Some(from) = keys.get_mut("from")
@@ -224,12 +225,19 @@ fn check_schema(sources: &Sources, top: Place, table: &Table) -> Result<(), Scen
     Err(sources.error(message.0, &message.1))
 }
 
-fn open(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| format!("cannot read this file: {error}"))?.len();
-    if size > LARGEST_FILE {
-        return Err(format!("this file is larger than {} MiB", LARGEST_FILE >> 20));
+/// The text of a scenario file. What never ends is not read to its end.
+///
+/// # Errors
+/// Why it cannot be read, as the end of a sentence.
+pub fn read(path: &Path) -> Result<String, String> {
+    let unreadable = |error| format!("cannot read this file: {error}");
+    let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
+    match file.take(LARGEST_FILE + 1).read_to_string(&mut text) {
+        Ok(size) if size as u64 <= LARGEST_FILE => Ok(text),
+        Ok(_) => Err(format!("this file is larger than {} MiB", LARGEST_FILE >> 20)),
+        Err(error) => Err(unreadable(error)),
     }
-    fs::read_to_string(path).map_err(|error| format!("cannot read this file: {error}"))
 }
 
 fn show(path: &Path) -> String {

@@ -12,18 +12,36 @@ pub(crate) fn suggestion<'w>(word: &str, known: impl IntoIterator<Item = &'w str
     match known.len() {
         0 => "; none is known here".into(),
         1..=SHORT_LIST => format!("; valid: {}", known.join(", ")),
-        many => format!("; {many} words are valid here, none of them near"),
+        many => {
+            let mut scored: Vec<&str> = known;
+            scored.sort_by_cached_key(|candidate| edits(word, candidate));
+            scored.truncate(SHOWN);
+            format!("; the nearest of the {many} that are valid: {}", scored.join(", "))
+        }
     }
 }
 
+/// Of longer lists, so many are printed.
+const SHOWN: usize = 5;
+
 /// The known word that the fewest edits turn `word` into, if it is near enough to be a slip.
 pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let word = word.to_lowercase();
-    let scored =
-        known.into_iter().map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate));
-    let (edits, best) = scored.min_by_key(|(edits, _)| *edits)?;
+    let known: Vec<&str> = known.into_iter().collect();
+    let best = known.iter().copied().min_by_key(|candidate| edits(word, candidate))?;
     let limit = (best.chars().count().max(word.chars().count()) / 3).max(1);
-    (edits <= limit).then_some(best)
+    if edits(word, best) <= limit {
+        return Some(best);
+    }
+    // Who says `AccessDenied` means the one that begins so.
+    let mut begun = known.into_iter().filter(|candidate| candidate.starts_with(word));
+    begun.next().filter(|_| word.chars().count() >= MEANT && begun.next().is_none())
+}
+
+/// So many letters of a word say which one is meant.
+const MEANT: usize = 4;
+
+fn edits(word: &str, candidate: &str) -> usize {
+    distance(&word.to_lowercase(), &candidate.to_lowercase())
 }
 
 /// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours.
@@ -63,5 +81,20 @@ mod tests {
         assert_eq!(suggestion("rotatoin", known), "; did you mean \"rotation\"?");
         assert_eq!(suggestion("weather", known), "; valid: grants, rotation");
         assert_eq!(suggestion("x", []), "; none is known here");
+    }
+
+    #[test]
+    fn the_beginning_of_one_word_is_near_enough() {
+        let known = ["AccessDeniedException", "DisabledException", "grants", "grant-ends"];
+        assert_eq!(suggestion("AccessDenied", known), "; did you mean \"AccessDeniedException\"?");
+        assert_eq!(nearest("gra", known), None);
+    }
+
+    #[test]
+    fn of_many_words_the_nearest_are_shown() {
+        let known: Vec<String> = (10..40).map(|number| format!("some-word-{number}")).collect();
+        let said = suggestion("word-12-x-y", known.iter().map(String::as_str));
+        assert!(said.starts_with("; the nearest of the 30 that are valid: some-word-"), "{said}");
+        assert_eq!(said.matches("some-word-").count(), SHOWN);
     }
 }

@@ -218,6 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn of_two_planted_bugs_the_one_that_is_not_needed_goes() {
+        let bugs = "[[sabotage]]\nkind = \"change-lost\"\n[[sabotage]]\nkind = \"wrong-error\"\n";
+        let needs = |document: &Document| {
+            is_scenario(document)
+                && document.text().contains("wrong-error")
+                && document.text().contains("client = 1\n")
+        };
+        let (small, _) = shrunk(calls(2, bugs), needs);
+        assert!(!small.text().contains("change-lost"), "{}", small.text());
+        let (bare, _) = shrunk(calls(2, bugs), is_scenario);
+        assert!(!bare.text().contains("sabotage"), "{}", bare.text());
+    }
+
+    #[test]
     fn a_planted_bug_strikes_from_the_moment_of_a_call_on() {
         let bug = "[[sabotage]]\nkind = \"change-lost\"\nat = [\"9s\"]\n";
         // Nothing may go while the bug strikes at nine seconds, but it may as well strike at four.

@@ -1,6 +1,6 @@
 //! What a failure depends on: the scenario again with one thing left out, or a little later.
 //!
-//! [`questions`] proposes, whoever runs them hears [`Answer`]s, and [`rank`] puts what the failure
+//! [`questions`] names what to try, whoever runs them hears [`Answer`]s, and [`rank`] puts what the failure
 //! needs before what it does not. Every draw of a run is named, so that leaving one call out moves
 //! nothing else but what that call would have changed.
 
@@ -17,23 +17,38 @@ pub enum Twist {
     Delayed(Duration),
 }
 
-/// A scenario in which one part is another.
-#[derive(Clone, Debug)]
+/// What is to be tried: a part of a scenario that is another. [`Question::of`] makes the scenario when
+/// its turn comes; all of them together would fill the memory.
+#[derive(Clone, Copy, Debug)]
 pub struct Question {
     /// Which part, by its number.
     pub part: usize,
     /// What is done to it.
     pub twist: Twist,
-    /// The scenario.
-    pub document: Document,
+    place: Place,
+}
+
+impl Question {
+    /// The scenario in which it is so.
+    pub fn of(&self, document: &Document) -> Document {
+        let mut document = document.clone();
+        match (self.twist, self.place.list(&mut document)) {
+            (Twist::Removed, Some((list, index))) if index < list.len() => {
+                list.remove(index);
+            }
+            (Twist::Delayed(delay), _) => drop(self.place.delay(&mut document, delay)),
+            _ => {}
+        }
+        document
+    }
 }
 
 /// What became of the failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The same oracle objects.
+    /// It is there.
     Fails,
-    /// Another oracle objects, or the world breaks.
+    /// Another failure is there, or the world breaks.
     FailsOtherwise,
     /// Nobody objects.
     Passes,
@@ -51,13 +66,13 @@ pub fn parts(document: &Document) -> Vec<String> {
 pub fn questions(document: &Document, delays: &[Duration]) -> Vec<Question> {
     let mut questions = Vec::new();
     for (part, place) in places(document).into_iter().enumerate() {
-        let removed = place.removed(document);
-        questions.push(Question { part, twist: Twist::Removed, document: removed });
-        for delay in delays.iter().copied() {
-            if let Some(document) = place.delayed(document, delay) {
-                questions.push(Question { part, twist: Twist::Delayed(delay), document });
-            }
-        }
+        questions.push(Question { part, twist: Twist::Removed, place });
+        let fitting = delays.iter().filter(|delay| place.after(document, **delay).is_some());
+        questions.extend(fitting.map(|delay| Question {
+            part,
+            twist: Twist::Delayed(*delay),
+            place,
+        }));
     }
     questions
 }
@@ -92,7 +107,7 @@ impl Dependence {
             }
             (2, _) => "needed".to_owned(),
             (1, Some(delay)) => format!("timing: gone when {} later", duration_text(delay)),
-            (1, None) => "without it another oracle objects first".to_owned(),
+            (1, None) => "without it there is another failure".to_owned(),
             _ if self.removed == Some(Answer::Impossible) => {
                 "unknown: nothing runs without it".to_owned()
             }
@@ -120,7 +135,7 @@ pub fn rank(parts: usize, answers: &[(usize, Twist, Answer)]) -> Vec<Dependence>
 }
 
 /// Where a part stands in the file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Place {
     Operation(usize),
     /// An element of a list of a phase.
@@ -159,51 +174,48 @@ impl Place {
         Some((list.and_then(Value::as_array_mut)?, index))
     }
 
-    fn value(self, document: &Document) -> Option<Value> {
-        let mut document = document.clone();
-        let (list, index) = self.list(&mut document)?;
-        list.get(index).cloned()
+    fn value(self, document: &Document) -> Option<&Value> {
+        let (list, index) = match self {
+            Place::Operation(index) => (document.0.get("operation"), index),
+            Place::Sabotage(index) => (document.0.get("sabotage"), index),
+            Place::InPhase(phase, what, index) => {
+                (document.0.get("phase")?.get(phase)?.get(what), index)
+            }
+        };
+        list?.get(index)
     }
 
-    fn removed(self, document: &Document) -> Document {
-        let mut document = document.clone();
-        if let Some((list, index)) = self.list(&mut document)
-            && index < list.len()
-        {
-            list.remove(index);
-        }
-        document
-    }
-
-    /// Later, as long as there is room: an operation within the storm, a fault within its phase.
-    fn delayed(self, document: &Document, delay: Duration) -> Option<Document> {
-        let phases: Vec<Duration> =
-            list(document.0.get("phase")).filter_map(|phase| time(phase, "duration")).collect();
+    /// When it comes after a delay, and when what it may come before ends: for an operation the storm,
+    /// for a fault its phase.
+    fn after(self, document: &Document, delay: Duration) -> Option<(Duration, Duration)> {
+        let mut phases = list(document.0.get("phase")).map(|phase| time(phase, "duration"));
         let room = match self {
-            Place::Operation(_) => phases.iter().sum(),
-            Place::InPhase(phase, "fault", _) => *phases.get(phase)?,
+            Place::Operation(_) => phases.flatten().sum(),
+            Place::InPhase(phase, "fault", _) => phases.nth(phase)??,
             _ => return None,
         };
-        let mut document = document.clone();
-        let (list, index) = self.list(&mut document)?;
-        let part = list.get_mut(index)?.as_table_mut()?;
-        let at = part.get("at").and_then(Value::as_str).map(parse_duration);
+        let at = self.value(document)?.get("at").and_then(Value::as_str).map(parse_duration);
         let at = at.transpose().ok()?.unwrap_or_default() + delay;
-        if at >= room {
-            return None;
-        }
+        (at < room).then_some((at, room))
+    }
+
+    /// Makes it come later; a fault ends with its phase.
+    fn delay(self, document: &mut Document, delay: Duration) -> Option<()> {
+        let (at, room) = self.after(document, delay)?;
+        let (list, index) = self.list(document)?;
+        let part = list.get_mut(index)?.as_table_mut()?;
         part.insert("at".to_owned(), duration_text(at).into());
         if let Some(lasts) = part.get("for").and_then(Value::as_str) {
             let lasts = parse_duration(lasts).ok()?.min(room - at);
             part.insert("for".to_owned(), duration_text(lasts).into());
         }
-        Some(document)
+        Some(())
     }
 
     /// `fault region-partition at 10s of phase storm`.
     fn words(self, document: &Document) -> String {
-        let value = self.value(document).unwrap_or_else(|| Value::Table(toml::Table::new()));
-        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let value = self.value(document);
+        let text = |name: &str| value?.get(name).and_then(Value::as_str).map(str::to_owned);
         let part = |prefix: &str, name: &str| {
             text(name).map(|text| format!("{prefix}{text}")).unwrap_or_default()
         };
@@ -212,7 +224,7 @@ impl Place {
                 let number = index + 1;
                 let (call, at) = (part("", "call"), part(" at ", "at"));
                 let key = part(" of key ", "key");
-                let client = value.get("client").and_then(Value::as_integer).unwrap_or(0);
+                let client = value.and_then(|value| value.get("client")?.as_integer()).unwrap_or(0);
                 format!("operation {number}: {call}{key}{at}, client {client}")
             }
             Place::InPhase(phase, what, _) => {
@@ -293,14 +305,24 @@ mod tests {
         ];
         assert_eq!(asked, expected, "twenty seconds later there is no storm any more");
         for question in &questions {
-            let scenario = question.document.scenario("x", &vocabulary());
-            assert!(scenario.is_ok(), "{:?}: {}", question.twist, question.document.text());
+            let document = question.of(&document());
+            let scenario = document.scenario("x", &vocabulary());
+            assert!(scenario.is_ok(), "{:?}: {}", question.twist, document.text());
+            assert_ne!(document.text(), self::document().text());
         }
+    }
+
+    /// Each question held a scenario: those of a run with many calls filled the memory.
+    #[test]
+    fn a_question_holds_no_scenario() {
+        let size = std::mem::size_of::<Question>();
+        assert!(size <= 128, "{size} bytes");
     }
 
     #[test]
     fn a_fault_that_comes_later_ends_with_its_phase() {
-        let later = places(&document())[0].delayed(&document(), Duration::from_secs(5)).unwrap();
+        let (mut later, delay) = (document(), Duration::from_secs(5));
+        places(&document())[0].delay(&mut later, delay).unwrap();
         let text = later.text();
         assert!(text.contains("at = \"8s\"") && text.contains("for = \"2s\""), "{text}");
     }

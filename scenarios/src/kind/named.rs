@@ -28,7 +28,7 @@ impl Kind for Text {
     }
 
     fn parse(&self, value: &Value) -> Result<String, Complaint> {
-        text(value, "text in quotes")
+        text(value, "text")
     }
 }
 
@@ -40,7 +40,7 @@ impl Kind for Named {
     }
 
     fn parse(&self, value: &Value) -> Result<String, Complaint> {
-        text(value, &format!("the name of a known {} in quotes", self.what))
+        text(value, &format!("the name of a known {}", self.what))
     }
 
     fn check(&self, value: &Value, name: &String, session: &Session) -> Result<(), Complaint> {
@@ -60,6 +60,23 @@ fn text(value: &Value, what: &str) -> Result<String, Complaint> {
             Err(Complaint::about(value, format!("expected {what}, found empty text")))
         }
         Data::Text(text) => Ok(text.clone()),
-        _ => Err(Complaint::expected(value, what)),
+        _ => Err(Complaint::expected(value, &format!("{what} in quotes"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Scenario, Vocabulary};
+
+    /// Overrides take text without quotes, so that quotes are not what an empty one lacks.
+    #[test]
+    fn only_what_is_no_text_is_asked_for_quotes() {
+        let said = |description: &str| {
+            let text = format!("schema = 1\ndescription = {description}\n");
+            let scenario = Scenario::parse("x.toml", &text, &[], &Vocabulary::open());
+            scenario.unwrap_err().to_string()
+        };
+        assert!(said("''").contains("expected text, found empty text"), "{}", said("''"));
+        assert!(said("3").contains("expected text in quotes"), "{}", said("3"));
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::keys::{KeyName, KeyNameKind};
 use crate::kind::{ANY_DURATION, Complaint, Count, Named, REGION, RegionName, TEXT};
 use crate::reader::Reader;
+use crate::source::Place;
 use crate::units::duration_text;
 use crate::value::{Data, Value};
 use crate::vocabulary::{Argument, Arguments};
-use crate::workload::WORKERS;
+use crate::workload::{WORKERS, is_made};
 
 /// One call at a stated time.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,21 +105,72 @@ fn arguments(reader: &mut Reader<'_, '_>, call: &str) -> Arguments {
     let arguments: Arguments = reader.table("with", doc, |reader| {
         reader.entries().map(|(name, entry)| (name.into(), Argument::from(&entry.value))).collect()
     });
+    if let Some(given) = given {
+        unmade(given, reader);
+    }
     let checked = (reader.session.vocabulary.check_arguments)(call, &arguments);
     if let (Err(problem), None) = (checked, &reader.session.listing) {
-        let argument =
-            given.zip(problem.argument.as_deref()).and_then(|(v, name)| argument(v, name));
-        match argument {
-            Some(value) => reader.session.complain(Complaint::about(value, problem.message)),
+        let place = given.zip(problem.argument.as_deref()).and_then(|(with, name)| key(with, name));
+        match place {
+            Some(place) => {
+                reader.session.complain(Complaint { place, message: problem.message });
+            }
             None => reader.complain("with", problem.message),
         }
     }
     arguments
 }
 
-fn argument<'v>(with: &'v Value, name: &str) -> Option<&'v Value> {
+/// Where a table has a key.
+fn key(with: &Value, name: &str) -> Option<Place> {
     match &with.data {
-        Data::Table(table) => table.get(name).map(|entry| &entry.value),
+        Data::Table(table) => table.get(name).map(|entry| entry.key),
         _ => None,
+    }
+}
+
+/// Complains about names of answers that no earlier operation creates: they would go out as they are.
+fn unmade(value: &Value, reader: &mut Reader<'_, '_>) {
+    match &value.data {
+        Data::Text(text) if is_made(text) && !reader.session.created_keys.contains(text) => {
+            let message = format!("no earlier operation creates {text:?}");
+            reader.session.complain(Complaint::about(value, message));
+        }
+        Data::List(items) => items.iter().for_each(|item| unmade(item, reader)),
+        Data::Table(table) => table.values().for_each(|entry| unmade(&entry.value, reader)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Scenario, Vocabulary};
+
+    fn problem(with: &str) -> Option<String> {
+        let text = format!(
+            "schema = 1\ndescription = 'x'\n[[phase]]\nname = 'x'\nduration = '1m'\n\
+             [[operation]]\nat = '1s'\ncall = 'CreateKey'\ncreates = 'made-3'\n\
+             [[operation]]\nat = '2s'\ncall = 'PutKeyPolicy'\nwith = {with}\n"
+        );
+        let check_arguments = crate::workload::check_arguments;
+        let vocabulary = Vocabulary { check_arguments, ..Vocabulary::open() };
+        let scenario = Scenario::parse("x.toml", &text, &[], &vocabulary);
+        scenario.err().map(|error| error.to_string())
+    }
+
+    /// A scenario that was shrunk sent the name of an answer that it no longer had as a policy, which
+    /// failed for a reason of its own.
+    #[test]
+    fn what_no_earlier_operation_creates_is_refused_among_the_arguments() {
+        assert_eq!(problem("{ KeyId = 'made-3', Policy = 'made-by-hand' }"), None);
+        let said = problem("{ KeyId = 'made-3', Policy = 'made-10' }").unwrap();
+        assert!(said.contains("no earlier operation creates \"made-10\""), "{said}");
+    }
+
+    #[test]
+    fn an_unknown_argument_is_pointed_at_by_its_name() {
+        let said = problem("{ Polcy = 'x' }").unwrap();
+        assert!(said.contains("did you mean \"Policy\"?"), "{said}");
+        assert!(said.ends_with("  with = { Polcy = 'x' }\n           ^^^^^"), "{said}");
     }
 }

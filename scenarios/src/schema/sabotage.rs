@@ -25,7 +25,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_, '_>) -> Vec<Sabotage> {
         kind: reader.required(
             "kind",
             &KIND,
-            "stale-follower",
+            "change-lost",
             "Which bug; `keyquake sim list sabotages` names them.",
         ),
         rate: Probability(reader.or(

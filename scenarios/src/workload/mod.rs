@@ -50,6 +50,7 @@ pub use ring::REMEMBERED;
 pub use rotation::Rotation;
 pub use sign_verify::SignVerify;
 pub use tape::Tape;
+pub(crate) use tape::is_made;
 
 use crate::arrivals::{ARRIVALS, Arrivals};
 use crate::kind::{Count, List, PROBABILITY, REGION, RegionName};

@@ -205,14 +205,23 @@ impl Log {
     }
 }
 
+/// What stands before the number of a call in the name of its answer.
+const MADE: &str = "made-";
+
 /// What the answer of a call is called.
 fn name(index: usize) -> String {
-    format!("made-{index}")
+    format!("{MADE}{index}")
+}
+
+/// Whether a text is the name of an answer.
+pub(crate) fn is_made(text: &str) -> bool {
+    let digits = text.strip_prefix(MADE).unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn names_in(value: &Value, names: &mut BTreeSet<String>) {
     match value {
-        Value::String(text) if text.starts_with("made-") => drop(names.insert(text.clone())),
+        Value::String(text) if is_made(text) => drop(names.insert(text.clone())),
         Value::Array(items) => items.iter().for_each(|item| names_in(item, names)),
         Value::Object(table) => table.values().for_each(|value| names_in(value, names)),
         _ => {}

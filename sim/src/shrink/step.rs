@@ -30,7 +30,7 @@ enum Change {
 }
 
 /// The lists whose elements are what a scenario is made of.
-const LISTS: [&str; 2] = ["operation", "phase"];
+const LISTS: [&str; 3] = ["operation", "phase", "sabotage"];
 const IN_PHASES: [&str; 2] = ["workload", "fault"];
 /// Tables without which a scenario has its defaults.
 const OPTIONAL: [&str; 5] = ["parameters", "client", "quota", "accounts", "keys"];
@@ -46,7 +46,11 @@ impl Step {
         let mut root = Value::Table(document.0.clone());
         change(&mut root, &self.path, &self.change);
         match root {
-            Value::Table(table) => Document(table),
+            Value::Table(mut table) => {
+                // A list of nothing is not written at all.
+                table.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
+                Document(table)
+            }
             _ => document.clone(),
         }
     }
