@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::kind::{ANY_DURATION, POSITIVE_COUNT, POSITIVE_DURATION, RATE};
+use crate::kind::{ANY_DURATION, INTERVAL, POSITIVE_COUNT, RATE};
 use crate::reader::Entry;
 use crate::units::Rate;
 
@@ -54,7 +54,7 @@ pub const ARRIVALS: &[Entry<Arrivals>] = &[
             burst: reader.required("burst", &POSITIVE_COUNT, 100, "Requests that start together."),
             every: reader.required(
                 "every",
-                &POSITIVE_DURATION,
+                &INTERVAL,
                 "10s",
                 "The time from one burst to the next; the first comes after this long.",
             ),

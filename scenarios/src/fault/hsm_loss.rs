@@ -1,6 +1,6 @@
 //! hsm-loss: HSMs that go down.
 
-use crate::kind::{BOOLEAN, POSITIVE_DURATION, REGION, RegionName};
+use crate::kind::{BOOLEAN, INTERVAL, POSITIVE_DURATION, REGION, RegionName};
 use crate::reader::Reader;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl HsmLoss {
             region: reader.optional("region", &REGION, "Only HSMs of this Region."),
             every: reader.optional(
                 "every",
-                &POSITIVE_DURATION,
+                &INTERVAL,
                 "The mean time between losses; without it, one loss at the start.",
             ),
             down: reader.or("down", &POSITIVE_DURATION, "30s", "How long an HSM stays down."),

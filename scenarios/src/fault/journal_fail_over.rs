@@ -1,6 +1,6 @@
 //! journal-fail-over: the journal moves to another machine.
 
-use crate::kind::{POSITIVE_DURATION, REGION, RegionName};
+use crate::kind::{INTERVAL, POSITIVE_DURATION, REGION, RegionName};
 use crate::reader::Reader;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl JournalFailOver {
             region: reader.optional("region", &REGION, "Only the journal of this Region."),
             every: reader.optional(
                 "every",
-                &POSITIVE_DURATION,
+                &INTERVAL,
                 "The mean time between two moves; without it, one at the start.",
             ),
             takes: reader.or("takes", &POSITIVE_DURATION, "1s", "How long nobody is the journal."),

@@ -1,7 +1,7 @@
 //! node-crash: nodes that crash and restart.
 
 use super::{ROLE, Role};
-use crate::kind::{POSITIVE_DURATION, REGION, RegionName};
+use crate::kind::{INTERVAL, POSITIVE_DURATION, REGION, RegionName};
 use crate::reader::Reader;
 use std::time::Duration;
 
@@ -23,12 +23,7 @@ impl NodeCrash {
         Self {
             role: reader.required("role", &ROLE, "api-host", "Which nodes crash."),
             region: reader.optional("region", &REGION, "Only nodes of this Region."),
-            every: reader.required(
-                "every",
-                &POSITIVE_DURATION,
-                "20s",
-                "The mean time between crashes.",
-            ),
+            every: reader.required("every", &INTERVAL, "20s", "The mean time between crashes."),
             down: reader.or("down", &POSITIVE_DURATION, "5s", "How long a node stays down."),
         }
     }

@@ -1,7 +1,7 @@
 //! node-pause: nodes that stop for a while.
 
 use super::{ROLE, Role};
-use crate::kind::{POSITIVE_DURATION, REGION, RegionName};
+use crate::kind::{INTERVAL, POSITIVE_DURATION, REGION, RegionName};
 use crate::reader::Reader;
 use std::time::Duration;
 
@@ -24,12 +24,7 @@ impl NodePause {
         Self {
             role: reader.required("role", &ROLE, "api-host", "Which nodes pause."),
             region: reader.optional("region", &REGION, "Only nodes of this Region."),
-            every: reader.required(
-                "every",
-                &POSITIVE_DURATION,
-                "20s",
-                "How often each node pauses.",
-            ),
+            every: reader.required("every", &INTERVAL, "20s", "How often each node pauses."),
             pause: reader.or("pause", &POSITIVE_DURATION, "2s", "How long a node pauses."),
         }
     }

@@ -1,6 +1,6 @@
 //! operator-mistake: rotations of the domain key out of turn.
 
-use crate::kind::{POSITIVE_DURATION, REGION, RegionName};
+use crate::kind::{INTERVAL, REGION, RegionName};
 use crate::reader::Reader;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl OperatorMistake {
         let doc = "The mean time between two orders; the first one comes at the start.";
         Self {
             region: reader.optional("region", &REGION, "Only in this Region."),
-            every: reader.or("every", &POSITIVE_DURATION, "10s", doc),
+            every: reader.or("every", &INTERVAL, "10s", doc),
         }
     }
 }

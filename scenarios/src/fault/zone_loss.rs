@@ -1,6 +1,6 @@
 //! zone-loss: every server of a zone at once.
 
-use crate::kind::{Count, POSITIVE_DURATION, REGION, RegionName};
+use crate::kind::{Count, INTERVAL, POSITIVE_DURATION, REGION, RegionName};
 use crate::reader::Reader;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl ZoneLoss {
             zone: reader.optional("zone", &zones, "Which zone, from 0; any when not said."),
             every: reader.optional(
                 "every",
-                &POSITIVE_DURATION,
+                &INTERVAL,
                 "The mean time between losses; without it, one loss at the start.",
             ),
             down: reader.or("down", &POSITIVE_DURATION, "1m", "How long the zone stays down."),

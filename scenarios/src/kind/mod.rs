@@ -15,7 +15,9 @@ pub(crate) use named::{Named, TEXT};
 pub(crate) use number::{
     BOOLEAN, Count, Integer, Number, POSITIVE_COUNT, PROBABILITY, RATE, WEIGHT,
 };
-pub(crate) use quantity::{ANY_DURATION, DaysIn, DurationIn, OFFSET, POSITIVE_DURATION, SizeIn};
+pub(crate) use quantity::{
+    ANY_DURATION, DaysIn, DurationIn, INTERVAL, OFFSET, POSITIVE_DURATION, SizeIn,
+};
 pub use region::RegionName;
 pub(crate) use region::{NEW_REGION, REGION};
 pub(crate) use word::Word;

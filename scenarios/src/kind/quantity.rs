@@ -34,6 +34,8 @@ pub(crate) const ANY_DURATION: DurationIn = DurationIn { min: Duration::ZERO, ma
 /// A duration above zero.
 pub(crate) const POSITIVE_DURATION: DurationIn =
     DurationIn { min: Duration::from_nanos(1), max: LONGEST };
+/// The time from one event to the next of many, which a run has to get through.
+pub(crate) const INTERVAL: DurationIn = DurationIn { min: Duration::from_millis(1), max: LONGEST };
 /// How far a clock is ahead, or behind with a minus sign.
 pub(crate) const OFFSET: OffsetKind = OffsetKind;
 

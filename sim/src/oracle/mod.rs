@@ -3,8 +3,9 @@
 //! Oracles see nothing but the records of a run, never the state of a node, so the same judges work on
 //! the history of a real service. One that lacks a source cannot judge and says so, one that met nothing
 //! it judges says that, and one that gave up on something says on how much: none of them is counted as
-//! passed, and none fails a run. A judge hears every record once, in order, while the run goes on, and keeps only what
-//! it needs: its memory is a matter of the world's size and not of the length of the run.
+//! passed, and none fails a run. A judge hears every record once, in order, while the run goes on, and keeps what it
+//! may still need: requests for as long as something may come of them, ciphertexts up to a bound, and what
+//! keys, grants and aliases have been. So its memory grows with what changes, and not with what is asked.
 
 mod attempts;
 mod audit;

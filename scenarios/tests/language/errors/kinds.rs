@@ -66,7 +66,7 @@ duration = "1m"
 kind = "earthquake"
 "#,
         error: r#"
-x.toml:7:8: unknown fault kind "earthquake"; 30 words are valid here, none of them near
+x.toml:7:8: unknown fault kind "earthquake"; the nearest of the 30 that are valid: hsm-hang, latency, node-pause, surge, bandwidth
   kind = "earthquake"
          ^^^^^^^^^^^^"#,
     },

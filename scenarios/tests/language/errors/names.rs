@@ -35,9 +35,9 @@ call = "CreateKey"
 with = { Known = 1, Other = 2 }
 "#,
         error: r#"
-x.toml:9:29: unknown argument "Other"
+x.toml:9:21: unknown argument "Other"
   with = { Known = 1, Other = 2 }
-                              ^"#,
+                      ^^^^^"#,
     },
     Case {
         name: "the only account has number 0",
@@ -306,7 +306,7 @@ x.toml:4:1: unknown parameter "hsm"; valid: hsm.service_time
 profile = " "
 "#,
         error: r#"
-x.toml:4:11: expected the name of a known quota profile in quotes, found empty text
+x.toml:4:11: expected the name of a known quota profile, found empty text
   profile = " "
             ^^^"#,
     },
