@@ -40,7 +40,7 @@ Identities (--identities) are a TOML file:
   principal = \"arn:aws:iam::111122223333:user/alice\"
   policies = ['{\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"kms:*\", \"Resource\": \"*\"}}']
   tags = { team = \"blue\" }
-where tags are those of the principal, which policies read as aws:PrincipalTag/team. Temporary
+where tags are those of the principal, which policies read as aws:PrincipalTag/team. Temporary \
 credentials have a session_token and, if they end, session_ends = \"2026-12-01T00:00:00Z\".")]
 pub(crate) struct Arguments {
     /// The address to listen on; port 0 takes any free one

@@ -55,6 +55,15 @@ fn a_violated_oracle_ends_with_one_and_the_replay_command() {
     assert!(said.contains("reference-model") && said.contains("--seed"), "{said}");
 }
 
+/// Three keys hold 150 aliases, and the service says so while the world is made.
+#[test]
+fn a_world_that_cannot_be_made_ends_with_two() {
+    let more = ["sim", "run", "scenarios/quickstart.toml", "--set", "keys.aliases=100000"];
+    let output = keyquake(&more);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("quickstart: the set-up asks"), "{}", stderr(&output));
+}
+
 #[test]
 fn bad_scenarios_end_with_two_and_one_exact_message() {
     let base = "schema = 1\ndescription = \"x\"\n[topology]\nregions = [\"us-east-1\"]\n";

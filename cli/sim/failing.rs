@@ -228,7 +228,7 @@ pub(super) fn attempt(document: &Document, seed: u64, deadline: Deadline) -> Tri
             _ if run.summary.stop == Stop::Interrupted => Trial::Stopped,
             _ => Trial::Passes(unmet(&run)),
         },
-        Err(RunError::Broken(why)) => Trial::Impossible(why),
+        Err(RunError::Impossible(why)) => Trial::Impossible(why),
         Err(broken) => Trial::Fails(vec![Objection::new("broken", &broken.to_string())]),
     }
 }

@@ -152,6 +152,10 @@ impl Job {
         // The oracles hear everything; in memory are more records than most runs have.
         let kept = if keep.history { history::Keep::All } else { history::Keep::Last(1 << 20) };
         match run::run_noted(kept, scenario, Seed(self.seed), backend, progress) {
+            Err(RunError::Impossible(reason)) => {
+                discard();
+                Outcome::Lost(Failure::usage(format!("{}: {reason}", self.input.scenario.name)))
+            }
             Err(error) => {
                 discard();
                 Outcome::Broken { error, replay: self.replay() }

@@ -8,6 +8,9 @@ use crate::listing::Listing;
 use crate::schema::{Declared, Keys};
 use crate::vocabulary::Vocabulary;
 
+/// The most zones of a Region.
+pub(crate) const MOST_ZONES: u32 = 6;
+
 /// The shared state of one reading.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -15,6 +18,8 @@ pub(crate) struct Session {
     pub(crate) vocabulary: Vocabulary,
     /// The Regions of the topology; readers of other tables check against them.
     pub(crate) regions: Vec<RegionName>,
+    /// How many zones each Region has; when none is read, how many one can have.
+    pub(crate) zones: u32,
     /// The keys that exist from the start.
     pub(crate) keys: Keys,
     /// What `[keys] from` declares.
@@ -36,6 +41,7 @@ impl Session {
         Self {
             vocabulary,
             regions: Vec::new(),
+            zones: MOST_ZONES,
             keys: Keys::default(),
             declared: None,
             accounts: 1,

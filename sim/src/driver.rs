@@ -155,6 +155,9 @@ pub enum RunError {
         /// What the panic said.
         message: String,
     },
+    /// The world cannot be made as it is wanted: there are too many nodes, or the service refuses what
+    /// it is to begin with.
+    Impossible(String),
     /// Something other than a node panicked: the making of nodes, a fault, the recorder or the
     /// progress callback.
     Broken(String),
@@ -171,6 +174,7 @@ impl fmt::Display for RunError {
             Self::Panicked { name, at, message, .. } => {
                 write!(f, "{name} panicked at {at} of simulated time: {message}")
             }
+            Self::Impossible(reason) => write!(f, "the world cannot be made: {reason}"),
             Self::Broken(message) => write!(f, "the run broke outside its nodes: {message}"),
             Self::NoThread(reason) => write!(f, "no thread for the run: {reason}"),
         }

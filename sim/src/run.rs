@@ -139,9 +139,7 @@ pub fn run_keeping(
     backend: Arc<dyn CryptoBackend>,
     progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
 ) -> Result<Run, RunError> {
-    let mut history = History::default();
-    let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
-    Ok(play(world, history, Order { keep, ..Order::default() }, progress)?.0)
+    Ok(begin(Order { keep, ..Order::default() }, scenario, seed, backend, progress)?.0)
 }
 
 /// Runs a scenario with a seed as [`run_keeping`] does, and takes notes for a report.
@@ -155,10 +153,7 @@ pub fn run_noted(
     backend: Arc<dyn CryptoBackend>,
     progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
 ) -> Result<Run, RunError> {
-    let mut history = History::default();
-    let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
-    let order = Order { keep, notes: true, log: None };
-    Ok(play(world, history, order, progress)?.0)
+    Ok(begin(Order { keep, notes: true, log: None }, scenario, seed, backend, progress)?.0)
 }
 
 /// Runs a scenario with a seed as [`run_keeping`] does, and logs the messages.
@@ -173,10 +168,8 @@ pub fn run_logged(
     backend: Arc<dyn CryptoBackend>,
     progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
 ) -> Result<(Run, MessageLog), RunError> {
-    let mut history = History::default();
-    let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
     let order = Order { keep, log: Some(log), notes: false };
-    let (run, log) = play(world, history, order, progress)?;
+    let (run, log) = begin(order, scenario, seed, backend, progress)?;
     Ok((run, log.unwrap_or_default()))
 }
 
@@ -191,7 +184,8 @@ pub fn run_taped(
     backend: Arc<dyn CryptoBackend>,
 ) -> Result<Run, RunError> {
     let mut history = History::default();
-    let mut world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Broken)?;
+    let mut world =
+        World::new(scenario, seed, backend, &mut history).map_err(RunError::Impossible)?;
     world.record(tape);
     Ok(play(world, history, Order::default(), |_| ControlFlow::Continue(()))?.0)
 }
@@ -202,6 +196,18 @@ struct Order {
     keep: Keep,
     log: Option<MessageLog>,
     notes: bool,
+}
+
+fn begin(
+    order: Order,
+    scenario: &Scenario,
+    seed: Seed,
+    backend: Arc<dyn CryptoBackend>,
+    progress: impl FnMut(&Progress) -> ControlFlow<()> + Send,
+) -> Result<(Run, Option<MessageLog>), RunError> {
+    let mut history = History::default();
+    let world = World::new(scenario, seed, backend, &mut history).map_err(RunError::Impossible)?;
+    play(world, history, order, progress)
 }
 
 fn play(
@@ -215,7 +221,7 @@ fn play(
     let topology = world.topology.clone();
     let mut context = scene.context_over(&topology);
     let mut court = Court::new(history, order, &scene, &context);
-    let network = world.network().map_err(RunError::Broken)?;
+    let network = world.network().map_err(RunError::Impossible)?;
     let plan = Plan {
         calm_at: Some(world.calm_at),
         progress_every: Some(progress_step(&world)),

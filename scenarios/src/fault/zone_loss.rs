@@ -19,7 +19,7 @@ pub struct ZoneLoss {
 
 impl ZoneLoss {
     pub(super) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let zones = Count { min: 0, max: 15 };
+        let zones = Count { min: 0, max: reader.session.zones.saturating_sub(1) };
         Self {
             region: reader.optional("region", &REGION, "Of which Region; any when not said."),
             zone: reader.optional("zone", &zones, "Which zone, from 0; any when not said."),

@@ -6,6 +6,7 @@ use kms_core::history::{LONGEST_PROPAGATION, Propagation};
 
 use crate::kind::{Count, DurationIn, List, NEW_REGION, RegionName, Word};
 use crate::reader::Reader;
+use crate::session::MOST_ZONES;
 use crate::units::duration_text;
 
 /// Regions and the machines in each of them.
@@ -48,14 +49,15 @@ impl Topology {
                 "The Regions; the first is the home of what names none.",
             );
             reader.session.regions.clone_from(&regions);
+            let most = Count { min: 1, max: MOST_ZONES };
+            let zones = reader.or("zones", &most, 3, "Availability Zones in each Region.");
+            // What is described has no number of zones yet.
+            if reader.session.listing.is_none() {
+                reader.session.zones = zones;
+            }
             Self {
                 regions,
-                zones: reader.or(
-                    "zones",
-                    &Count { min: 1, max: 6 },
-                    3,
-                    "Availability Zones in each Region.",
-                ),
+                zones,
                 api_hosts: reader.or(
                     "api_hosts",
                     &Count { min: 1, max: 64 },

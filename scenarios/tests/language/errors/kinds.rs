@@ -85,6 +85,21 @@ x.toml:6:1: missing key "kind" in [[phase.fault]], as in kind = "bandwidth"
   ^^^^^^^^^^^^^^^"#,
     },
     Case {
+        name: "a zone that no Region has",
+        input: r#"
+[[phase]]
+name = "a"
+duration = "1m"
+[[phase.fault]]
+kind = "zone-loss"
+zone = 3
+"#,
+        error: r#"
+x.toml:8:8: 3 is out of range; it must be 0 to 2
+  zone = 3
+         ^"#,
+    },
+    Case {
         name: "a kind of the wrong type",
         input: r#"
 [[phase]]
